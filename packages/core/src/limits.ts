@@ -1,0 +1,84 @@
+/**
+ * Every number that bounds the protocol, with its unit in its name and its reason beside it.
+ *
+ * @module
+ */
+
+// Link (docs/protocol.md 5)
+/** Before login only the exact handshake lengths are read; nothing is allocated from a claim. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A sealed link frame, tag included: small frames keep one client from holding up the others. */
+export const LINK_FRAME_BYTES_MAX = 65_536;
+/** Common proxies cut idle connections at 60 s. */
+export const PING_INTERVAL_MS = 25_000;
+export const LINK_DEAD_MS = 60_000;
+/** Noise Rekey() on both ends after this many frames of one direction. */
+export const LINK_REKEY_FRAMES = 2 ** 20;
+
+// Names and directory (3, 6)
+export const NAME_BYTES_MAX = 32;
+/** Entries of one `receivers` page: 256 x about 72 bytes stay far below a frame. */
+export const RECEIVERS_PER_PAGE = 256;
+
+// Relay service (6)
+/** Body of one envelope: a 48 KiB message with its header, record and padding fits. */
+export const ENVELOPE_BYTES_MAX = 61_440;
+/** Requests of one client that wait for an answer. */
+export const REQUESTS_PENDING_MAX = 256;
+/** Clients that one client has spoken with lately and is told about when they go. */
+export const WATCHED_PEERS_MAX = 256;
+export const PIPE_TICKET_MS = 30_000;
+/** No byte moved in either direction for this long: the pipe is dead. */
+export const PIPE_IDLE_MS = 120_000;
+export const PIPES_PER_CLIENT_MAX = 64;
+/** Handshakes under way: 1,024 in all, 64 from one address, each holding a few KiB. */
+export const HANDSHAKES_MAX = 1_024;
+export const HANDSHAKES_PER_ADDRESS_MAX = 64;
+export const LINKS_MAX = 20_000;
+/** Bytes queued towards one slow client before its link is closed. */
+export const LINK_QUEUE_BYTES_MAX = 1_048_576;
+
+// Exchange (7)
+export const HEADER_VALID_MS = 60_000;
+export const HEADER_AHEAD_MS = 10_000;
+export const RSA_MODULUS_BITS = 3_072;
+export const RSA_CIPHERTEXT_BYTES = 384;
+export const RSA_SPKI_BYTES_MAX = 512;
+export const RSA_KEY_VALID_MS = 90 * 86_400_000;
+
+// Session and records (8)
+export const SESSION_SECONDS_DEFAULT = 5;
+export const SESSION_SECONDS_MIN = 1;
+export const SESSION_SECONDS_MAX = 60;
+/** Grace of the receiver over the sender's clock: one record may be sealed at the last moment. */
+export const SESSION_GRACE_MS = 250;
+/** By the receiver's own clock, on a live pipe: the session's life and a minute of buffers. */
+export const SESSION_ARRIVAL_MS_MAX = 65_000;
+export const SESSION_RECORDS_MAX = 65_536;
+export const SESSION_BYTES_MAX = 2 ** 32;
+export const RECORD_BYTES_MAX = 1_048_576;
+/** Smallest record a slow path is cut to, so that one record never takes longer than a session. */
+export const RECORD_BYTES_MIN = 16_384;
+export const SESSION_BODY_BYTES_MAX = 1_024;
+export const REVERSE_BODY_BYTES_MAX = 256;
+export const DAMAGED_PER_SESSION_MAX = 16;
+export const DAMAGED_PER_TRANSFER_MAX = 64;
+/** Sent and not yet reported as verified: what a stream's sender must be able to repeat. */
+export const UNVERIFIED_BYTES_MAX = 64 * 1_048_576;
+export const PROGRESS_EVERY_BYTES = 8 * 1_048_576;
+export const PROGRESS_EVERY_MS = 250;
+
+// Transfers (9)
+/** A message that rides in the envelope; a longer one goes through a pipe. */
+export const MESSAGE_INLINE_BYTES_MAX = 49_152;
+/** The longest message shown to a person; anything longer is a file. */
+export const MESSAGE_BYTES_MAX = 1_048_576;
+export const FILE_NAME_BYTES_MAX = 1_024;
+export const HEADER_BYTES_MAX = 4_096;
+export const TRANSFERS_AT_ONCE_MAX = 64;
+/** Transfer ids a receiver remembers against replay; older ones are refused by their time. */
+export const SEEN_TRANSFERS_MAX = 4_096;
+/** A person decides about an offer. */
+export const CONSENT_TIMEOUT_MS = 10 * 60_000;
+/** A client answers a protocol step that needs no person. */
+export const ANSWER_TIMEOUT_MS = 20_000;
