@@ -57,6 +57,7 @@ const CATALOGUE = {
   "store/target-exists": "store",
   "store/unsafe-name": "peer",
   "store/no-space": "store",
+  "platform/crypto-unusable": "caller",
 } as const satisfies Record<string, Fault>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

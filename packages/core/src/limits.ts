@@ -17,6 +17,8 @@ export const LINK_REKEY_FRAMES = 2 ** 20;
 
 // Names and directory (3, 6)
 export const NAME_BYTES_MAX = 32;
+/** Text of a relay address: a DNS name has at most 253, scheme, port and pin take 80. */
+export const ADDRESS_LENGTH_MAX = 340;
 /** Entries of one `receivers` page: 256 x about 72 bytes stay far below a frame. */
 export const RECEIVERS_PER_PAGE = 256;
 
@@ -82,3 +84,7 @@ export const SEEN_TRANSFERS_MAX = 4_096;
 export const CONSENT_TIMEOUT_MS = 10 * 60_000;
 /** A client answers a protocol step that needs no person. */
 export const ANSWER_TIMEOUT_MS = 20_000;
+/** The pair's next master key after the content has arrived; without it the next one goes by RSA. */
+export const CLOSING_TIMEOUT_MS = 5_000;
+/** A pipe ended: how long the relay has to say which side is gone. */
+export const LOSS_REASON_MS = 1_500;
