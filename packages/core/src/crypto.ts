@@ -13,6 +13,7 @@ export {
   SIGNATURE_PUBLIC_BYTES,
   SUITE_ID,
   type KemKeyPair,
+  type Sha256Stream,
   type SigningKeyPair,
   type Suite,
 } from "./crypto/suite.ts";

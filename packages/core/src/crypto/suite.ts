@@ -31,6 +31,13 @@ export interface SigningKeyPair {
   readonly publicKey: Uint8Array;
 }
 
+/** SHA-256 over bytes that come one part after the other. */
+export interface Sha256Stream {
+  update(bytes: Uint8Array): void;
+  /** The digest of everything given so far; the stream may go on afterwards. */
+  digest(): Uint8Array;
+}
+
 export interface Suite {
   readonly implementation: string;
 
@@ -38,6 +45,7 @@ export interface Suite {
   random(length: number): Uint8Array;
 
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
+  sha256Stream(): Sha256Stream;
   hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   /** HKDF-Extract (RFC 5869). Returns 32 bytes. */
   extract(salt: Uint8Array, secret: Uint8Array): Uint8Array;
