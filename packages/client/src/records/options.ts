@@ -1,0 +1,64 @@
+/**
+ * What the data path is given and what it returns. See `send-content.ts` and `receive-content.ts`.
+ *
+ * @module
+ */
+import type { RecordSuite, SessionKeySink, SessionKeySource } from "@postern/core/session";
+import type { ContentSink, ContentSource, TransferEvent } from "../api.ts";
+import type { BytePipe } from "./byte-pipe.ts";
+import type { Clock } from "./clock.ts";
+import type { RecordCipher } from "./record-cipher.ts";
+
+interface RecordsOptions {
+  readonly suite: RecordSuite;
+  readonly cipher: RecordCipher;
+  /** Fresh, nothing read or written yet. The data path ends it in every case. */
+  readonly pipe: BytePipe;
+  /** Transcript of the transfer (32 bytes). */
+  readonly th: Uint8Array;
+  /** Key of the reverse frames (32 bytes); the caller wipes it. */
+  readonly reverseKey: Uint8Array;
+  /** Where the content starts: above 0 when a broken transfer goes on. */
+  readonly fromOffset: number;
+  readonly clock: Clock;
+  /** `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it. */
+  readonly signal: AbortSignal;
+  /** `session-key`, `progress` (at most ten a second) and `resend`. Must not throw. */
+  readonly onEvent: (event: RecordsEvent) => void;
+}
+
+export interface SendRecordsOptions extends RecordsOptions {
+  /** Closed in every case. */
+  readonly source: ContentSource;
+  /** Wiped in every case. */
+  readonly keys: SessionKeySource;
+  /** Life of a session key: `sessionSeconds` x 1,000. */
+  readonly sessionMs: number;
+  /** Bytes per second; unlimited when absent. */
+  readonly rateLimit?: number | undefined;
+}
+
+export interface ReceiveRecordsOptions extends RecordsOptions {
+  /** Committed before `done` is sent; abandoned whenever the promise rejects. */
+  readonly sink: ContentSink;
+  /** Wiped in every case. */
+  readonly keys: SessionKeySink;
+  /** Longest life of a session key that is taken from this sender. */
+  readonly sessionMs: number;
+  /** What the sender announced; more or less is refused. `undefined`: a stream of any length. */
+  readonly size: number | undefined;
+}
+
+export type RecordsEvent = Extract<
+  TransferEvent,
+  { readonly type: "session-key" | "progress" | "resend" }
+>;
+
+export interface RecordsResult {
+  /** Length of the content, `fromOffset` included. */
+  readonly total: number;
+  /** SHA-256 over the tags of the accepted content records (docs/protocol.md 8). */
+  readonly digest: Uint8Array;
+  readonly sessionKeys: number;
+  readonly resends: number;
+}
