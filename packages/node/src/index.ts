@@ -1,0 +1,4 @@
+/** Door of `@postern/node`: what Postern needs of Node. @module */
+export { chooseSuite } from "./choose-suite.ts";
+export { nativeRsa } from "./native-rsa.ts";
+export { nativeSuite } from "./native-suite.ts";

@@ -1,0 +1,64 @@
+/**
+ * Raw keys in and out of node:crypto. Node takes raw keys only since late in its 24 line, so each
+ * kind travels in its fixed DER wrapping (RFC 8410; RFC 9935 for ML-KEM seeds).
+ *
+ * @module
+ */
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { concat, wipe } from "@postern/core/bytes";
+
+interface Wrapping {
+  /** PKCS#8 up to the secret, which is its end. */
+  readonly pkcs8: Uint8Array;
+  /** SubjectPublicKeyInfo up to the public key, which is its end. */
+  readonly spki: Uint8Array;
+}
+
+function wrapping(pkcs8: string, spki: string): Wrapping {
+  return { pkcs8: Buffer.from(pkcs8, "hex"), spki: Buffer.from(spki, "hex") };
+}
+
+export const X25519 = wrapping(
+  "302e020100300506032b656e04220420", //
+  "302a300506032b656e032100",
+);
+export const ED25519 = wrapping(
+  "302e020100300506032b657004220420", //
+  "302a300506032b6570032100",
+);
+/** The secret is the 64-byte seed `d || z`. */
+export const ML_KEM_768 = wrapping(
+  "3054020100300b060960864801650304040204428040",
+  "308204b2300b0609608648016503040402038204a100",
+);
+
+/** Copies `secret` into OpenSSL's memory, which is wiped when the key object is collected. */
+export function importPrivate(kind: Wrapping, secret: Uint8Array): KeyObject {
+  const der = concat(kind.pkcs8, secret);
+  try {
+    return createPrivateKey({ key: viewOf(der), format: "der", type: "pkcs8" });
+  } finally {
+    wipe(der);
+  }
+}
+
+/** `undefined` when OpenSSL refuses the key: wrong length, ML-KEM coefficients out of range. */
+export function importPublic(kind: Wrapping, raw: Uint8Array): KeyObject | undefined {
+  try {
+    const der = concat(kind.spki, raw);
+    return createPublicKey({ key: viewOf(der), format: "der", type: "spki" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The raw public half of a public or a private key, in memory of its own. */
+export function exportPublic(kind: Wrapping, key: KeyObject): Uint8Array {
+  const half = key.type === "private" ? createPublicKey(key) : key;
+  return new Uint8Array(half.export({ format: "der", type: "spki" }).subarray(kind.spki.length));
+}
+
+/** The same bytes as a `Buffer`, where node:crypto's types want one. */
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
