@@ -2,3 +2,4 @@
 export { chooseSuite } from "./choose-suite.ts";
 export { nativeRsa } from "./native-rsa.ts";
 export { nativeSuite } from "./native-suite.ts";
+export { readInto, type ReadHandlers, type ReusedReads } from "./reused-reads.ts";
