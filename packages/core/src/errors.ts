@@ -39,6 +39,7 @@ const CATALOGUE = {
   "peer/profile-refused": "peer",
   "peer/too-large": "peer",
   "peer/no-space": "peer",
+  "peer/store-failed": "peer",
   "transfer/invalid": "peer",
   "transfer/expired": "peer",
   "transfer/wrong-receiver": "peer",
