@@ -12,6 +12,8 @@ export const LINK_FRAME_BYTES_MAX = 65_536;
 /** Common proxies cut idle connections at 60 s. */
 export const PING_INTERVAL_MS = 25_000;
 export const LINK_DEAD_MS = 60_000;
+/** The shortest ping interval a client grants a relay: no relay keeps its clients busy. */
+export const LINK_PING_MS_MIN = 1_000;
 /** Noise Rekey() on both ends after this many frames of one direction. */
 export const LINK_REKEY_FRAMES = 2 ** 20;
 
@@ -46,6 +48,8 @@ export const HEADER_AHEAD_MS = 10_000;
 export const RSA_MODULUS_BITS = 3_072;
 export const RSA_CIPHERTEXT_BYTES = 384;
 export const RSA_SPKI_BYTES_MAX = 512;
+/** lv(SPKI), notAfter and an Ed25519 signature. */
+export const RSA_CERTIFICATE_BYTES_MAX = 4 + RSA_SPKI_BYTES_MAX + 8 + 64;
 export const RSA_KEY_VALID_MS = 90 * 86_400_000;
 
 // Session and records (8)
@@ -67,6 +71,11 @@ export const DAMAGED_PER_SESSION_MAX = 16;
 export const DAMAGED_PER_TRANSFER_MAX = 64;
 /** Sent and not yet reported as verified: what a stream's sender must be able to repeat. */
 export const UNVERIFIED_BYTES_MAX = 64 * 1_048_576;
+/** The same in records: a stream may come in records of one byte, and each keeps its tag. */
+export const UNVERIFIED_RECORDS_MAX = 65_536;
+export const PROGRESS_EVERY_RECORDS = 4_096;
+/** Session keys that may be under way when damage is met; the next one is beyond them all. */
+export const SESSIONS_UNDER_WAY_MAX = 64;
 export const PROGRESS_EVERY_BYTES = 8 * 1_048_576;
 export const PROGRESS_EVERY_MS = 250;
 
@@ -88,3 +97,13 @@ export const ANSWER_TIMEOUT_MS = 20_000;
 export const CLOSING_TIMEOUT_MS = 5_000;
 /** A pipe ended: how long the relay has to say which side is gone. */
 export const LOSS_REASON_MS = 1_500;
+
+// This device (9)
+/** A stored file's name: what the common file systems take. */
+export const STORED_NAME_BYTES_MAX = 255;
+/** Names tried beside an existing file, `.x.1.part` or `x (1)`, before giving up. */
+export const STORED_NAME_TRIES_MAX = 1_000;
+/** A state file is read whole when it is checked at open; a pair takes about 200 bytes. */
+export const STATE_BYTES_MAX = 256 * 1_048_576;
+/** An RSA-3072 secret key in PKCS#8 takes about 1,800 bytes. */
+export const RSA_PKCS8_BYTES_MAX = 2_048;

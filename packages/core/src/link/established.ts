@@ -1,0 +1,87 @@
+/**
+ * The established link: frames, pings and death (docs/protocol.md 5). The states and the diagram
+ * are the link's: `link.ts`.
+ *
+ * @module
+ */
+import { PosternError } from "../errors.ts";
+import { LINK_DEAD_MS } from "../limits.ts";
+import { after, earlier, type InstantMs } from "../time.ts";
+import {
+  decodeLinkFrame,
+  encodeLinkFrame,
+  isClientFrame,
+  isRelayFrame,
+  type LinkFrame,
+  type LinkRole,
+} from "./frames.ts";
+import { FrameChannel } from "./frame-channel.ts";
+import type { EstablishedState, HandshakeLinkState, LinkEffect, LinkStep } from "./link-state.ts";
+
+/** Ends the handshake's Noise state; its inbox goes on. */
+export function establish(
+  role: LinkRole,
+  { noise, inbox }: Pick<HandshakeLinkState, "noise" | "inbox">,
+  pingMs: number,
+  now: InstantMs,
+): EstablishedState {
+  const { initiator, responder } = noise.split();
+  const channel =
+    role === "client"
+      ? new FrameChannel(initiator, responder, inbox)
+      : new FrameChannel(responder, initiator, inbox);
+  const times = { pingMs, lastSent: now, lastReceived: now, pings: 0 };
+  return { kind: "established", role, channel, ...times };
+}
+
+/** Sends the next ping, or takes the link for dead. */
+export function establishedDeadline(state: EstablishedState): InstantMs | undefined {
+  return earlier(after(state.lastSent, state.pingMs), after(state.lastReceived, LINK_DEAD_MS));
+}
+
+/**
+ * Takes every frame that is whole by now. The channel must have been given what arrived.
+ *
+ * @throws {@link PosternError} `link/...`, with what came before in `effects`.
+ */
+export function receiveFrames(
+  state: EstablishedState,
+  effects: LinkEffect[],
+  now: InstantMs,
+): EstablishedState {
+  const from = state.role === "client" ? "relay" : "client";
+  let lastSent = state.lastSent;
+  for (;;) {
+    const sealed = state.channel.next();
+    if (sealed === undefined) return { ...state, lastSent, lastReceived: now };
+    const frame = decodeLinkFrame(sealed.type, sealed.body, from);
+    if (frame === undefined || frame.kind === "pong") continue;
+    if (frame.kind === "ping") {
+      effects.push(write(state, { kind: "pong", token: frame.token }));
+      lastSent = now;
+    } else effects.push({ kind: "emit", event: { kind: "frame", frame } });
+  }
+}
+
+/** @throws {@link PosternError} `usage/invalid-argument` for a frame that this side does not send. */
+export function sendFrame(state: EstablishedState, frame: LinkFrame, now: InstantMs): LinkStep {
+  if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
+    throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
+  const effect = write(state, frame);
+  return { state: { ...state, lastSent: now }, effects: [effect] };
+}
+
+/** @throws {@link PosternError} `link/timed-out` */
+export function wakeEstablished(state: EstablishedState, now: InstantMs): LinkStep {
+  if (now >= after(state.lastReceived, LINK_DEAD_MS))
+    throw new PosternError("link/timed-out", "no byte for too long");
+  if (now < after(state.lastSent, state.pingMs)) return { state, effects: [] };
+  const token = state.pings + 1;
+  const effect = write(state, { kind: "ping", token });
+  return { state: { ...state, lastSent: now, pings: token }, effects: [effect] };
+}
+
+function write(state: EstablishedState, frame: LinkFrame): LinkEffect {
+  const { type, body } = encodeLinkFrame(frame);
+  return { kind: "write", bytes: state.channel.seal(type, body) };
+}

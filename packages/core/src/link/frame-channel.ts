@@ -1,0 +1,101 @@
+/**
+ * The two sealed directions of an established link (docs/protocol.md 5):
+ *
+ * ```text
+ *   0               3        4
+ *   +---------------+--------+--------------+----------+
+ *   | length u24    | type u8| body         | tag (16) |     sealed from 3 on
+ *   +---------------+--------+--------------+----------+
+ * ```
+ *
+ * `length` counts the sealed bytes and is their associated data.
+ *
+ * Invariants: a length is judged before a byte behind it is kept; each direction is rekeyed after
+ * the same number of frames on both sides.
+ *
+ * @module
+ */
+import { AEAD_TAG_BYTES } from "../crypto.ts";
+import { PosternError } from "../errors.ts";
+import { LINK_FRAME_BYTES_MAX, LINK_REKEY_FRAMES } from "../limits.ts";
+import type { Inbox } from "./inbox.ts";
+import type { CipherState } from "./noise.ts";
+
+const PREFIX_BYTES = 3;
+const SEALED_BYTES_MIN = 1 + AEAD_TAG_BYTES;
+
+/** Changes in place. */
+export class FrameChannel {
+  readonly #sending: CipherState;
+  readonly #receiving: CipherState;
+  readonly #inbox: Inbox;
+  readonly #rekeyFrames: number;
+  /** The length bytes of the frame that is arriving. */
+  #prefix: Uint8Array | undefined;
+
+  /** Owns what it is given. `inbox` may hold what came behind the handshake. */
+  constructor(
+    sending: CipherState,
+    receiving: CipherState,
+    inbox: Inbox,
+    rekeyFrames: number = LINK_REKEY_FRAMES,
+  ) {
+    this.#sending = sending;
+    this.#receiving = receiving;
+    this.#inbox = inbox;
+    this.#rekeyFrames = rekeyFrames;
+  }
+
+  /** The bytes of one frame. Every body of frames.ts is far below `LINK_FRAME_BYTES_MAX`. */
+  seal(type: number, body: Uint8Array): Uint8Array {
+    const length = SEALED_BYTES_MIN + body.length;
+    const plaintext = new Uint8Array(1 + body.length);
+    plaintext[0] = type;
+    plaintext.set(body, 1);
+    const bytes = new Uint8Array(PREFIX_BYTES + length);
+    bytes[0] = length >>> 16;
+    bytes[1] = length >>> 8;
+    bytes[2] = length;
+    bytes.set(this.#sending.seal(bytes.subarray(0, PREFIX_BYTES), plaintext), PREFIX_BYTES);
+    this.#count(this.#sending);
+    return bytes;
+  }
+
+  /** Takes bytes of the stream; {@link next} is called until it has no frame left. */
+  push(bytes: Uint8Array): void {
+    this.#inbox.push(bytes);
+  }
+
+  /**
+   * The next frame; its body is a fresh buffer.
+   *
+   * @throws {@link PosternError} `link/malformed`, `link/authentication-failed`
+   */
+  next(): { readonly type: number; readonly body: Uint8Array } | undefined {
+    if (this.#prefix === undefined) {
+      const prefix = this.#inbox.take(PREFIX_BYTES);
+      if (prefix === undefined) return undefined;
+      this.#prefix = new Uint8Array(prefix);
+    }
+    const length = (this.#prefix[0]! << 16) | (this.#prefix[1]! << 8) | this.#prefix[2]!;
+    if (length < SEALED_BYTES_MIN || length > LINK_FRAME_BYTES_MAX)
+      throw new PosternError("link/malformed", `a frame of ${length} bytes`, { length });
+    const sealed = this.#inbox.take(length);
+    if (sealed === undefined) return undefined;
+    const plaintext = this.#receiving.open(this.#prefix, sealed);
+    if (plaintext === undefined)
+      throw new PosternError("link/authentication-failed", "a frame's tag does not hold");
+    this.#prefix = undefined;
+    this.#count(this.#receiving);
+    return { type: plaintext[0]!, body: plaintext.subarray(1) };
+  }
+
+  wipe(): void {
+    this.#sending.wipe();
+    this.#receiving.wipe();
+  }
+
+  #count(direction: CipherState): void {
+    if (direction.counter % this.#rekeyFrames === 0) direction.rekey();
+  }
+}

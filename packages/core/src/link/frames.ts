@@ -1,0 +1,202 @@
+/**
+ * Every frame that crosses an established link: the index of this folder (docs/protocol.md 5.1).
+ *
+ * ```text
+ *   0        1
+ *   +--------+------------------+
+ *   | type   | body             |     sealed as one; from 0x80 on an unknown type is ignored
+ *   +--------+------------------+
+ * ```
+ *
+ * @module
+ */
+import { ByteReader } from "../bytes.ts";
+import { PosternError, unreachable } from "../errors.ts";
+import * as directory from "./directory.ts";
+import * as envelope from "./envelope.ts";
+import * as masterKey from "./master-key.ts";
+import * as notice from "./notice.ts";
+import * as ping from "./ping.ts";
+import * as pipe from "./pipe.ts";
+import * as presence from "./presence.ts";
+import * as rsaKey from "./rsa-key.ts";
+
+/** Only a client sends these. */
+export type ClientFrame =
+  | presence.PresenceFrame
+  | directory.ListReceiversFrame
+  | directory.FindFrame
+  | envelope.EnvelopeFrame
+  | pipe.OpenPipeFrame
+  | rsaKey.RsaCertificateFrame
+  | masterKey.KeyUpFrame;
+
+/** Only a relay sends these. */
+export type RelayFrame =
+  | directory.ReceiversFrame
+  | directory.FoundFrame
+  | envelope.ResultFrame
+  | envelope.DeliveryFrame
+  | pipe.PipeTicketFrame
+  | rsaKey.RsaKeyFrame
+  | masterKey.KeyDownFrame
+  | notice.PeerGoneFrame
+  | notice.NoticeFrame;
+
+export type LinkFrame = ClientFrame | RelayFrame | ping.PingFrame | ping.PongFrame;
+
+export type LinkRole = "client" | "relay";
+
+/** Types from here on may be added within a version; who does not know one ignores it. */
+const IGNORABLE_TYPE_MIN = 0x80;
+
+/**
+ * The type and body to seal. The body is a fresh buffer.
+ *
+ * @throws {@link PosternError} `usage/invalid-argument` for values that no frame can carry.
+ */
+export function encodeLinkFrame(frame: LinkFrame): { type: number; body: Uint8Array } {
+  return { type: TYPES[frame.kind], body: encodeBody(frame) };
+}
+
+function encodeBody(frame: LinkFrame): Uint8Array {
+  switch (frame.kind) {
+    case "ping":
+    case "pong":
+      return ping.encodePing(frame);
+    case "presence":
+      return presence.encodePresence(frame);
+    case "list-receivers":
+      return directory.encodeListReceivers(frame);
+    case "find":
+      return directory.encodeFind(frame);
+    case "envelope":
+      return envelope.encodeEnvelope(frame);
+    case "open-pipe":
+      return pipe.encodeOpenPipe(frame);
+    case "rsa-certificate":
+      return rsaKey.encodeRsaCertificateFrame(frame);
+    case "key-up":
+      return masterKey.encodeKeyUp(frame);
+    case "receivers":
+      return directory.encodeReceivers(frame);
+    case "found":
+      return directory.encodeFound(frame);
+    case "result":
+      return envelope.encodeResult(frame);
+    case "delivery":
+      return envelope.encodeDelivery(frame);
+    case "pipe-ticket":
+      return pipe.encodePipeTicket(frame);
+    case "rsa-key":
+      return rsaKey.encodeRsaKey(frame);
+    case "key-down":
+      return masterKey.encodeKeyDown(frame);
+    case "peer-gone":
+      return notice.encodePeerGone(frame);
+    case "notice":
+      return notice.encodeNotice(frame);
+    default:
+      return unreachable(frame);
+  }
+}
+
+/**
+ * Decodes what `from` sent. Byte fields of the frame are views into `body`, which must not change.
+ * `undefined` for an unknown type that must be ignored.
+ *
+ * @throws {@link PosternError} `link/unexpected-frame` for an unknown type below 0x80 or one that
+ * this side may not send; `link/malformed` for a body that is not exactly a frame.
+ */
+export function decodeLinkFrame(
+  type: number,
+  body: Uint8Array,
+  from: LinkRole,
+): LinkFrame | undefined {
+  if (type >= IGNORABLE_TYPE_MIN) return undefined;
+  const decode = DECODERS.both.get(type) ?? DECODERS[from].get(type);
+  if (decode === undefined)
+    throw new PosternError("link/unexpected-frame", `type ${type} from a ${from}`, { type });
+  const reader = new ByteReader(body);
+  try {
+    const frame = decode(reader);
+    reader.end();
+    return frame;
+  } catch (error) {
+    throw asLinkError(error, type);
+  }
+}
+
+/** True for what a client sends: narrows the frames that a relay's link emits. */
+export function isClientFrame(frame: LinkFrame): frame is ClientFrame {
+  return Object.hasOwn(CLIENT_TYPES, frame.kind);
+}
+
+/** True for what a relay sends: narrows the frames that a client's link emits. */
+export function isRelayFrame(frame: LinkFrame): frame is RelayFrame {
+  return Object.hasOwn(RELAY_TYPES, frame.kind);
+}
+
+const CLIENT_TYPES = {
+  presence: presence.PRESENCE_TYPE,
+  "list-receivers": directory.LIST_RECEIVERS_TYPE,
+  find: directory.FIND_TYPE,
+  envelope: envelope.ENVELOPE_TYPE,
+  "open-pipe": pipe.OPEN_PIPE_TYPE,
+  "rsa-certificate": rsaKey.RSA_CERTIFICATE_TYPE,
+  "key-up": masterKey.KEY_UP_TYPE,
+} as const satisfies Record<ClientFrame["kind"], number>;
+
+const RELAY_TYPES = {
+  receivers: directory.RECEIVERS_TYPE,
+  found: directory.FOUND_TYPE,
+  result: envelope.RESULT_TYPE,
+  delivery: envelope.DELIVERY_TYPE,
+  "pipe-ticket": pipe.PIPE_TICKET_TYPE,
+  "rsa-key": rsaKey.RSA_KEY_TYPE,
+  "key-down": masterKey.KEY_DOWN_TYPE,
+  "peer-gone": notice.PEER_GONE_TYPE,
+  notice: notice.NOTICE_TYPE,
+} as const satisfies Record<RelayFrame["kind"], number>;
+
+const TYPES = {
+  ping: ping.PING_TYPE,
+  pong: ping.PONG_TYPE,
+  ...CLIENT_TYPES,
+  ...RELAY_TYPES,
+} as const satisfies Record<LinkFrame["kind"], number>;
+
+type Decoder = (reader: ByteReader) => LinkFrame;
+
+const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
+  both: new Map<number, Decoder>([
+    [ping.PING_TYPE, ping.decodePing],
+    [ping.PONG_TYPE, ping.decodePong],
+  ]),
+  client: new Map<number, Decoder>([
+    [CLIENT_TYPES.presence, presence.decodePresence],
+    [CLIENT_TYPES["list-receivers"], directory.decodeListReceivers],
+    [CLIENT_TYPES.find, directory.decodeFind],
+    [CLIENT_TYPES.envelope, envelope.decodeEnvelope],
+    [CLIENT_TYPES["open-pipe"], pipe.decodeOpenPipe],
+    [CLIENT_TYPES["rsa-certificate"], rsaKey.decodeRsaCertificateFrame],
+    [CLIENT_TYPES["key-up"], masterKey.decodeKeyUp],
+  ]),
+  relay: new Map<number, Decoder>([
+    [RELAY_TYPES.receivers, directory.decodeReceivers],
+    [RELAY_TYPES.found, directory.decodeFound],
+    [RELAY_TYPES.result, envelope.decodeResult],
+    [RELAY_TYPES.delivery, envelope.decodeDelivery],
+    [RELAY_TYPES["pipe-ticket"], pipe.decodePipeTicket],
+    [RELAY_TYPES["rsa-key"], rsaKey.decodeRsaKey],
+    [RELAY_TYPES["key-down"], masterKey.decodeKeyDown],
+    [RELAY_TYPES["peer-gone"], notice.decodePeerGone],
+    [RELAY_TYPES.notice, notice.decodeNotice],
+  ]),
+};
+
+/** The same failure, told as the link's: its codes name who must act. */
+function asLinkError(error: unknown, type: number): unknown {
+  if (!(error instanceof PosternError) || error.code !== "peer/malformed") return error;
+  return new PosternError("link/malformed", `frame of type ${type}: ${error.message}`, { type });
+}
