@@ -1,5 +1,5 @@
 /** Door of the `crypto` room: the ports. Implementations have doors of their own. @module */
-export { requireExpandLength, requireLength } from "./crypto/inputs.ts";
+export { requireExpandable, requireLength } from "./crypto/inputs.ts";
 export type { Rsa, RsaKeyPair, RsaPublicKey } from "./crypto/rsa.ts";
 export {
   AEAD_KEY_BYTES,

@@ -6,34 +6,44 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { concat, wipe } from "@postern/core/bytes";
+import { requireLength } from "@postern/core/crypto";
 
 interface Wrapping {
+  readonly secretBytes: number;
+  readonly publicBytes: number;
   /** PKCS#8 up to the secret, which is its end. */
   readonly pkcs8: Uint8Array;
   /** SubjectPublicKeyInfo up to the public key, which is its end. */
   readonly spki: Uint8Array;
 }
 
-function wrapping(pkcs8: string, spki: string): Wrapping {
-  return { pkcs8: Buffer.from(pkcs8, "hex"), spki: Buffer.from(spki, "hex") };
+export const X25519 = curve("6e");
+export const ED25519 = curve("70");
+/** The secret is the 64-byte seed `d || z`. */
+export const ML_KEM_768: Wrapping = {
+  secretBytes: 64,
+  publicBytes: 1_184,
+  pkcs8: Buffer.from("3054020100300b060960864801650304040204428040", "hex"),
+  spki: Buffer.from("308204b2300b0609608648016503040402038204a100", "hex"),
+};
+
+/** `oidEnd` is the last byte of 1.3.101.110 or 1.3.101.112. */
+function curve(oidEnd: string): Wrapping {
+  return {
+    secretBytes: 32,
+    publicBytes: 32,
+    pkcs8: Buffer.from(`302e020100300506032b65${oidEnd}04220420`, "hex"),
+    spki: Buffer.from(`302a300506032b65${oidEnd}032100`, "hex"),
+  };
 }
 
-export const X25519 = wrapping(
-  "302e020100300506032b656e04220420", //
-  "302a300506032b656e032100",
-);
-export const ED25519 = wrapping(
-  "302e020100300506032b657004220420", //
-  "302a300506032b6570032100",
-);
-/** The secret is the 64-byte seed `d || z`. */
-export const ML_KEM_768 = wrapping(
-  "3054020100300b060960864801650304040204428040",
-  "308204b2300b0609608648016503040402038204a100",
-);
-
-/** Copies `secret` into OpenSSL's memory, which is wiped when the key object is collected. */
+/**
+ * Copies `secret` into OpenSSL's memory, which is wiped when the key object is collected.
+ *
+ * @throws PosternError `usage/invalid-argument` for another length: OpenSSL would ignore the rest.
+ */
 export function importPrivate(kind: Wrapping, secret: Uint8Array): KeyObject {
+  requireLength(secret, kind.secretBytes, "secret");
   const der = concat(kind.pkcs8, secret);
   try {
     return createPrivateKey({ key: viewOf(der), format: "der", type: "pkcs8" });
@@ -44,6 +54,7 @@ export function importPrivate(kind: Wrapping, secret: Uint8Array): KeyObject {
 
 /** `undefined` when OpenSSL refuses the key: wrong length, ML-KEM coefficients out of range. */
 export function importPublic(kind: Wrapping, raw: Uint8Array): KeyObject | undefined {
+  if (raw.length !== kind.publicBytes) return undefined;
   try {
     const der = concat(kind.spki, raw);
     return createPublicKey({ key: viewOf(der), format: "der", type: "spki" });

@@ -22,7 +22,7 @@ import {
   AEAD_TAG_BYTES,
   HASH_BYTES,
   KEM_SECRET_BYTES,
-  requireExpandLength,
+  requireExpandable,
   requireLength,
   type KemKeyPair,
   type Sha256Stream,
@@ -43,7 +43,7 @@ export const nativeSuite: Suite = {
   implementation: `node:crypto (OpenSSL ${process.versions.openssl})`,
   random,
   sha256,
-  sha256Stream,
+  sha256Stream: () => sha256Stream(),
   hmacSha256,
   extract: (salt, secret) => hmacSha256(salt, secret),
   expand,
@@ -70,12 +70,11 @@ function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return plain(state.digest());
 }
 
-function sha256Stream(): Sha256Stream {
-  const state = createHash("sha256");
+function sha256Stream(state = createHash("sha256")): Sha256Stream {
   return {
     update: (bytes) => void state.update(bytes),
-    // `digest` ends a state: a copy of it is ended.
-    digest: () => plain(state.copy().digest()),
+    copy: () => sha256Stream(state.copy()),
+    digest: () => plain(state.digest()),
   };
 }
 
@@ -86,7 +85,7 @@ function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Arra
 }
 
 function expand(key: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-  requireExpandLength(length);
+  requireExpandable(key, length);
   const out = new Uint8Array(length);
   let block: Uint8Array = new Uint8Array(0);
   for (let done = 0, counter = 1; done < length; done += HASH_BYTES, counter++) {

@@ -17,8 +17,10 @@ export function requireLength(bytes: Uint8Array, length: number, field: string):
   throw new PosternError("usage/invalid-argument", `${field}: wrong length`, details);
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` for a length HKDF-Expand cannot give. */
-export function requireExpandLength(length: number): void {
+/** @throws {@link PosternError} `usage/invalid-argument` for what HKDF-Expand cannot use or give. */
+export function requireExpandable(key: Uint8Array, length: number): void {
+  if (key.length < HASH_BYTES)
+    throw new PosternError("usage/invalid-argument", "expand: key too short");
   if (Number.isInteger(length) && length >= 0 && length <= EXPAND_BYTES_MAX) return;
   throw new PosternError("usage/invalid-argument", "expand: length out of range", { length });
 }

@@ -14,7 +14,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { ml_kem768_x25519 as xwing } from "@noble/post-quantum/hybrid.js";
 import { concat } from "../bytes.ts";
-import { requireExpandLength, requireLength } from "./inputs.ts";
+import { requireExpandable, requireLength } from "./inputs.ts";
 import {
   AEAD_KEY_BYTES,
   AEAD_NONCE_BYTES,
@@ -24,6 +24,8 @@ import {
   KEM_PUBLIC_BYTES,
   KEM_SECRET_BYTES,
   type KemKeyPair,
+  type Sha256Stream,
+  type Sha256Stream,
   SIGNATURE_BYTES,
   SIGNATURE_PUBLIC_BYTES,
   type SigningKeyPair,
@@ -41,17 +43,11 @@ export const nobleSuite: Suite = {
   implementation: "noble",
   random,
   sha256: (...parts) => sha256(joined(parts)),
-  sha256Stream() {
-    const state = sha256.create();
-    return {
-      update: (bytes) => void state.update(bytes),
-      digest: () => state.clone().digest(),
-    };
-  },
+  sha256Stream: () => sha256Stream(),
   hmacSha256: (key, ...parts) => hmac(sha256, key, joined(parts)),
   extract: (salt, secret) => extract(sha256, secret, salt),
   expand(key, info, length) {
-    requireExpandLength(length);
+    requireExpandable(key, length);
     return length === 0 ? new Uint8Array(0) : expand(sha256, key, info, length);
   },
   seal(key, nonce, aad, plaintext) {
@@ -94,6 +90,14 @@ function random(length: number): Uint8Array {
   for (let start = 0; start < length; start += RANDOM_BYTES_AT_ONCE)
     crypto.getRandomValues(bytes.subarray(start, start + RANDOM_BYTES_AT_ONCE));
   return bytes;
+}
+
+function sha256Stream(state = sha256.create()): Sha256Stream {
+  return {
+    update: (bytes) => void state.update(bytes),
+    copy: () => sha256Stream(state.clone()),
+    digest: () => state.digest(),
+  };
 }
 
 function cipher(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array) {
@@ -151,4 +155,12 @@ function orUndefined<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+function sha256StreamOf(state: ReturnType<typeof sha256.create>): Sha256Stream {
+  return {
+    update: (bytes) => void state.update(bytes),
+    digest: () => state.clone().digest(),
+    copy: () => sha256StreamOf(state.clone()),
+  };
 }
