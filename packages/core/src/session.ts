@@ -1,3 +1,19 @@
 /** Door of the `session` room. @module */
+export { receiverReason, senderReason } from "./session/end-reasons.ts";
+export { ProgressPlan } from "./session/progress-plan.ts";
+export { FRAME_HEADER_BYTES, FRAME_REVERSE, decodeFrameHeader } from "./session/record-header.ts";
+export {
+  RecordReceiver,
+  type Incoming,
+  type Outcome,
+  type RecordReceiverOptions,
+  type Resend,
+} from "./session/record-receiver.ts";
 export type { RecordSuite } from "./session/record-seal.ts";
+export {
+  RecordSender,
+  type RecordPlan,
+  type RecordSenderOptions,
+  type ReverseOutcome,
+} from "./session/record-sender.ts";
 export type { SessionKeySink, SessionKeySource } from "./session/session-keys.ts";

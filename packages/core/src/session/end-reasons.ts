@@ -1,0 +1,68 @@
+/**
+ * Why a side ends a transfer: the reasons of cancelled records (docs/protocol.md 8) and of `cancel`
+ * frames (8.2), and the codes they come from and turn into at the other end.
+ *
+ * @module
+ */
+import { PosternError, type ErrorCode } from "../errors.ts";
+
+const SENDER_REASONS: Readonly<Record<number, ErrorCode>> = {
+  1: "peer/cancelled",
+  2: "transfer/source-changed",
+  3: "transfer/source-unreadable",
+};
+
+const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
+  1: "peer/cancelled",
+  2: "peer/no-space",
+  3: "peer/store-failed",
+  4: "transfer/damaged",
+  5: "transfer/session-expired",
+  6: "transfer/digest-mismatch",
+};
+
+/** The reason in a sender's cancelled record. */
+export function senderReason(code: ErrorCode): number {
+  if (code === "transfer/source-changed") return 2;
+  return code === "transfer/source-unreadable" ? 3 : 1;
+}
+
+/** The reason in a receiver's `cancel`. */
+export function receiverReason(code: ErrorCode): number {
+  switch (code) {
+    case "store/no-space":
+      return 2;
+    case "store/failed":
+    case "store/in-use":
+    case "store/target-exists":
+    case "store/unsafe-name":
+      return 3;
+    case "transfer/damaged":
+      return 4;
+    case "transfer/session-expired":
+      return 5;
+    case "transfer/digest-mismatch":
+    case "transfer/invalid":
+      return 6;
+    default:
+      return 1;
+  }
+}
+
+/** What the receiver reports; an unlisted reason is malformed. */
+export function endedBySender(reason: number): PosternError {
+  return ended(SENDER_REASONS, reason, "the sender ended the transfer");
+}
+
+/** What the sender reports; an unlisted reason is malformed. */
+export function endedByReceiver(reason: number): PosternError {
+  return ended(RECEIVER_REASONS, reason, "the receiver ended the transfer");
+}
+
+function ended(
+  reasons: Readonly<Record<number, ErrorCode>>,
+  reason: number,
+  message: string,
+): PosternError {
+  return new PosternError(reasons[reason] ?? "peer/malformed", message, { reason });
+}

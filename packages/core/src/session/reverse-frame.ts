@@ -1,0 +1,128 @@
+/**
+ * Reverse frames, receiver to sender (docs/protocol.md 8.2), sealed under the reverse key with a
+ * counter of their own. The counter is the nonce: a frame that is lost, repeated or moved leaves
+ * every later one unreadable, so nothing can be taken out of the row unseen.
+ *
+ * @module
+ */
+import { ByteReader, malformed } from "../bytes/reader.ts";
+import { ByteWriter } from "../bytes/writer.ts";
+import { HASH_BYTES } from "../crypto/suite.ts";
+import { PosternError, unreachable } from "../errors.ts";
+import { DIRECTION_REVERSE, FLAGS_REVERSE, FRAME_REVERSE } from "./record-header.ts";
+import type { FrameHeader } from "./record-header.ts";
+import { openFrame, sealFrame, type FrameContext, type RecordSuite } from "./record-seal.ts";
+
+export type ReverseFrame =
+  | { readonly kind: "progress"; readonly offset: number }
+  | { readonly kind: "resend"; readonly j: number; readonly offset: number }
+  | { readonly kind: "pause" }
+  | { readonly kind: "continue" }
+  | { readonly kind: "cancel"; readonly reason: number }
+  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array };
+
+const PROGRESS = 1;
+const RESEND = 2;
+const PAUSE = 3;
+const CONTINUE = 4;
+const CANCEL = 5;
+const DONE = 6;
+
+/** Seals the reverse frames of one transfer, in their order. `key` stays the caller's. */
+export class ReverseSealer {
+  readonly #context: FrameContext;
+  readonly #key: Uint8Array;
+  #seq = 0;
+
+  constructor(suite: RecordSuite, th: Uint8Array, key: Uint8Array) {
+    this.#context = { suite, th, direction: DIRECTION_REVERSE };
+    this.#key = key;
+  }
+
+  /** The whole frame. */
+  seal(frame: ReverseFrame): Uint8Array {
+    const header = reverseHeader(this.#seq++);
+    return sealFrame(this.#context, this.#key, header, encodeReverse(frame));
+  }
+}
+
+/** Opens them in the same order. `key` stays the caller's. */
+export class ReverseOpener {
+  readonly #context: FrameContext;
+  readonly #key: Uint8Array;
+  #seq = 0;
+
+  constructor(suite: RecordSuite, th: Uint8Array, key: Uint8Array) {
+    this.#context = { suite, th, direction: DIRECTION_REVERSE };
+    this.#key = key;
+  }
+
+  /**
+   * @throws {@link PosternError} `transfer/damaged` when it is not the next frame as it was sealed:
+   * there is no resend for reverse frames. `peer/malformed` when the peer sealed nonsense.
+   */
+  open(header: FrameHeader, sealed: Uint8Array): ReverseFrame {
+    const { j, seq, offset, elapsedMs } = header;
+    const next = j === 0 && seq === this.#seq && offset === 0 && elapsedMs === 0;
+    const body = next ? openFrame(this.#context, this.#key, header, sealed) : undefined;
+    if (body === undefined)
+      throw new PosternError("transfer/damaged", "a reverse frame does not open");
+    this.#seq++;
+    return decodeReverse(body);
+  }
+}
+
+function reverseHeader(seq: number): Omit<FrameHeader, "length"> {
+  return { type: FRAME_REVERSE, flags: FLAGS_REVERSE, j: 0, seq, offset: 0, elapsedMs: 0 };
+}
+
+function encodeReverse(frame: ReverseFrame): Uint8Array {
+  const writer = new ByteWriter();
+  switch (frame.kind) {
+    case "progress":
+      return writer.u8(PROGRESS).u64(frame.offset).bytes();
+    case "resend":
+      return writer.u8(RESEND).u32(frame.j).u64(frame.offset).bytes();
+    case "pause":
+      return writer.u8(PAUSE).bytes();
+    case "continue":
+      return writer.u8(CONTINUE).bytes();
+    case "cancel":
+      return writer.u8(CANCEL).u8(frame.reason).bytes();
+    case "done":
+      return writer.u8(DONE).u64(frame.total).raw(frame.digest).bytes();
+    default:
+      return unreachable(frame);
+  }
+}
+
+function decodeReverse(body: Uint8Array): ReverseFrame {
+  const reader = new ByteReader(body);
+  const frame = readReverse(reader);
+  reader.end();
+  return frame;
+}
+
+function readReverse(reader: ByteReader): ReverseFrame {
+  const kind = reader.u8("reverse.kind");
+  switch (kind) {
+    case PROGRESS:
+      return { kind: "progress", offset: reader.u64("progress.offset") };
+    case RESEND:
+      return { kind: "resend", j: reader.u32("resend.j"), offset: reader.u64("resend.offset") };
+    case PAUSE:
+      return { kind: "pause" };
+    case CONTINUE:
+      return { kind: "continue" };
+    case CANCEL:
+      return { kind: "cancel", reason: reader.u8("cancel.reason") };
+    case DONE:
+      return {
+        kind: "done",
+        total: reader.u64("done.total"),
+        digest: reader.take(HASH_BYTES, "done.digest").slice(),
+      };
+    default:
+      throw malformed("reverse.kind", `unknown kind ${kind}`);
+  }
+}
