@@ -95,7 +95,11 @@ export type ReceiveEvent =
 export type ClientEvent =
   | { readonly type: "connected"; readonly relay: RelayInfo; readonly firstUse: boolean }
   | { readonly type: "reconnecting"; readonly error: PosternError; readonly inMs: number }
-  | { readonly type: "notice"; readonly notice: "restarting" | "overloaded"; readonly afterMs: number }
+  | {
+      readonly type: "notice";
+      readonly notice: "restarting" | "overloaded";
+      readonly afterMs: number;
+    }
   | { readonly type: "closed"; readonly error: PosternError | undefined };
 
 export interface RelayInfo {
@@ -154,8 +158,13 @@ export interface Client {
   readonly relay: RelayInfo;
   /** Free receivers that chose to be listed, in the order of their names. */
   receivers(): AsyncIterable<Receiver>;
-  /** Starts at once; errors come as the transfer's `failed` event. */
-  send(options: SendOptions): Transfer;
+  /**
+   * Finds the receiver and starts the transfer; what goes wrong later comes as its `failed` event.
+   *
+   * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`,
+   * `peer/profile-refused`, `link/closed`; the source is then closed.
+   */
+  send(options: SendOptions): Promise<Transfer>;
   /** Ends when the caller stops iterating or the client closes. One at a time. */
   receive(options: ReceiveOptions): AsyncIterable<ReceiveEvent>;
   /** From the first event on; ends with `closed`. */

@@ -2,5 +2,5 @@
 export { decodeBase32, encodeBase32, groupBase32 } from "./bytes/base32.ts";
 export { equalBytes, wipe } from "./bytes/equal.ts";
 export { hex } from "./bytes/hex.ts";
-export { ByteReader, malformed } from "./bytes/reader.ts";
+export { ByteReader, ifWellFormed, malformed } from "./bytes/reader.ts";
 export { ByteWriter, concat, label, utf8 } from "./bytes/writer.ts";

@@ -82,3 +82,13 @@ export class ByteReader {
 export function malformed(field: string, why: string): PosternError {
   return new PosternError("peer/malformed", `${field}: ${why}`, { field });
 }
+
+/** What a peer sent, decoded; `undefined` when it is malformed. */
+export function ifWellFormed<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof PosternError && error.code === "peer/malformed") return undefined;
+    throw error;
+  }
+}

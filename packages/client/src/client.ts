@@ -1,0 +1,321 @@
+/**
+ * A connected client: one link at a time, renewed when it is lost, and its transfers. The
+ * application's face is `api.ts`.
+ *
+ * @module
+ */
+import { hex, wipe } from "@postern/core/bytes";
+import type { KemKeyPair } from "@postern/core/crypto";
+import { PosternError } from "@postern/core/errors";
+import type { Party } from "@postern/core/exchange";
+import {
+  fingerprintOf,
+  formatFingerprint,
+  formatRelayAddress,
+  identityFromSeed,
+  type Identity,
+  type RelayAddress,
+} from "@postern/core/identity";
+import { PROFILE_BITS } from "@postern/core/link";
+import { transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
+import type {
+  Client,
+  ClientEvent,
+  ProfileName,
+  ReceiveEvent,
+  ReceiveOptions,
+  Receiver,
+  RelayInfo,
+  SendOptions,
+  Transfer,
+} from "./api.ts";
+import { Connection } from "./connection.ts";
+import { Directory } from "./directory.ts";
+import { EventQueue } from "./event-queue.ts";
+import { performKeyJob } from "./key-jobs.ts";
+import { Listening } from "./listening.ts";
+import type { ClientPorts } from "./ports.ts";
+import {
+  peerName,
+  RunningTransfer,
+  type TransferFacts,
+  type TransferHost,
+  type TransferSide,
+} from "./running-transfer.ts";
+
+export interface ConnectOptions {
+  readonly address: RelayAddress;
+}
+
+/**
+ * Connects to a relay and logs in. A relay named without a fingerprint is pinned at its first use
+ * (`connected` with `firstUse`); another key at a pinned relay is refused.
+ *
+ * @throws {@link PosternError} `relay/unreachable`, `relay/pin-changed`, `relay/name-taken`,
+ * `relay/overloaded`, `link/*`, `store/*`
+ */
+export async function connect(ports: ClientPorts, options: ConnectOptions): Promise<Client> {
+  const stored = await ports.store.identity();
+  const client = new PosternClient(ports, options.address, {
+    identity: identityFromSeed(ports.suite, stored.signingSeed),
+    linkKey: ports.suite.kemFromSeed(stored.linkSeed),
+    name: stored.name,
+  });
+  await client.open();
+  return client;
+}
+
+interface Self {
+  readonly identity: Identity;
+  readonly linkKey: KemKeyPair;
+  readonly name: string;
+}
+
+type TransferPeerEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
+
+class PosternClient implements Client {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly events = new EventQueue<ClientEvent>();
+  readonly #ports: ClientPorts;
+  readonly #address: RelayAddress;
+  readonly #self: Self;
+  readonly #transfers = new Map<string, RunningTransfer>();
+  readonly #directory = new Directory((input) => this.#step(input));
+  #connection: Connection | undefined;
+  #relay: RelayInfo | undefined;
+  #relayFingerprint: Uint8Array | undefined;
+  #listening: Listening | undefined;
+  #cancelReconnect: (() => void) | undefined;
+  #closed = false;
+
+  constructor(ports: ClientPorts, address: RelayAddress, self: Self) {
+    this.#ports = ports;
+    this.#address = address;
+    this.#self = self;
+    this.name = self.name;
+    this.fingerprint = formatFingerprint(self.identity.fingerprint);
+  }
+
+  get relay(): RelayInfo {
+    if (this.#relay === undefined) throw new PosternError("usage/wrong-state", "not connected yet");
+    return this.#relay;
+  }
+
+  async open(): Promise<void> {
+    const { store } = this.#ports;
+    const { host, port, fingerprint } = this.#address;
+    const address = formatRelayAddress({ host, port });
+    const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
+    const { connection, relayFingerprint } = await Connection.open(
+      this.#ports,
+      { address: this.#address, ...this.#self, pin },
+      {
+        onEffect: (effect) => this.#onEffect(effect),
+        onNotice: (notice, afterMs) => this.#onNotice(notice, afterMs),
+        onLost: (error) => this.#onLost(error),
+      },
+    );
+    if (this.#closed) return connection.close();
+    await store.pinRelay(address, relayFingerprint);
+    this.#connection = connection;
+    this.#relayFingerprint = relayFingerprint;
+    this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
+    this.events.push({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
+    await this.#announce();
+  }
+
+  async *receivers(): AsyncGenerator<Receiver> {
+    for await (const { name, id, free, profiles } of this.#directory.list())
+      yield {
+        name,
+        fingerprint: formatFingerprint(fingerprintOf(this.#ports.suite, id)),
+        free,
+        profiles: profileNames(profiles),
+      };
+  }
+
+  async send(options: SendOptions): Promise<Transfer> {
+    try {
+      const to = await this.#findReceiver(options.to, options.profile);
+      return this.#startSending(options, to);
+    } catch (error) {
+      await options.content.close();
+      throw error;
+    }
+  }
+
+  async *receive(options: ReceiveOptions): AsyncGenerator<ReceiveEvent> {
+    if (this.#listening !== undefined)
+      throw new PosternError("usage/wrong-state", "this client receives already");
+    const listening = new Listening(options, {
+      step: (input) => this.#step(input),
+      accept: (facts, sink, before) => {
+        const transfer = this.#register(facts, { role: "receiving", sink });
+        for (const event of before) transfer.onEvent(event);
+        return transfer;
+      },
+    });
+    this.#listening = listening;
+    try {
+      await this.#announce();
+      yield* listening.events;
+    } finally {
+      this.#listening = undefined;
+      listening.stop();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelReconnect?.();
+    for (const transfer of this.#transfers.values()) transfer.cancel();
+    this.#connection?.close();
+    this.#end(undefined);
+    wipe(this.#self.identity.signing.seed, this.#self.linkKey.seed);
+  }
+
+  async #findReceiver(name: string, profile: ProfileName): Promise<Party> {
+    const found = await this.#directory.find(name);
+    switch (found.status) {
+      case "unknown":
+        throw new PosternError("peer/unknown", "the relay knows no such receiver");
+      case "absent":
+        throw new PosternError("peer/absent", "the receiver is not connected");
+      case "busy":
+        throw new PosternError("peer/busy", "the receiver takes nothing now");
+      case "free":
+        if ((found.profiles & PROFILE_BITS[profile]) === 0)
+          throw new PosternError("peer/profile-refused", "the receiver does not take this profile");
+        return { id: found.id, fingerprint: fingerprintOf(this.#ports.suite, found.id) };
+    }
+  }
+
+  #startSending(options: SendOptions, to: Party): Transfer {
+    const { content, profile, rateLimit, sessionSeconds } = options;
+    const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
+    const facts: TransferFacts = {
+      id: hex(transfer),
+      key: transferKey(to.fingerprint, transfer),
+      peer: peerName(options.to, to.fingerprint),
+      content: content.info,
+      profile,
+    };
+    const source = content;
+    const running = this.#register(facts, { role: "sending", source, rateLimit, sessionSeconds });
+    this.#step({ kind: "send", transfer, to, content: content.info });
+    return running;
+  }
+
+  #register(facts: TransferFacts, side: TransferSide): RunningTransfer {
+    const host: TransferHost = {
+      ports: this.#ports,
+      step: (input) => this.#step(input),
+      openPipe: (ticket) => this.#ports.transport.openPipe(this.#address, ticket),
+    };
+    const transfer = new RunningTransfer(facts, side, host);
+    this.#transfers.set(facts.key, transfer);
+    return transfer;
+  }
+
+  /** A receiver of the RSA profiles shows its certificate before it is listed. */
+  async #announce(): Promise<void> {
+    const connection = this.#connection;
+    if (this.#listening === undefined || connection === undefined) return;
+    await connection.rsa.ready();
+    this.#listening?.announce();
+  }
+
+  #step(input: PeerInput): void {
+    if (this.#connection === undefined) this.#directory.fail(notConnected());
+    this.#connection?.step(input);
+  }
+
+  #onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void {
+    if (effect.kind === "answered") this.#directory.answer(effect.token, effect.answer);
+    else this.#onTransferEffect(effect);
+  }
+
+  #onTransferEffect({ key, name, party, role, transfer, effect }: TransferPeerEffect): void {
+    const running = this.#transfers.get(key);
+    switch (effect.kind) {
+      case "emit": {
+        if (running === undefined) {
+          const id = hex(transfer);
+          const peer = peerName(name, party.fingerprint);
+          this.#listening?.onEvent({ id, key, peer, profile: "symmetric" }, effect.event);
+          return;
+        }
+        const { kind } = effect.event;
+        if (kind === "done" || kind === "failed") this.#transfers.delete(key);
+        return running.onEvent(effect.event);
+      }
+      case "run-records":
+        return void running?.runRecords(effect);
+      case "feed-records":
+        return running?.feedRecords(effect.frames);
+      case "stop-records":
+        return running?.stopRecords(effect.error);
+      default: {
+        const connection = this.#connection;
+        const relay = this.#relayFingerprint;
+        if (connection === undefined || relay === undefined) return;
+        const at = { relay, peer: party.fingerprint, role };
+        void performKeyJob(this.#ports, connection.rsa, at, effect).then((input) =>
+          connection.step({ kind: "transfer", key, input }),
+        );
+      }
+    }
+  }
+
+  #onNotice(notice: "superseded" | "restarting" | "overloaded", afterMs: number): void {
+    if (notice !== "superseded") this.events.push({ type: "notice", notice, afterMs });
+  }
+
+  #onLost(error: PosternError): void {
+    this.#connection = undefined;
+    this.#directory.fail(error);
+    if (this.#closed) return;
+    if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error, 0);
+    else this.#end(error);
+  }
+
+  /** Tries again for ever, at growing distances: the person may stop it at any time. */
+  #reconnect(error: PosternError, attempt: number): void {
+    const inMs = RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)] ?? 0;
+    this.events.push({ type: "reconnecting", error, inMs });
+    this.#cancelReconnect = this.#ports.clock.after(inMs, () => void this.#retry(attempt));
+  }
+
+  async #retry(attempt: number): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      if (this.#closed) return;
+      if (!(error instanceof PosternError)) throw error;
+      const passing = error.fault === "network" || error.code === "relay/overloaded";
+      if (passing) this.#reconnect(error, attempt + 1);
+      else this.#end(error);
+    }
+  }
+
+  #end(error: PosternError | undefined): void {
+    this.#closed = true;
+    this.events.push({ type: "closed", error });
+    this.events.end();
+    this.#listening?.events.end();
+  }
+}
+
+const RECONNECT_MS = [250, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
+
+function notConnected(): PosternError {
+  return new PosternError("link/closed", "not connected to the relay now");
+}
+
+function profileNames(bits: number): readonly ProfileName[] {
+  const names: readonly ProfileName[] = ["symmetric", "asymmetric", "end-to-end"];
+  return names.filter((name) => (bits & PROFILE_BITS[name]) !== 0);
+}

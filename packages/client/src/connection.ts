@@ -1,0 +1,194 @@
+/**
+ * One link to a relay, from connecting to its end: drives the link machine over a socket and the
+ * peer machine over the link. docs/protocol.md 4, 5, 6.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import type { Identity, RelayAddress } from "@postern/core/identity";
+import type { KemKeyPair } from "@postern/core/crypto";
+import {
+  linkDeadline,
+  startClientLink,
+  stepLink,
+  type LinkEffect,
+  type LinkFrame,
+  type LinkInput,
+  type LinkState,
+  type Notice,
+  type RelayFrame,
+} from "@postern/core/link";
+import { Peer, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import { earlier, type InstantMs } from "@postern/core/time";
+import type { Moment } from "@postern/core/transfer";
+import type { ClientPorts, LinkSocket } from "./ports.ts";
+import { RelayRsa } from "./relay-rsa.ts";
+
+export interface ConnectionOptions {
+  readonly address: RelayAddress;
+  readonly identity: Identity;
+  readonly linkKey: KemKeyPair;
+  readonly name: string;
+  readonly pin: Uint8Array | undefined;
+}
+
+/** What a connection tells its client. */
+export interface ConnectionEvents {
+  onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void;
+  onNotice(notice: Notice, afterMs: number): void;
+  /** Once, last: every transfer has been told before. */
+  onLost(error: PosternError): void;
+}
+
+export class Connection {
+  readonly rsa: RelayRsa;
+  readonly #ports: ClientPorts;
+  readonly #events: ConnectionEvents;
+  readonly #established = Promise.withResolvers<Uint8Array>();
+  #link: LinkState;
+  #peer: Peer | undefined;
+  #socket: LinkSocket | undefined;
+  #unsent: readonly LinkEffect[];
+  #cancelTimer: (() => void) | undefined;
+  #ended = false;
+
+  private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
+    this.#ports = ports;
+    this.#events = events;
+    this.rsa = new RelayRsa(ports, options.identity, (frame) => this.send(frame));
+    const { suite, clock } = ports;
+    const { state, effects } = startClientLink(suite, options, clock.now());
+    this.#link = state;
+    this.#unsent = effects;
+    this.#self = { id: options.identity.id, fingerprint: options.identity.fingerprint };
+    this.#established.promise.catch(() => undefined);
+  }
+
+  readonly #self: { readonly id: Uint8Array; readonly fingerprint: Uint8Array };
+
+  /**
+   * Connects, authenticates the relay and logs in.
+   *
+   * @throws {@link PosternError} `relay/*`, `link/*`
+   */
+  static async open(
+    ports: ClientPorts,
+    options: ConnectionOptions,
+    events: ConnectionEvents,
+  ): Promise<{ readonly connection: Connection; readonly relayFingerprint: Uint8Array }> {
+    const connection = new Connection(ports, options, events);
+    connection.#socket = await ports.transport.openLink(options.address, {
+      onBytes: (bytes) => connection.#input({ kind: "received", bytes }),
+      onClose: (error) =>
+        connection.#lost(error ?? new PosternError("link/closed", "the relay closed the link")),
+    });
+    connection.#perform(connection.#unsent);
+    connection.#schedule();
+    const relayFingerprint = await connection.#established.promise;
+    return { connection, relayFingerprint };
+  }
+
+  /** Gives the peer machine one input and performs what follows. */
+  step(input: PeerInput): void {
+    if (this.#peer === undefined || this.#ended) return;
+    this.#performPeer(this.#peer.step(input, this.#moment()));
+    this.#schedule();
+  }
+
+  send(frame: LinkFrame): void {
+    this.#input({ kind: "send", frame });
+  }
+
+  /** Ends the link after what was sent; nothing is told any more. */
+  close(): void {
+    if (this.#ended) return;
+    this.#input({ kind: "close" });
+    this.#end();
+  }
+
+  #input(input: LinkInput): void {
+    if (this.#ended) return;
+    const { state, effects } = stepLink(this.#link, input, this.#ports.clock.now());
+    this.#link = state;
+    this.#perform(effects);
+    this.#schedule();
+  }
+
+  #perform(effects: readonly LinkEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "write") this.#socket?.write(effect.bytes);
+      else if (effect.kind === "close") this.#socket?.close();
+      else if (effect.event.kind === "frame") this.#frame(effect.event.frame);
+      else if (effect.event.kind === "failed") this.#lost(effect.event.error);
+      else if (effect.event.kind === "established" && effect.event.relay !== undefined)
+        this.#start(effect.event.relay.fingerprint);
+    }
+  }
+
+  #start(relayFingerprint: Uint8Array): void {
+    const { suite } = this.#ports;
+    this.#peer = new Peer({ suite, self: this.#self, relayFingerprint });
+    this.#established.resolve(relayFingerprint);
+  }
+
+  #frame(frame: LinkFrame): void {
+    switch (frame.kind) {
+      case "rsa-key":
+        return this.rsa.receive(frame.spki);
+      case "notice":
+        if (frame.notice === "superseded")
+          return this.#lost(
+            new PosternError("link/superseded", "another connection of this identity took over"),
+          );
+        return this.#events.onNotice(frame.notice, frame.afterMs);
+      default:
+        return this.step({ kind: "frame", frame: frame as RelayFrame });
+    }
+  }
+
+  #performPeer(effects: readonly PeerEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "frame") this.send(effect.frame);
+      else this.#events.onEffect(effect);
+    }
+  }
+
+  #lost(error: PosternError): void {
+    if (this.#ended) return;
+    const wasEstablished = this.#peer !== undefined;
+    this.#established.reject(error);
+    this.rsa.fail(error);
+    if (this.#peer !== undefined)
+      this.#performPeer(this.#peer.step({ kind: "link-lost", error }, this.#moment()));
+    this.#end();
+    this.#socket?.close();
+    if (wasEstablished) this.#events.onLost(error);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#cancelTimer?.();
+  }
+
+  #schedule(): void {
+    this.#cancelTimer?.();
+    if (this.#ended) return;
+    const due = earlier(linkDeadline(this.#link), this.#peer?.deadline);
+    if (due === undefined) return;
+    const wait = Math.max(0, due - this.#ports.clock.now());
+    this.#cancelTimer = this.#ports.clock.after(wait, () => this.#woke(due));
+  }
+
+  #woke(due: InstantMs): void {
+    const now = this.#ports.clock.now();
+    if (now >= due) {
+      this.#input({ kind: "woke" });
+      this.step({ kind: "woke" });
+    }
+    this.#schedule();
+  }
+
+  #moment(): Moment {
+    return { instant: this.#ports.clock.now(), wall: this.#ports.wall() };
+  }
+}

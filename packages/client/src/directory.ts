@@ -1,0 +1,61 @@
+/**
+ * Questions to the relay about who is there, as promises. docs/protocol.md 5.1.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import type { FoundFrame, ReceiverEntry } from "@postern/core/link";
+import type { DirectoryAnswer, DirectoryQuery, PeerInput } from "@postern/core/peer";
+
+export class Directory {
+  readonly #step: (input: PeerInput) => void;
+  readonly #waiting = new Map<number, PromiseWithResolvers<DirectoryAnswer>>();
+  #last = 0;
+
+  constructor(step: (input: PeerInput) => void) {
+    this.#step = step;
+  }
+
+  /** Free receivers in the order of their names, page by page. */
+  async *list(): AsyncGenerator<ReceiverEntry> {
+    let after = "";
+    while (true) {
+      const page = await this.#ask({ kind: "list", after });
+      if (page.kind !== "receivers") throw overloaded();
+      yield* page.receivers;
+      const last = page.receivers.at(-1);
+      if (!page.more || last === undefined) return;
+      after = last.name;
+    }
+  }
+
+  async find(name: string): Promise<FoundFrame> {
+    const answer = await this.#ask({ kind: "find", name });
+    if (answer.kind !== "found") throw overloaded();
+    return answer;
+  }
+
+  answer(token: number, answer: DirectoryAnswer): void {
+    this.#waiting.get(token)?.resolve(answer);
+    this.#waiting.delete(token);
+  }
+
+  /** The link is gone: no answer will come. */
+  fail(error: PosternError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  #ask(query: DirectoryQuery): Promise<DirectoryAnswer> {
+    this.#last += 1;
+    const token = this.#last;
+    const answer = Promise.withResolvers<DirectoryAnswer>();
+    this.#waiting.set(token, answer);
+    this.#step({ kind: "query", token, query });
+    return answer.promise;
+  }
+}
+
+function overloaded(): PosternError {
+  return new PosternError("relay/overloaded", "too many requests wait for the relay");
+}

@@ -1,0 +1,124 @@
+/**
+ * The receiving side of a client: offers that wait for a decision, as events for the application.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import type { PeerInput, TransferKey } from "@postern/core/peer";
+import type { Decision, TransferEvent as CoreEvent } from "@postern/core/transfer";
+import type { ContentSink, Offer, ReceiveEvent, ReceiveOptions, Transfer } from "./api.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { TransferFacts } from "./running-transfer.ts";
+
+/** What an offer needs of its client. */
+export interface ListeningHost {
+  step(input: PeerInput): void;
+  /** Starts the transfer of an accepted offer, with the events that came before the decision. */
+  accept(facts: TransferFacts, sink: ContentSink, before: readonly CoreEvent[]): Transfer;
+}
+
+interface Pending {
+  readonly before: CoreEvent[];
+  offer: PendingOffer | undefined;
+}
+
+export class Listening {
+  readonly events = new EventQueue<ReceiveEvent>();
+  readonly options: ReceiveOptions;
+  readonly #host: ListeningHost;
+  readonly #pending = new Map<TransferKey, Pending>();
+
+  constructor(options: ReceiveOptions, host: ListeningHost) {
+    this.options = options;
+    this.#host = host;
+  }
+
+  /** Announces this receiver on a fresh link. */
+  announce(): void {
+    const { profiles, capacity = 1, listed = true } = this.options;
+    this.#host.step({ kind: "listen", policy: { profiles, capacity }, listed });
+  }
+
+  /** Takes it off the list; offers that wait are declined, running transfers go on. */
+  stop(): void {
+    for (const { offer } of this.#pending.values()) offer?.decline();
+    this.#host.step({ kind: "listen", policy: { profiles: [], capacity: 0 }, listed: false });
+    this.events.end();
+  }
+
+  /** An event of a transfer nobody has accepted yet. */
+  onEvent(facts: Omit<TransferFacts, "content">, event: CoreEvent): void {
+    const { key } = facts;
+    const pending: Pending = this.#pending.get(key) ?? { before: [], offer: undefined };
+    this.#pending.set(key, pending);
+    if (event.kind === "offer") {
+      pending.offer = new PendingOffer(
+        { ...facts, content: event.content },
+        (decision) => this.#decide(key, decision),
+        (accepted, sink) => this.#accept(accepted, sink),
+      );
+      this.events.push({ type: "offer", offer: pending.offer });
+    } else if (event.kind === "failed") {
+      this.#pending.delete(key);
+      if (pending.offer?.withdraw() === true)
+        this.events.push({ type: "withdrawn", id: pending.offer.id, error: event.error });
+    } else pending.before.push(event);
+  }
+
+  #accept(facts: TransferFacts, sink: ContentSink): Transfer {
+    const before = this.#pending.get(facts.key)?.before ?? [];
+    this.#pending.delete(facts.key);
+    const transfer = this.#host.accept(facts, sink, before);
+    this.#decide(facts.key, "accept");
+    return transfer;
+  }
+
+  #decide(key: TransferKey, decision: Decision): void {
+    this.#host.step({ kind: "transfer", key, input: { kind: "decide", decision } });
+  }
+}
+
+class PendingOffer implements Offer {
+  readonly id: string;
+  readonly from: Offer["from"];
+  readonly content: Offer["content"];
+  readonly profile: Offer["profile"];
+  readonly #facts: TransferFacts;
+  readonly #decide: (decision: Decision) => void;
+  readonly #accept: (facts: TransferFacts, sink: ContentSink) => Transfer;
+  #open = true;
+
+  constructor(
+    facts: TransferFacts,
+    decide: (decision: Decision) => void,
+    accept: (facts: TransferFacts, sink: ContentSink) => Transfer,
+  ) {
+    this.#facts = facts;
+    this.#decide = decide;
+    this.#accept = accept;
+    this.id = facts.id;
+    this.from = facts.peer;
+    this.content = facts.content;
+    this.profile = facts.profile;
+  }
+
+  accept(sink: ContentSink): Transfer {
+    if (!this.#open)
+      throw new PosternError("usage/wrong-state", "the offer was decided or has gone");
+    this.#open = false;
+    return this.#accept(this.#facts, sink);
+  }
+
+  decline(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#decide("decline");
+  }
+
+  /** The offer has gone. `true` when it was still open. */
+  withdraw(): boolean {
+    const wasOpen = this.#open;
+    this.#open = false;
+    return wasOpen;
+  }
+}

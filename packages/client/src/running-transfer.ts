@@ -1,0 +1,237 @@
+/**
+ * One transfer as its application sees it, and the records that run under it.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import { wrappingSink, wrappingSource, type TransferKeys } from "@postern/core/exchange";
+import { formatFingerprint } from "@postern/core/identity";
+import { SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX } from "@postern/core/limits";
+import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
+import type {
+  RecordsPath,
+  TransferEvent as CoreEvent,
+  TransferInput,
+} from "@postern/core/transfer";
+import type {
+  ContentInfo,
+  ContentSink,
+  ContentSource,
+  PeerName,
+  ProfileName,
+  Receipt,
+  Transfer,
+  TransferEvent,
+} from "./api.ts";
+import { EnvelopePipe } from "./envelope-pipe.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { ClientPorts } from "./ports.ts";
+import type { BytePipe } from "./records/byte-pipe.ts";
+import type { RecordsResult } from "./records/options.ts";
+import { receiveRecords } from "./records/receive-content.ts";
+import { sendRecords } from "./records/send-content.ts";
+
+/** Which way the content goes, and its end on this side. */
+export type TransferSide =
+  | {
+      readonly role: "sending";
+      readonly source: ContentSource;
+      readonly rateLimit: number | undefined;
+      readonly sessionSeconds: number | undefined;
+    }
+  | { readonly role: "receiving"; readonly sink: ContentSink };
+
+export interface TransferFacts {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly key: TransferKey;
+  readonly peer: PeerName;
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+}
+
+/** The connection the transfer lives on. */
+export interface TransferHost {
+  readonly ports: ClientPorts;
+  step(input: PeerInput): void;
+  openPipe(ticket: Uint8Array): Promise<BytePipe>;
+}
+
+type RecordsRun = Extract<DriverEffect, { readonly kind: "run-records" }>;
+
+export class RunningTransfer implements Transfer {
+  readonly id: string;
+  readonly peer: PeerName;
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  readonly #facts: TransferFacts;
+  readonly #side: TransferSide;
+  readonly #host: TransferHost;
+  readonly #events = new EventQueue<TransferEvent>(bothProgress);
+  readonly #finished = Promise.withResolvers<Receipt>();
+  readonly #abort = new AbortController();
+  #envelopes: EnvelopePipe | undefined;
+  #result: RecordsResult | undefined;
+  #recordsStarted = false;
+
+  constructor(facts: TransferFacts, side: TransferSide, host: TransferHost) {
+    this.#facts = facts;
+    this.#side = side;
+    this.#host = host;
+    this.id = facts.id;
+    this.peer = facts.peer;
+    this.content = facts.content;
+    this.profile = facts.profile;
+    // Who reads the events alone need not catch this promise as well.
+    this.#finished.promise.catch(() => undefined);
+  }
+
+  get finished(): Promise<Receipt> {
+    return this.#finished.promise;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<TransferEvent> {
+    return this.#events[Symbol.asyncIterator]();
+  }
+
+  cancel(): void {
+    this.#input({ kind: "cancel" });
+  }
+
+  /** An event of the transfer's machine. */
+  onEvent(event: CoreEvent): void {
+    switch (event.kind) {
+      case "offer":
+        return;
+      case "offered":
+        return this.#events.push({ type: "offered" });
+      case "master-key":
+        return this.#events.push({
+          type: "master-key",
+          source: event.source,
+          counter: event.counter,
+        });
+      case "key-renewed":
+        return this.#events.push({ type: "key-renewed" });
+      case "accepted":
+        return this.#events.push({ type: "accepted", offset: event.offset });
+      case "done":
+        return this.#done(event.total, event.nextMasterKey);
+      case "failed":
+        return void this.fail(event.error);
+    }
+  }
+
+  /** Ends the transfer with `error`; content that never moved is let go. */
+  async fail(error: PosternError): Promise<void> {
+    if (!this.#recordsStarted) await this.#release();
+    this.#events.push({ type: "failed", error });
+    this.#events.end();
+    this.#finished.reject(error);
+  }
+
+  feedRecords(frames: Uint8Array): void {
+    this.#envelopes?.feed(frames);
+  }
+
+  stopRecords(error: PosternError): void {
+    this.#abort.abort(error);
+  }
+
+  /** Moves the content and tells the machine how it ended. */
+  async runRecords(run: RecordsRun): Promise<void> {
+    this.#recordsStarted = true;
+    try {
+      const pipe = await this.#openPipe(run.path);
+      this.#result = await this.#records(pipe, run.keys, run.fromOffset);
+      const { total, digest } = this.#result;
+      this.#input({ kind: "records-done", total, digest });
+    } catch (error) {
+      this.#input({ kind: "records-failed", error: asPosternError(error) });
+    }
+  }
+
+  async #openPipe(path: RecordsPath): Promise<BytePipe> {
+    if (path.kind === "pipe") {
+      try {
+        return await this.#host.openPipe(path.ticket);
+      } catch (error) {
+        await this.#release();
+        throw error;
+      }
+    }
+    const { key } = this.#facts;
+    this.#envelopes = new EnvelopePipe((frames) =>
+      this.#host.step({ kind: "send-frames", key, frames }),
+    );
+    return this.#envelopes;
+  }
+
+  #records(pipe: BytePipe, keys: TransferKeys, fromOffset: number): Promise<RecordsResult> {
+    const { suite, cipher, clock } = this.#host.ports;
+    const common = {
+      suite,
+      cipher,
+      clock,
+      pipe,
+      fromOffset,
+      th: keys.transcript,
+      reverseKey: keys.reverse,
+      signal: this.#abort.signal,
+      onEvent: (event: TransferEvent) => this.#events.push(event),
+    };
+    if (this.#side.role === "receiving")
+      return receiveRecords({
+        ...common,
+        sink: this.#side.sink,
+        keys: wrappingSink(suite, keys),
+        sessionMs: SESSION_SECONDS_MAX * 1_000,
+        size: this.content.size,
+      });
+    const { source, rateLimit, sessionSeconds } = this.#side;
+    return sendRecords({
+      ...common,
+      source,
+      keys: wrappingSource(suite, keys),
+      sessionMs: (sessionSeconds ?? SESSION_SECONDS_DEFAULT) * 1_000,
+      rateLimit,
+    });
+  }
+
+  /** Lets go of content that no records will touch. */
+  async #release(): Promise<void> {
+    this.#recordsStarted = true;
+    const side = this.#side;
+    try {
+      await (side.role === "sending" ? side.source.close() : side.sink.abandon());
+    } catch {
+      // Nothing was moved: a source that changed or a part that stays harms nobody.
+    }
+  }
+
+  #done(bytes: number, nextMasterKey: boolean): void {
+    const { sessionKeys = 0, resends = 0 } = this.#result ?? {};
+    const receipt = { transfer: this.id, bytes, sessionKeys, resends, nextMasterKey };
+    this.#events.push({ type: "done", receipt });
+    this.#events.end();
+    this.#finished.resolve(receipt);
+  }
+
+  #input(input: TransferInput): void {
+    this.#host.step({ kind: "transfer", key: this.#facts.key, input });
+  }
+}
+
+export function peerName(name: string, fingerprint: Uint8Array): PeerName {
+  return { name, fingerprint: formatFingerprint(fingerprint) };
+}
+
+function bothProgress(last: TransferEvent, next: TransferEvent): boolean {
+  return last.type === "progress" && next.type === "progress";
+}
+
+/** Anything that is not Postern's own is a fault of this device. */
+export function asPosternError(error: unknown): PosternError {
+  if (error instanceof PosternError) return error;
+  return new PosternError("store/failed", "unexpected failure", {}, { cause: error });
+}

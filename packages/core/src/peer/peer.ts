@@ -1,0 +1,386 @@
+/**
+ * One client on one link: every transfer it sends or receives, and its requests to the relay. The
+ * one machine that an application's driver runs. docs/protocol.md 5.1, 6, 9.
+ *
+ * ```text
+ *   relay ──frame──► ┌──────────┐ ──frame──────────► relay
+ *   person ─command─►│   Peer   │ ──transfer effect─► driver (keys, store, records)
+ *   driver ─input───►└──────────┘ ──event───────────► person
+ *                      │ routes by (peer, transfer id) to `stepSend` and `stepReceive`
+ * ```
+ *
+ * The state is a table of transfers and is changed in place; each transfer's own state changes
+ * only in its machine. No I/O and no clock: frames, commands and the moment are inputs. Bytes from
+ * peers and from the relay never throw.
+ *
+ * @module
+ */
+import { equalBytes } from "../bytes/equal.ts";
+import { hex } from "../bytes/hex.ts";
+import { ifWellFormed } from "../bytes/reader.ts";
+import type { Party } from "../exchange/context.ts";
+import type { RequestStatus } from "../exchange/steps.ts";
+import { decodeId } from "../identity/id.ts";
+import { fingerprintOf } from "../identity/fingerprint.ts";
+import { TRANSFERS_AT_ONCE_MAX } from "../limits.ts";
+import { PROFILE_BITS } from "../link/fields.ts";
+import type { LinkFrame, RelayFrame } from "../link/frames.ts";
+import { earlier, type InstantMs } from "../time.ts";
+import {
+  decodeTransferEnvelope,
+  encodeTransferEnvelope,
+  type TransferEnvelope,
+} from "../transfer/envelope.ts";
+import { profileOf } from "../transfer/profile.ts";
+import { receiveDeadline, startReceive, stepReceive } from "../transfer/receive.ts";
+import type { ReceiveInput, ReceivePlan, ReceiveState } from "../transfer/receive-state.ts";
+import { sendDeadline, startSend, stepSend } from "../transfer/send.ts";
+import type { SendPlan, SendState } from "../transfer/send-state.ts";
+import type { Moment, TransferEffect, TransferInput } from "../transfer/steps.ts";
+import type {
+  DirectoryQuery,
+  PeerEffect,
+  PeerInput,
+  PeerOptions,
+  ReceivePolicy,
+  TransferKey,
+} from "./steps.ts";
+import { RequestTable } from "./request-table.ts";
+import { SeenTransfers } from "./seen-transfers.ts";
+
+type Purpose =
+  | { readonly kind: "query"; readonly token: number }
+  | { readonly kind: "offer" | "pipe" | "key-up"; readonly key: TransferKey }
+  | { readonly kind: "other" };
+
+interface Outgoing {
+  readonly role: "sending";
+  readonly name: string;
+  readonly plan: SendPlan;
+  readonly party: Party;
+  state: SendState;
+}
+
+interface Incoming {
+  readonly role: "receiving";
+  name: string;
+  readonly plan: ReceivePlan;
+  readonly party: Party;
+  state: ReceiveState;
+}
+
+export class Peer {
+  readonly #options: PeerOptions;
+  readonly #transfers = new Map<TransferKey, Outgoing | Incoming>();
+  readonly #requests = new RequestTable<Purpose>();
+  readonly #seen = new SeenTransfers();
+  #policy: ReceivePolicy = { profiles: [], capacity: 0 };
+  #listed = false;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+  }
+
+  /** When {@link step} wants `woke`. */
+  get deadline(): InstantMs | undefined {
+    let soonest: InstantMs | undefined;
+    for (const transfer of this.#transfers.values())
+      soonest = earlier(soonest, deadlineOf(transfer));
+    return soonest;
+  }
+
+  step(input: PeerInput, now: Moment): readonly PeerEffect[] {
+    switch (input.kind) {
+      case "frame":
+        return this.#frame(input.frame, now);
+      case "link-lost":
+        return this.#all(() => true, { kind: "link-lost", error: input.error }, now);
+      case "listen":
+        this.#policy = input.policy;
+        this.#listed = input.listed;
+        return [this.#presence()];
+      case "send":
+        return this.#send(input, now);
+      case "transfer":
+        return this.#transfer(input.key, input.input, now);
+      case "send-frames":
+        return this.#sendFrames(input.key, input.frames, now);
+      case "query":
+        return this.#query(input.token, input.query);
+      case "woke":
+        return this.#all(
+          (transfer) => (deadlineOf(transfer) ?? Infinity) <= now.instant,
+          { kind: "woke" },
+          now,
+        );
+    }
+  }
+
+  #frame(frame: RelayFrame, now: Moment): readonly PeerEffect[] {
+    switch (frame.kind) {
+      case "receivers":
+      case "found":
+        return this.#answered(frame);
+      case "result":
+        return this.#result(frame.request, frame.status, now);
+      case "delivery":
+        return this.#delivery(frame, now);
+      case "pipe-ticket": {
+        const key = transferKey(frame.peer, frame.transfer);
+        return this.#transfer(key, { kind: "pipe-ticket", ticket: frame.ticket }, now);
+      }
+      case "key-down":
+        return this.#keyDown(frame, now);
+      case "peer-gone":
+        return this.#all(
+          ({ party }) => equalBytes(party.fingerprint, frame.peer),
+          { kind: "peer-gone" },
+          now,
+        );
+      default:
+        // `rsa-key`, `notice` and keep-alive are the driver's.
+        return [];
+    }
+  }
+
+  #send(input: Extract<PeerInput, { kind: "send" }>, now: Moment): readonly PeerEffect[] {
+    const { suite, self, relayFingerprint } = this.#options;
+    const { transfer, to, content } = input;
+    const key = transferKey(to.fingerprint, transfer);
+    const context = { suite, relayFingerprint, sender: self, receiver: to, transfer };
+    const plan = { context, content };
+    const { state, effects } = startSend(plan, now);
+    this.#transfers.set(key, { role: "sending", name: "", plan, party: to, state });
+    return this.#perform(key, effects, now);
+  }
+
+  #sendFrames(key: TransferKey, frames: Uint8Array, now: Moment): readonly PeerEffect[] {
+    const entry = this.#transfers.get(key);
+    if (entry === undefined) return [];
+    const kind = entry.role === "sending" ? "content" : "reverse";
+    const { transfer } = entry.plan.context;
+    return this.#performOne(
+      key,
+      { kind: "send-envelope", envelope: { kind, transfer, frames } },
+      now,
+    );
+  }
+
+  #transfer(key: TransferKey, input: ReceiveInput, now: Moment): readonly PeerEffect[] {
+    const transfer = this.#transfers.get(key);
+    if (transfer === undefined) return [];
+    const before = this.#occupied();
+    let effects: readonly TransferEffect[];
+    if (transfer.role === "receiving") {
+      ({ state: transfer.state, effects } = stepReceive(transfer.plan, transfer.state, input, now));
+    } else {
+      if (isReceiverInput(input)) return [];
+      ({ state: transfer.state, effects } = stepSend(transfer.plan, transfer.state, input, now));
+    }
+    const performed = this.#perform(key, effects, now);
+    if (transfer.state.kind === "done" || transfer.state.kind === "failed")
+      this.#transfers.delete(key);
+    return before === this.#occupied() ? performed : [...performed, this.#presence()];
+  }
+
+  /** Applies one input to every transfer that matches. */
+  #all(
+    matches: (transfer: Outgoing | Incoming) => boolean,
+    input: TransferInput,
+    now: Moment,
+  ): readonly PeerEffect[] {
+    const keys = [...this.#transfers].filter(([, transfer]) => matches(transfer));
+    return keys.flatMap(([key]) => this.#transfer(key, input, now));
+  }
+
+  #perform(
+    key: TransferKey,
+    effects: readonly TransferEffect[],
+    now: Moment,
+  ): readonly PeerEffect[] {
+    return effects.flatMap((effect) => this.#performOne(key, effect, now));
+  }
+
+  #performOne(key: TransferKey, effect: TransferEffect, now: Moment): readonly PeerEffect[] {
+    const entry = this.#transfers.get(key);
+    if (entry === undefined) return [];
+    const { name, party, role } = entry;
+    const to = party.fingerprint;
+    const { transfer } = entry.plan.context;
+    switch (effect.kind) {
+      case "send-envelope": {
+        const { envelope } = effect;
+        const purpose: Purpose =
+          envelope.kind === "offer" ? { kind: "offer", key } : { kind: "other" };
+        const body = encodeTransferEnvelope(envelope);
+        return this.#request(purpose, (request) => ({ kind: "envelope", request, to, body }), now);
+      }
+      case "open-pipe":
+        return this.#request(
+          { kind: "pipe", key },
+          (request) => ({ kind: "open-pipe", request, to, transfer }),
+          now,
+        );
+      case "key-up": {
+        const { use, ciphertext } = effect;
+        return this.#request(
+          { kind: "key-up", key },
+          (request) => ({ kind: "key-up", request, to, transfer, use, ciphertext }),
+          now,
+        );
+      }
+      default:
+        return [{ kind: "transfer", key, name, party, role, transfer, effect }];
+    }
+  }
+
+  #request(
+    purpose: Purpose,
+    frame: (request: number) => LinkFrame,
+    now: Moment,
+  ): readonly PeerEffect[] {
+    const request = this.#requests.open(purpose);
+    return request === undefined
+      ? this.#resulted(purpose, "overloaded", now)
+      : [{ kind: "frame", frame: frame(request) }];
+  }
+
+  #result(request: number, status: RequestStatus, now: Moment): readonly PeerEffect[] {
+    const purpose = this.#requests.close(request);
+    return purpose === undefined ? [] : this.#resulted(purpose, status, now);
+  }
+
+  #resulted(purpose: Purpose, status: RequestStatus, now: Moment): readonly PeerEffect[] {
+    switch (purpose.kind) {
+      case "offer":
+        return this.#transfer(purpose.key, { kind: "offer-result", status }, now);
+      case "pipe":
+        return this.#transfer(purpose.key, { kind: "pipe-result", status }, now);
+      case "key-up":
+        return this.#transfer(purpose.key, { kind: "key-up-result", status }, now);
+      case "query":
+        return [{ kind: "answered", token: purpose.token, answer: { kind: "overloaded" } }];
+      case "other":
+        return [];
+    }
+  }
+
+  #query(token: number, query: DirectoryQuery): readonly PeerEffect[] {
+    const request = this.#requests.open({ kind: "query", token });
+    if (request === undefined) return [{ kind: "answered", token, answer: { kind: "overloaded" } }];
+    const frame: LinkFrame =
+      query.kind === "list"
+        ? { kind: "list-receivers", request, after: query.after }
+        : { kind: "find", request, name: query.name };
+    return [{ kind: "frame", frame }];
+  }
+
+  #answered(frame: Extract<RelayFrame, { kind: "receivers" | "found" }>): readonly PeerEffect[] {
+    const purpose = this.#requests.close(frame.request);
+    return purpose?.kind === "query"
+      ? [{ kind: "answered", token: purpose.token, answer: frame }]
+      : [];
+  }
+
+  #delivery(frame: Extract<RelayFrame, { kind: "delivery" }>, now: Moment): readonly PeerEffect[] {
+    const party = this.#party(frame.from);
+    const envelope = ifWellFormed(() => decodeTransferEnvelope(frame.body));
+    if (party === undefined || envelope === undefined) return [];
+    const key = transferKey(party.fingerprint, envelope.transfer);
+    if (envelope.kind === "offer") return this.#offer(key, party, frame.name, envelope, now);
+    return this.#transfer(key, { kind: "envelope", envelope }, now);
+  }
+
+  #offer(
+    key: TransferKey,
+    party: Party,
+    name: string,
+    offer: Extract<TransferEnvelope, { kind: "offer" }>,
+    now: Moment,
+  ): readonly PeerEffect[] {
+    const profile = profileOf(offer.outer);
+    const admission = {
+      profileAllowed: profile !== undefined && this.#policy.profiles.includes(profile),
+      hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
+      replayed: this.#seen.has(key),
+    };
+    if (!this.#incoming(key, party, offer.transfer, now)) return [];
+    const entry = this.#transfers.get(key);
+    if (entry?.role === "receiving") entry.name = name;
+    if (admission.hasRoom) this.#seen.add(key, now.instant);
+    return this.#transfer(key, { kind: "offer", offer, admission }, now);
+  }
+
+  #keyDown(frame: Extract<RelayFrame, { kind: "key-down" }>, now: Moment): readonly PeerEffect[] {
+    const party = this.#party(frame.from);
+    if (party === undefined) return [];
+    const key = transferKey(party.fingerprint, frame.transfer);
+    if (frame.use === "this" && !this.#incoming(key, party, frame.transfer, now)) return [];
+    const { use, ciphertext } = frame;
+    return this.#transfer(key, { kind: "key-down", use, ciphertext }, now);
+  }
+
+  /** Makes room for an incoming transfer. `false`: too many at once, so it is not answered. */
+  #incoming(key: TransferKey, party: Party, transfer: Uint8Array, now: Moment): boolean {
+    const known = this.#transfers.get(key);
+    if (known !== undefined) return known.role === "receiving";
+    if (this.#transfers.size >= TRANSFERS_AT_ONCE_MAX) return false;
+    const { suite, self, relayFingerprint } = this.#options;
+    const context = { suite, relayFingerprint, sender: party, receiver: self, transfer };
+    const plan = { context };
+    this.#transfers.set(key, {
+      role: "receiving",
+      name: "",
+      plan,
+      party,
+      state: startReceive(now),
+    });
+    return true;
+  }
+
+  /** Offers under decision and transfers under way take the receiver's capacity. */
+  #occupied(): number {
+    let occupied = 0;
+    for (const transfer of this.#transfers.values())
+      if (transfer.role === "receiving" && OCCUPYING.has(transfer.state.kind)) occupied += 1;
+    return occupied;
+  }
+
+  #presence(): PeerEffect {
+    const { capacity, profiles } = this.#policy;
+    const free = Math.max(0, capacity - this.#occupied());
+    let bits = 0;
+    for (const profile of profiles) bits |= PROFILE_BITS[profile];
+    const frame = { kind: "presence", free, listed: this.#listed, profiles: bits } as const;
+    return { kind: "frame", frame };
+  }
+
+  #party(id: Uint8Array): Party | undefined {
+    if (decodeId(id) === undefined) return undefined;
+    return { id, fingerprint: fingerprintOf(this.#options.suite, id) };
+  }
+}
+
+const OCCUPYING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"]>([
+  "expect-keys",
+  "expect-dropped",
+  "expect-consent",
+  "expect-pipe",
+  "receiving",
+  "expect-reason",
+  "closing",
+]);
+
+export function transferKey(peer: Uint8Array, transfer: Uint8Array): TransferKey {
+  return `${hex(peer)}:${hex(transfer)}`;
+}
+
+function deadlineOf(transfer: Outgoing | Incoming): InstantMs | undefined {
+  return transfer.role === "sending"
+    ? sendDeadline(transfer.state)
+    : receiveDeadline(transfer.state);
+}
+
+function isReceiverInput(input: ReceiveInput): input is Exclude<ReceiveInput, TransferInput> {
+  return input.kind === "key-down" || input.kind === "offer" || input.kind === "decide";
+}

@@ -1,0 +1,74 @@
+/**
+ * What a {@link Peer} is told and what it asks of its driver: plain data.
+ *
+ * @module
+ */
+import type { Suite } from "../crypto/suite.ts";
+import type { PosternError } from "../errors.ts";
+import type { Party } from "../exchange/context.ts";
+import type { LinkFrame, RelayFrame } from "../link/frames.ts";
+import type { ContentDescription } from "../transfer/header.ts";
+import type { Profile } from "../transfer/profile.ts";
+import type { ReceiveInput } from "../transfer/receive-state.ts";
+import type { TransferEffect } from "../transfer/steps.ts";
+
+export interface PeerOptions {
+  readonly suite: Suite;
+  readonly self: Party;
+  readonly relayFingerprint: Uint8Array;
+}
+
+/** Names a transfer on this client: `hex(peer fingerprint):hex(transfer id)`. */
+export type TransferKey = string;
+
+/** What a receiver takes. Until the first `listen`, every offer is refused. */
+export interface ReceivePolicy {
+  readonly profiles: readonly Profile[];
+  /** Transfers it takes at once. */
+  readonly capacity: number;
+}
+
+export type PeerInput =
+  | { readonly kind: "frame"; readonly frame: RelayFrame }
+  | { readonly kind: "link-lost"; readonly error: PosternError }
+  | { readonly kind: "listen"; readonly policy: ReceivePolicy; readonly listed: boolean }
+  | {
+      readonly kind: "send";
+      /** 16 random bytes. */
+      readonly transfer: Uint8Array;
+      readonly to: Party;
+      readonly content: ContentDescription;
+    }
+  | { readonly kind: "transfer"; readonly key: TransferKey; readonly input: ReceiveInput }
+  /** Record frames of a transfer whose path is envelopes; at most what one envelope holds. */
+  | { readonly kind: "send-frames"; readonly key: TransferKey; readonly frames: Uint8Array }
+  | { readonly kind: "query"; readonly token: number; readonly query: DirectoryQuery }
+  | { readonly kind: "woke" };
+
+export type DirectoryQuery =
+  | { readonly kind: "list"; readonly after: string }
+  | { readonly kind: "find"; readonly name: string };
+
+export type PeerEffect =
+  | { readonly kind: "frame"; readonly frame: LinkFrame }
+  | {
+      readonly kind: "transfer";
+      readonly key: TransferKey;
+      readonly party: Party;
+      /** What the relay calls the peer; empty for a transfer this client sends. */
+      readonly name: string;
+      readonly role: "sending" | "receiving";
+      readonly transfer: Uint8Array;
+      readonly effect: DriverEffect;
+    }
+  | { readonly kind: "answered"; readonly token: number; readonly answer: DirectoryAnswer };
+
+/** A transfer's effects that are not the peer machine's own work. */
+export type DriverEffect = Exclude<
+  TransferEffect,
+  { readonly kind: "send-envelope" | "open-pipe" | "key-up" }
+>;
+
+export type DirectoryAnswer =
+  | Extract<RelayFrame, { readonly kind: "receivers" | "found" }>
+  | { readonly kind: "overloaded" };

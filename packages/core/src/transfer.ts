@@ -1,0 +1,19 @@
+/** Door of the `transfer` room. @module */
+export {
+  decodeTransferEnvelope,
+  encodeTransferEnvelope,
+  FRAMES_PER_ENVELOPE_BYTES_MAX,
+  TRANSFER_ID_BYTES,
+  type TransferEnvelope,
+} from "./transfer/envelope.ts";
+export type { ContentDescription, ContentKind } from "./transfer/header.ts";
+export type { Profile } from "./transfer/profile.ts";
+export type {
+  Decision,
+  Moment,
+  RecordsOutcome,
+  RecordsPath,
+  TransferEffect,
+  TransferEvent,
+  TransferInput,
+} from "./transfer/steps.ts";

@@ -1,0 +1,59 @@
+/**
+ * How a transfer ends at its receiver: closing exchange, losses, giving up. docs/protocol.md 7, 9.
+ *
+ * @module
+ */
+import { PosternError } from "../errors.ts";
+import type { SymmetricReceiverStep } from "../exchange/symmetric/receiver.ts";
+import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
+import { sealReceipt } from "./answer.ts";
+import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
+import { emit, WITHDRAWN_BY_RECEIVER, type Moment, type TransferEffect } from "./steps.ts";
+
+/** Goes on with the closing exchange; the receipt says that the next master key is stored. */
+export function closingOn(
+  plan: ReceivePlan,
+  step: SymmetricReceiverStep,
+  state: Closing,
+  now: Moment,
+): ReceiveStep {
+  const exchange = step.state;
+  if (exchange.kind === "ready" && now.instant >= state.deadline) return finish(state, false);
+  if (exchange.kind !== "finished") return { state: { ...state, exchange }, effects: step.effects };
+  const { suite, transfer } = plan.context;
+  const { counter, check } = exchange;
+  const receipt = { ...state.outcome, counter, check };
+  const sealed = sealReceipt(suite, state.keys.receipt, transfer, receipt);
+  const end = finish(state, true);
+  const send = { kind: "send-envelope", envelope: { kind: "receipt", transfer, sealed } } as const;
+  return { state: end.state, effects: [...step.effects, send, ...end.effects] };
+}
+
+export function finish(state: Closing, nextMasterKey: boolean): ReceiveStep {
+  wipeTransferKeys(state.keys);
+  return {
+    state: { kind: "done" },
+    effects: [emit({ kind: "done", nextMasterKey, ...state.outcome })],
+  };
+}
+
+/** The link, the sender, or the transfer itself is gone: nobody is left to tell. */
+export function lost(state: ReceiveState, error: PosternError): ReceiveStep {
+  if (state.kind === "closing") return finish(state, false);
+  const stop: TransferEffect[] =
+    state.kind === "receiving" ? [{ kind: "stop-records", error }] : [];
+  return failWith(error, stop);
+}
+
+/** This side ends it and tells the sender. */
+export function giveUp(plan: ReceivePlan, state: ReceiveState, error: PosternError): ReceiveStep {
+  if (state.kind === "closing") return finish(state, false);
+  const { transfer } = plan.context;
+  const envelope = { kind: "withdraw", transfer, reason: WITHDRAWN_BY_RECEIVER } as const;
+  const ended = lost(state, error);
+  return { state: ended.state, effects: [{ kind: "send-envelope", envelope }, ...ended.effects] };
+}
+
+export function failWith(error: PosternError, before: readonly TransferEffect[] = []): ReceiveStep {
+  return { state: { kind: "failed" }, effects: [...before, emit({ kind: "failed", error })] };
+}

@@ -1,0 +1,78 @@
+/**
+ * States and inputs of {@link stepReceive}, see `receive.ts` for the diagram.
+ *
+ * @module
+ */
+import type { PosternError } from "../errors.ts";
+import type { ExchangeContext } from "../exchange/context.ts";
+import type { SymmetricReceiverState } from "../exchange/symmetric/receiver.ts";
+import type { TransferKeys } from "../exchange/transfer-keys.ts";
+import type { InstantMs } from "../time.ts";
+import type { TransferEnvelope } from "./envelope.ts";
+import type { ContentDescription } from "./header.ts";
+import type { Decision, RecordsOutcome, TransferEffect, TransferInput } from "./steps.ts";
+
+export interface ReceivePlan {
+  readonly context: ExchangeContext;
+}
+
+/** What the client as a whole says to an offer, looked up when it arrives. */
+export interface Admission {
+  readonly profileAllowed: boolean;
+  readonly hasRoom: boolean;
+  readonly replayed: boolean;
+}
+
+export type OfferEnvelope = Extract<TransferEnvelope, { kind: "offer" }>;
+export type ReadyExchange = Extract<SymmetricReceiverState, { kind: "ready" }>;
+
+/** An offer whose header opened. */
+export interface Checked {
+  readonly exchange: ReadyExchange;
+  readonly content: ContentDescription;
+}
+
+export type ReceiveState =
+  | {
+      readonly kind: "expect-offer";
+      readonly exchange: SymmetricReceiverState;
+      readonly deadline: InstantMs;
+    }
+  | {
+      readonly kind: "expect-keys";
+      readonly exchange: SymmetricReceiverState;
+      readonly offer: OfferEnvelope;
+      readonly admission: Admission;
+      readonly deadline: InstantMs;
+    }
+  | ({ readonly kind: "expect-dropped"; readonly deadline: InstantMs } & Checked)
+  | ({ readonly kind: "expect-consent"; readonly deadline: InstantMs } & Checked)
+  | ({ readonly kind: "expect-pipe"; readonly deadline: InstantMs } & Checked)
+  | ({ readonly kind: "receiving" } & Checked)
+  | {
+      readonly kind: "expect-reason";
+      readonly error: PosternError;
+      readonly deadline: InstantMs;
+    }
+  | {
+      readonly kind: "closing";
+      readonly exchange: SymmetricReceiverState;
+      readonly keys: TransferKeys;
+      readonly outcome: RecordsOutcome;
+      readonly deadline: InstantMs;
+    }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed" };
+
+export type ReceiveInput =
+  | TransferInput
+  | { readonly kind: "key-down"; readonly use: "this" | "next"; readonly ciphertext: Uint8Array }
+  | { readonly kind: "offer"; readonly offer: OfferEnvelope; readonly admission: Admission }
+  | { readonly kind: "decide"; readonly decision: Decision };
+
+export interface ReceiveStep {
+  readonly state: ReceiveState;
+  readonly effects: readonly TransferEffect[];
+}
+
+export type Closing = Extract<ReceiveState, { kind: "closing" }>;

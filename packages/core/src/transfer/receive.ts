@@ -1,0 +1,289 @@
+/**
+ * One transfer, seen by its receiver. docs/protocol.md 7 and 9.
+ *
+ * ```text
+ *  key-down               offer                keys ready, header opened and checked
+ *  ────────► expect-offer ─────► expect-keys ──────────────┬───────────► expect-consent
+ *  (kept key: starts with the offer)                       │ kept key          │ accept
+ *                                             expect-dropped ──► (consent)     ▼
+ *   done ◄── closing ◄── records-done ── receiving ◄── ticket ── expect-pipe ◄─┤
+ *     ▲                                      ▲                                 │ short message
+ *     └── next key kept, or too late         └─────────────────────────────────┘
+ *
+ *   failed ◄── any refusal, violation, deadline, loss, cancel
+ * ```
+ *
+ * Rule 1: every transition is in {@link stepReceive}. Rule 2: no I/O, clock or chance. Rule 3:
+ * bytes from the peer never throw. Content is asked for only after a person's `accept`, and the
+ * person is asked only after every check passed.
+ *
+ * @module
+ */
+import { equalBytes } from "../bytes/equal.ts";
+import { ifWellFormed } from "../bytes/reader.ts";
+import { PosternError, unreachable } from "../errors.ts";
+import type { ExchangeInput } from "../exchange/steps.ts";
+import { decodeSymmetricOuter } from "../exchange/symmetric/outer.ts";
+import {
+  receiveMasterKey,
+  receiveNextMasterKey,
+  receiveOuter,
+  stepSymmetricReceiver,
+  type SymmetricReceiverStep,
+} from "../exchange/symmetric/receiver.ts";
+import { ANSWER_TIMEOUT_MS, CLOSING_TIMEOUT_MS, LOSS_REASON_MS } from "../limits.ts";
+import { after, type InstantMs } from "../time.ts";
+import type { TransferEnvelope } from "./envelope.ts";
+import { closingOn, failWith, finish, giveUp, lost } from "./receive-end.ts";
+import {
+  answerEnvelope,
+  answerNo,
+  askConsent,
+  checkOffer,
+  refusal,
+  refuse,
+} from "./receive-offer.ts";
+import type {
+  Admission,
+  Checked,
+  OfferEnvelope,
+  ReceiveInput,
+  ReceivePlan,
+  ReceiveState,
+  ReceiveStep,
+} from "./receive-state.ts";
+import {
+  emit,
+  ridesInEnvelopes,
+  type Decision,
+  type Moment,
+  type RecordsOutcome,
+  type RecordsPath,
+  type TransferEffect,
+} from "./steps.ts";
+
+export function startReceive(now: Moment): ReceiveState {
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  return { kind: "expect-offer", exchange: { kind: "idle" }, deadline };
+}
+
+export function receiveDeadline(state: ReceiveState): InstantMs | undefined {
+  return "deadline" in state ? state.deadline : undefined;
+}
+
+export function stepReceive(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  input: ReceiveInput,
+  now: Moment,
+): ReceiveStep {
+  if (state.kind === "done" || state.kind === "failed") return { state, effects: [] };
+  switch (input.kind) {
+    case "key-down":
+      return keyDown(plan, state, input, now);
+    case "offer":
+      return offerArrived(plan, state, input.offer, input.admission, now);
+    case "decide":
+      return state.kind === "expect-consent"
+        ? decided(plan, state, input.decision, now)
+        : { state, effects: [] };
+    case "pipe-ticket":
+      return state.kind === "expect-pipe"
+        ? receiveOver(state, { kind: "pipe", ticket: input.ticket })
+        : { state, effects: [] };
+    case "envelope":
+      return envelopeArrived(plan, state, input.envelope);
+    case "records-done":
+      return state.kind === "receiving" ? contentDone(state, input, now) : { state, effects: [] };
+    case "records-failed":
+      return recordsFailed(plan, state, input.error, now);
+    case "cancel":
+      return giveUp(plan, state, new PosternError("transfer/cancelled", "cancelled by the person"));
+    case "link-lost":
+      return lost(state, input.error);
+    case "peer-gone":
+      return lost(state, new PosternError("peer/gone", "the sender's connection ended"));
+    case "woke":
+      return woke(plan, state, now);
+    case "offer-result":
+    case "pipe-result":
+      return { state, effects: [] };
+    default:
+      return exchangeInput(plan, state, input, now);
+  }
+}
+
+function keyDown(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  input: Extract<ReceiveInput, { kind: "key-down" }>,
+  now: Moment,
+): ReceiveStep {
+  if (state.kind === "expect-offer" && input.use === "this") {
+    const step = receiveMasterKey(plan.context, state.exchange, input.ciphertext);
+    return { state: { ...state, exchange: step.state }, effects: step.effects };
+  }
+  if (state.kind === "closing" && input.use === "next") {
+    const step = receiveNextMasterKey(plan.context, state.exchange, input.ciphertext);
+    return closingOn(plan, step, state, now);
+  }
+  return { state, effects: [] };
+}
+
+function offerArrived(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  offer: OfferEnvelope,
+  admission: Admission,
+  now: Moment,
+): ReceiveStep {
+  if (state.kind !== "expect-offer") return { state, effects: [] };
+  if (!admission.profileAllowed) return refuse(plan, "profile-refused");
+  const outer = ifWellFormed(() => decodeSymmetricOuter(plan.context, offer.outer));
+  if (outer === undefined) return refuse(plan, "invalid");
+  if (!equalBytes(outer.receiver, plan.context.receiver.fingerprint))
+    return refuse(plan, "wrong-receiver");
+  const step = receiveOuter(plan.context, state.exchange, { outer, outerBytes: offer.outer });
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  return keysOn(plan, step, { offer, admission, deadline }, now);
+}
+
+/** Goes on with the exchange until its keys are ready, then opens and checks the header. */
+function keysOn(
+  plan: ReceivePlan,
+  step: SymmetricReceiverStep,
+  waiting: Omit<Extract<ReceiveState, { kind: "expect-keys" }>, "kind" | "exchange">,
+  now: Moment,
+): ReceiveStep {
+  const exchange = step.state;
+  switch (exchange.kind) {
+    case "key-unknown":
+      // Not the end: the sender comes back with a fresh key for the same transfer.
+      return {
+        state: { kind: "expect-offer", exchange: { kind: "idle" }, deadline: waiting.deadline },
+        effects: [refusal(plan, "key-unknown")],
+      };
+    case "invalid":
+      return refuse(plan, "invalid");
+    case "ready": {
+      const checked = checkOffer(plan, exchange, waiting.offer, waiting.admission, now);
+      return { state: checked.state, effects: [...step.effects, ...checked.effects] };
+    }
+    default:
+      return { state: { kind: "expect-keys", exchange, ...waiting }, effects: step.effects };
+  }
+}
+
+function exchangeInput(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  input: ExchangeInput,
+  now: Moment,
+): ReceiveStep {
+  if (state.kind === "expect-dropped") {
+    if (input.kind === "pair-key-dropped") return askConsent(state, now);
+    return input.kind === "job-failed" ? giveUp(plan, state, input.error) : { state, effects: [] };
+  }
+  if (state.kind !== "expect-offer" && state.kind !== "expect-keys" && state.kind !== "closing")
+    return { state, effects: [] };
+  const step = stepSymmetricReceiver(plan.context, state.exchange, input);
+  if (state.kind === "closing") return closingOn(plan, step, state, now);
+  if (state.kind === "expect-keys") return keysOn(plan, step, state, now);
+  return { state: { ...state, exchange: step.state }, effects: step.effects };
+}
+
+function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Moment): ReceiveStep {
+  if (decision !== "accept") return answerNo(plan, state, decision);
+  const { exchange, content } = state;
+  const effects: TransferEffect[] = [
+    { kind: "send-envelope", envelope: answerEnvelope(plan, exchange, "accept") },
+    emit({ kind: "accepted", offset: 0 }),
+  ];
+  if (ridesInEnvelopes(content)) {
+    const next = receiveOver(state, { kind: "envelopes" });
+    return { state: next.state, effects: [...effects, ...next.effects] };
+  }
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  return { state: { kind: "expect-pipe", exchange, content, deadline }, effects };
+}
+
+function receiveOver(checked: Checked, path: RecordsPath): ReceiveStep {
+  const { exchange, content } = checked;
+  return {
+    state: { kind: "receiving", exchange, content },
+    effects: [{ kind: "run-records", keys: exchange.keys, path, fromOffset: 0 }],
+  };
+}
+
+function contentDone(
+  state: Extract<ReceiveState, { kind: "receiving" }>,
+  input: RecordsOutcome,
+  now: Moment,
+): ReceiveStep {
+  const { exchange } = state;
+  return {
+    state: {
+      kind: "closing",
+      exchange,
+      keys: exchange.keys,
+      outcome: { total: input.total, digest: input.digest },
+      deadline: after(now.instant, CLOSING_TIMEOUT_MS),
+    },
+    effects: [],
+  };
+}
+
+function envelopeArrived(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  envelope: TransferEnvelope,
+): ReceiveStep {
+  switch (envelope.kind) {
+    case "content":
+      return state.kind === "receiving"
+        ? { state, effects: [{ kind: "feed-records", frames: envelope.frames }] }
+        : { state, effects: [] };
+    case "withdraw":
+      return lost(state, new PosternError("peer/cancelled", "the sender gave the transfer up"));
+    case "offer":
+      return { state, effects: [] };
+    case "answer":
+    case "refusal":
+    case "reverse":
+    case "receipt":
+      return giveUp(
+        plan,
+        state,
+        new PosternError("peer/unexpected-frame", `${envelope.kind} for a receiver`),
+      );
+    default:
+      return unreachable(envelope);
+  }
+}
+
+function recordsFailed(
+  plan: ReceivePlan,
+  state: ReceiveState,
+  error: PosternError,
+  now: Moment,
+): ReceiveStep {
+  if (state.kind !== "receiving") return { state, effects: [] };
+  if (error.code !== "transfer/pipe-lost") return giveUp(plan, state, error);
+  const deadline = after(now.instant, LOSS_REASON_MS);
+  return { state: { kind: "expect-reason", error, deadline }, effects: [] };
+}
+
+function woke(plan: ReceivePlan, state: ReceiveState, now: Moment): ReceiveStep {
+  const deadline = receiveDeadline(state);
+  if (deadline === undefined || now.instant < deadline) return { state, effects: [] };
+  switch (state.kind) {
+    case "closing":
+      return finish(state, false);
+    case "expect-consent":
+      return answerNo(plan, state, "timed-out");
+    case "expect-reason":
+      return failWith(state.error);
+    default:
+      return giveUp(plan, state, new PosternError("peer/timed-out", `nothing while ${state.kind}`));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What a transfer's two machines ask of their driver, and what they are told: plain data.
+ *
+ * @module
+ */
+import type { PosternError } from "../errors.ts";
+import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../exchange/steps.ts";
+import type { TransferKeys } from "../exchange/transfer-keys.ts";
+import { MESSAGE_INLINE_BYTES_MAX } from "../limits.ts";
+import type { InstantMs, WallMs } from "../time.ts";
+import type { TransferEnvelope } from "./envelope.ts";
+import type { ContentDescription } from "./header.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Both clocks, read once by the driver for one step. */
+export interface Moment {
+  readonly instant: InstantMs;
+  readonly wall: WallMs;
+}
+
+/** Where the frames of section 8 travel. */
+export type RecordsPath =
+  | { readonly kind: "envelopes" }
+  | { readonly kind: "pipe"; readonly ticket: Uint8Array };
+
+/** What the records came to: total bytes, digest over the tags (docs/protocol.md 8). */
+export interface RecordsOutcome {
+  readonly total: number;
+  readonly digest: Uint8Array;
+}
+
+export type TransferInput =
+  | ExchangeInput
+  | { readonly kind: "envelope"; readonly envelope: TransferEnvelope }
+  /** The relay's word on the offer. */
+  | { readonly kind: "offer-result"; readonly status: RequestStatus }
+  | { readonly kind: "pipe-result"; readonly status: RequestStatus }
+  | { readonly kind: "pipe-ticket"; readonly ticket: Uint8Array }
+  | ({ readonly kind: "records-done" } & RecordsOutcome)
+  | { readonly kind: "records-failed"; readonly error: PosternError }
+  | { readonly kind: "peer-gone" }
+  | { readonly kind: "link-lost"; readonly error: PosternError }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "woke" };
+
+export type TransferEffect =
+  | ExchangeEffect
+  | { readonly kind: "send-envelope"; readonly envelope: TransferEnvelope }
+  /** Answers: `pipe-ticket`, `pipe-result`. */
+  | { readonly kind: "open-pipe" }
+  /** Move the content. Answer: `records-done` or `records-failed`. The driver wipes the keys. */
+  | {
+      readonly kind: "run-records";
+      readonly keys: TransferKeys;
+      readonly path: RecordsPath;
+      readonly fromOffset: number;
+    }
+  /** Frames that came in an envelope, for the records under way. */
+  | { readonly kind: "feed-records"; readonly frames: Uint8Array }
+  /** Give up the records under way; their answer still comes. */
+  | { readonly kind: "stop-records"; readonly error: PosternError }
+  | { readonly kind: "emit"; readonly event: TransferEvent };
+
+export type TransferEvent =
+  | { readonly kind: "offer"; readonly content: ContentDescription }
+  | { readonly kind: "offered" }
+  | { readonly kind: "master-key"; readonly source: KeySource; readonly counter: number }
+  | { readonly kind: "key-renewed" }
+  | { readonly kind: "accepted"; readonly offset: number }
+  | ({ readonly kind: "done"; readonly nextMasterKey: boolean } & RecordsOutcome)
+  | { readonly kind: "failed"; readonly error: PosternError };
+
+/** What a person may say to an offer. */
+export type Decision = Extract<Verdict, "accept" | "decline" | "no-space" | "too-large">;
+
+/** A short message rides in envelopes, everything else through a pipe: both ends know which. */
+export function ridesInEnvelopes(content: ContentDescription): boolean {
+  return (
+    content.kind === "message" &&
+    content.size !== undefined &&
+    content.size <= MESSAGE_INLINE_BYTES_MAX
+  );
+}
+
+/** Reasons in a `withdraw` envelope. */
+export const WITHDRAWN_BY_RECEIVER = 0;
+export const WITHDRAWN_BY_PERSON = 1;
+
+export function emit(event: TransferEvent): TransferEffect {
+  return { kind: "emit", event };
+}

@@ -1,0 +1,61 @@
+import { malformed } from "../bytes/reader.ts";
+import { PosternError, type ErrorCode } from "../errors.ts";
+
+/** A receiver's answer to an offer; its index here is its number. docs/protocol.md 9. */
+const VERDICTS = [
+  "accept",
+  "decline",
+  "busy",
+  "expired",
+  "wrong-receiver",
+  "invalid",
+  "replayed",
+  "key-unknown",
+  "profile-refused",
+  "too-large",
+  "no-space",
+  "timed-out",
+] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
+
+/** What may be said before both ends share a key. */
+export const CLEAR_VERDICTS = [
+  "busy",
+  "wrong-receiver",
+  "invalid",
+  "key-unknown",
+  "profile-refused",
+] as const satisfies readonly Verdict[];
+
+export type ClearVerdict = (typeof CLEAR_VERDICTS)[number];
+
+export function encodeVerdict(verdict: Verdict): number {
+  return VERDICTS.indexOf(verdict);
+}
+
+/** @throws {@link PosternError} `peer/malformed` */
+export function decodeVerdict(value: number): Verdict {
+  const verdict = VERDICTS[value];
+  if (verdict === undefined) throw malformed("verdict", "no such verdict");
+  return verdict;
+}
+
+const ERRORS: Readonly<Record<Exclude<Verdict, "accept">, ErrorCode>> = {
+  decline: "peer/declined",
+  busy: "peer/busy",
+  expired: "transfer/expired",
+  "wrong-receiver": "transfer/wrong-receiver",
+  invalid: "transfer/invalid",
+  replayed: "transfer/replayed",
+  "key-unknown": "transfer/invalid",
+  "profile-refused": "peer/profile-refused",
+  "too-large": "peer/too-large",
+  "no-space": "peer/no-space",
+  "timed-out": "peer/timed-out",
+};
+
+/** How a verdict reaches the sender: each one has its own code. */
+export function verdictError(verdict: Exclude<Verdict, "accept">): PosternError {
+  return new PosternError(ERRORS[verdict], `the receiver answered ${verdict}`, { verdict });
+}
