@@ -1,0 +1,141 @@
+/**
+ * Where a client lives on its device: `HOME/NAME/state.db`, one identity for each name, one process
+ * for each identity. Without a name it is `HOME/default/`, whose name is made up at the first run.
+ *
+ * @module
+ */
+import { chmod, mkdir, stat } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { wipe } from "@postern/core/bytes";
+import type { Suite } from "@postern/core/crypto";
+import { PosternError } from "@postern/core/errors";
+import { createIdentity, formatFingerprint, isName } from "@postern/core/identity";
+import { NAME_BYTES_MAX } from "@postern/core/limits";
+import { safeFileName } from "../safe-name.ts";
+import type { Store, StoredIdentity } from "../store.ts";
+import { storeError } from "./fs-error.ts";
+import { sqliteStore } from "./sqlite-store.ts";
+
+export interface Home {
+  /** The identity's name at its relays. */
+  readonly name: string;
+  /** The identity's own directory. */
+  readonly directory: string;
+  readonly store: Store;
+  /** Gives the identity free for other processes. */
+  close(): Promise<void>;
+}
+
+export interface HomeOptions {
+  /** See {@link defaultHome}. */
+  readonly home: string;
+  /** Absent: the default identity. */
+  readonly name?: string | undefined;
+  /** Makes the keys of a new identity. */
+  readonly suite: Suite;
+  /** Start of a made-up name; the user's name on this system when absent. */
+  readonly userName?: string;
+}
+
+/**
+ * Opens an identity, and makes it the first time.
+ *
+ * @throws {@link PosternError} `usage/invalid-argument` for a name that cannot be one;
+ * `store/in-use` (`details.directory`) when another process has it; `store/failed`,
+ * `store/no-space`.
+ */
+export async function openHome(options: HomeOptions): Promise<Home> {
+  const { name, suite } = options;
+  if (name !== undefined) expectName(name);
+  const directory = join(options.home, name === undefined ? DEFAULT : safeFileName(name));
+  await makePrivate(directory);
+  const store = await sqliteStore(join(directory, "state.db"), () =>
+    newIdentity(suite, name, options.userName ?? systemUserName()),
+  );
+  try {
+    const stored = await nameOf(store);
+    if (name !== undefined && stored !== name)
+      throw new PosternError("store/failed", "the directory holds an identity of another name", {
+        directory,
+        name: stored,
+      });
+    return { name: stored, directory, store, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The directory of all identities, by the custom of the platform. `POSTERN_HOME` overrides it. */
+export function defaultHome(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (env["POSTERN_HOME"]) return env["POSTERN_HOME"];
+  const user = (platform === "win32" ? env["USERPROFILE"] : env["HOME"]) || homedir();
+  if (platform === "win32")
+    return join(env["LOCALAPPDATA"] || join(user, "AppData", "Local"), "Postern");
+  if (platform === "darwin") return join(user, "Library", "Application Support", "Postern");
+  const data = env["XDG_DATA_HOME"];
+  // The XDG specification: a relative path is invalid and must be ignored.
+  return join(data?.startsWith("/") ? data : join(user, ".local", "share"), "postern");
+}
+
+const DEFAULT = "default";
+
+function expectName(name: string): void {
+  // `.` and `..` are names at a relay, but no directories to keep keys in.
+  if (isName(name) && name !== "." && name !== ".." && name !== DEFAULT) return;
+  throw new PosternError("usage/invalid-argument", "not a name for an identity", {
+    argument: "name",
+  });
+}
+
+async function makePrivate(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (((await stat(directory)).mode & 0o077) !== 0) await chmod(directory, 0o700);
+  } catch (error) {
+    throw storeError("cannot make the directory of the identity", error, { directory });
+  }
+}
+
+function newIdentity(suite: Suite, name: string | undefined, userName: string): StoredIdentity {
+  const { signing, fingerprint } = createIdentity(suite);
+  return {
+    signingSeed: signing.seed,
+    linkSeed: suite.generateKem().seed,
+    name: name ?? madeUpName(userName, formatFingerprint(fingerprint)),
+  };
+}
+
+const NAME_END_CHARACTERS = 4;
+
+/** `USERNAME-xxxx`: two devices of a person, or two namesakes, get along at one relay. */
+function madeUpName(userName: string, fingerprint: string): string {
+  const start = userName
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll(/[^a-z0-9._-]+/gu, "-")
+    .slice(0, NAME_BYTES_MAX - 1 - NAME_END_CHARACTERS)
+    .replaceAll(/^[._-]+|[._-]+$/gu, "");
+  return `${start || "user"}-${fingerprint.slice(0, NAME_END_CHARACTERS)}`;
+}
+
+function systemUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry, as in some containers.
+    return "";
+  }
+}
+
+async function nameOf(store: Store): Promise<string> {
+  const identity = await store.identity();
+  wipe(identity.signingSeed, identity.linkSeed);
+  return identity.name;
+}

@@ -1,0 +1,105 @@
+/**
+ * What a client keeps on its device, as a port. Every implementation passes
+ * `test/store-conformance.ts`.
+ *
+ * Invariants: a write is durable when its promise resolves. Bytes are copied on the way in and on
+ * the way out; the caller wipes what it was given. A dropped key is gone for good.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import { RSA_PKCS8_BYTES_MAX } from "@postern/core/limits";
+import type { WallMs } from "@postern/core/time";
+
+export interface Store {
+  /** The identity this store was made for. */
+  identity(): Promise<StoredIdentity>;
+
+  /** Master key kept for the pair's next transfer, per relay, peer and direction. */
+  pairKey(at: PairKeyId): Promise<PairKey | undefined>;
+  /** Replaces what was kept. */
+  keepPairKey(at: PairKeyId, kept: PairKey): Promise<void>;
+  /** A key is dropped before it is used. Nothing happens when there is none. */
+  dropPairKey(at: PairKeyId): Promise<void>;
+  /** Counter of the last key kept for the pair, also after its drop; 0 without history. */
+  pairCounter(at: PairKeyId): Promise<number>;
+
+  rsaKey(): Promise<StoredRsaKey | undefined>;
+  saveRsaKey(key: StoredRsaKey): Promise<void>;
+
+  /** Fingerprint pinned for a relay's `host:port`. */
+  relayPin(address: string): Promise<Uint8Array | undefined>;
+  /** Replaces an older pin: the person has agreed. */
+  pinRelay(address: string, fingerprint: Uint8Array): Promise<void>;
+
+  /** Further calls throw `usage/wrong-state`. */
+  close(): Promise<void>;
+}
+
+/** `relay` and `peer` are fingerprints (32 bytes); `role` is this client's. */
+export interface PairKeyId {
+  readonly relay: Uint8Array;
+  readonly peer: Uint8Array;
+  readonly role: "sending" | "receiving";
+}
+
+/** `key` is 32 bytes; `counter` as in the outer header (docs/protocol.md 7.1). */
+export interface PairKey {
+  readonly counter: number;
+  readonly key: Uint8Array;
+}
+
+/** Seeds of 32 bytes: the Ed25519 identity and the X-Wing key of the link. */
+export interface StoredIdentity {
+  readonly signingSeed: Uint8Array;
+  readonly linkSeed: Uint8Array;
+  readonly name: string;
+}
+
+export interface StoredRsaKey {
+  readonly pkcs8: Uint8Array;
+  readonly notAfter: WallMs;
+}
+
+export const FINGERPRINT_BYTES = 32;
+export const KEPT_KEY_BYTES = 32;
+export const SEED_BYTES = 32;
+
+/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkPairKeyId(at: PairKeyId): void {
+  checkLength("relay", at.relay, FINGERPRINT_BYTES);
+  checkLength("peer", at.peer, FINGERPRINT_BYTES);
+}
+
+/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkPairKey(kept: PairKey): void {
+  checkLength("key", kept.key, KEPT_KEY_BYTES);
+  if (!Number.isSafeInteger(kept.counter) || kept.counter < 0) throw invalid("counter");
+}
+
+/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkRsaKey(key: StoredRsaKey): void {
+  if (key.pkcs8.length === 0 || key.pkcs8.length > RSA_PKCS8_BYTES_MAX) throw invalid("pkcs8");
+  if (!Number.isSafeInteger(key.notAfter) || key.notAfter < 0) throw invalid("notAfter");
+}
+
+/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkPin(fingerprint: Uint8Array): void {
+  checkLength("fingerprint", fingerprint, FINGERPRINT_BYTES);
+}
+
+/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkIdentity(identity: StoredIdentity): void {
+  checkLength("signingSeed", identity.signingSeed, SEED_BYTES);
+  checkLength("linkSeed", identity.linkSeed, SEED_BYTES);
+}
+
+function checkLength(argument: string, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length) throw invalid(argument);
+}
+
+function invalid(argument: string): PosternError {
+  return new PosternError("usage/invalid-argument", `wrong ${argument} for the store`, {
+    argument,
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * What every {@link Store} does; each implementation's test runs it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { WallMs } from "@postern/core/time";
+import type { PairKeyId, Store, StoredIdentity } from "../src/store.ts";
+import { hasCode } from "./has-code.ts";
+
+export const IDENTITY: StoredIdentity = {
+  signingSeed: bytes(32, 1),
+  linkSeed: bytes(32, 2),
+  name: "alice",
+};
+
+export const PAIR: PairKeyId = { relay: bytes(32, 3), peer: bytes(32, 4), role: "sending" };
+
+export function bytes(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + seed * 31) & 0xff);
+}
+
+/** `make` gives a fresh store for {@link IDENTITY}, closed by whoever made it. */
+export function storeConformance(name: string, make: (t: TestContext) => Promise<Store>): void {
+  const later = 1_800_000_000_000 as WallMs;
+
+  test(`${name} gives back its identity`, async (t) => {
+    const store = await make(t);
+    assert.deepEqual(await store.identity(), IDENTITY);
+  });
+
+  test(`${name} keeps a pair's key until it is dropped, and its counter after that`, async (t) => {
+    const store = await make(t);
+    assert.equal(await store.pairKey(PAIR), undefined);
+    assert.equal(await store.pairCounter(PAIR), 0);
+    await store.keepPairKey(PAIR, { counter: 7, key: bytes(32, 9) });
+    assert.deepEqual(await store.pairKey(PAIR), { counter: 7, key: bytes(32, 9) });
+    await store.dropPairKey(PAIR);
+    assert.equal(await store.pairKey(PAIR), undefined);
+    assert.equal(await store.pairCounter(PAIR), 7);
+    await store.keepPairKey(PAIR, { counter: 8, key: bytes(32, 10) });
+    await store.keepPairKey(PAIR, { counter: 9, key: bytes(32, 11) });
+    assert.deepEqual(await store.pairKey(PAIR), { counter: 9, key: bytes(32, 11) });
+  });
+
+  test(`${name} tells relay, peer and role apart`, async (t) => {
+    const store = await make(t);
+    await store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 9) });
+    const others: PairKeyId[] = [
+      { ...PAIR, role: "receiving" },
+      { ...PAIR, relay: bytes(32, 5) },
+      { ...PAIR, peer: bytes(32, 5) },
+      { ...PAIR, relay: PAIR.peer, peer: PAIR.relay },
+    ];
+    for (const other of others) {
+      assert.equal(await store.pairKey(other), undefined);
+      await store.dropPairKey(other);
+      assert.equal(await store.pairCounter(other), 0);
+    }
+    assert.equal((await store.pairKey(PAIR))?.counter, 1);
+  });
+
+  test(`${name} copies keys on the way in and on the way out`, async (t) => {
+    const store = await make(t);
+    const key = bytes(32, 9);
+    await store.keepPairKey(PAIR, { counter: 1, key });
+    key.fill(0);
+    (await store.pairKey(PAIR))?.key.fill(0);
+    assert.deepEqual((await store.pairKey(PAIR))?.key, bytes(32, 9));
+    (await store.identity()).signingSeed.fill(0);
+    assert.deepEqual(await store.identity(), IDENTITY);
+    const pkcs8 = bytes(1_800, 1);
+    await store.saveRsaKey({ pkcs8, notAfter: later });
+    pkcs8.fill(0);
+    (await store.rsaKey())?.pkcs8.fill(0);
+    assert.deepEqual((await store.rsaKey())?.pkcs8, bytes(1_800, 1));
+  });
+
+  test(`${name} keeps one RSA key and its end`, async (t) => {
+    const store = await make(t);
+    assert.equal(await store.rsaKey(), undefined);
+    await store.saveRsaKey({ pkcs8: bytes(1_794, 1), notAfter: later });
+    await store.saveRsaKey({ pkcs8: bytes(1_793, 2), notAfter: later });
+    assert.deepEqual(await store.rsaKey(), { pkcs8: bytes(1_793, 2), notAfter: later });
+  });
+
+  test(`${name} keeps a pin for each relay`, async (t) => {
+    const store = await make(t);
+    assert.equal(await store.relayPin("a.example:7000"), undefined);
+    await store.pinRelay("a.example:7000", bytes(32, 1));
+    await store.pinRelay("b.example:7000", bytes(32, 2));
+    await store.pinRelay("b.example:7000", bytes(32, 3));
+    assert.deepEqual(await store.relayPin("a.example:7000"), bytes(32, 1));
+    assert.deepEqual(await store.relayPin("b.example:7000"), bytes(32, 3));
+  });
+
+  test(`${name} refuses what does not fit`, async (t) => {
+    const store = await make(t);
+    const refused = hasCode("usage/invalid-argument");
+    const key = bytes(32, 9);
+    await assert.rejects(store.pairKey({ ...PAIR, relay: bytes(31, 0) }), refused);
+    await assert.rejects(store.pairCounter({ ...PAIR, peer: bytes(33, 0) }), refused);
+    await assert.rejects(store.keepPairKey(PAIR, { counter: 1, key: bytes(31, 0) }), refused);
+    for (const counter of [-1, 0.5, 2 ** 53])
+      await assert.rejects(store.keepPairKey(PAIR, { counter, key }), refused);
+    await assert.rejects(store.pinRelay("a", bytes(31, 0)), refused);
+    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(0, 0), notAfter: later }), refused);
+    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(2_049, 0), notAfter: later }), refused);
+  });
+
+  test(`${name} takes the largest counter of the protocol`, async (t) => {
+    const store = await make(t);
+    await store.keepPairKey(PAIR, { counter: Number.MAX_SAFE_INTEGER, key: bytes(32, 9) });
+    assert.equal(await store.pairCounter(PAIR), Number.MAX_SAFE_INTEGER);
+  });
+
+  test(`${name} does nothing more once it is closed`, async (t) => {
+    const store = await make(t);
+    await store.close();
+    await store.close();
+    await assert.rejects(store.identity(), hasCode("usage/wrong-state"));
+    await assert.rejects(store.pairKey(PAIR), hasCode("usage/wrong-state"));
+  });
+}
