@@ -1,0 +1,25 @@
+/** Door of `@postern/client`: what runs in Node and in browsers alike. @module */
+export type {
+  Client,
+  ClientEvent,
+  ContentInfo,
+  ContentKind,
+  ContentSink,
+  ContentSource,
+  ErrorReport,
+  Offer,
+  PeerName,
+  ProfileName,
+  Receipt,
+  ReceiveEvent,
+  ReceiveOptions,
+  Receiver,
+  RelayInfo,
+  SendOptions,
+  Transfer,
+  TransferEvent,
+} from "./api.ts";
+export { memoryStore } from "./memory-store.ts";
+export { type MessageSink, messageSink, messageSource } from "./message.ts";
+export { safeFileName } from "./safe-name.ts";
+export type { PairKey, PairKeyId, Store, StoredIdentity, StoredRsaKey } from "./store.ts";

@@ -1,0 +1,7 @@
+/** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
+export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
+export { fileSource } from "./node/file-source.ts";
+export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";
+export { sqliteStore } from "./node/sqlite-store.ts";
+export { streamSink } from "./node/stream-sink.ts";
+export { streamSource } from "./node/stream-source.ts";
