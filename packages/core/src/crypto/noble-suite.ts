@@ -25,7 +25,6 @@ import {
   KEM_SECRET_BYTES,
   type KemKeyPair,
   type Sha256Stream,
-  type Sha256Stream,
   SIGNATURE_BYTES,
   SIGNATURE_PUBLIC_BYTES,
   type SigningKeyPair,
@@ -155,12 +154,4 @@ function orUndefined<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sha256StreamOf(state: ReturnType<typeof sha256.create>): Sha256Stream {
-  return {
-    update: (bytes) => void state.update(bytes),
-    digest: () => state.clone().digest(),
-    copy: () => sha256StreamOf(state.clone()),
-  };
 }
