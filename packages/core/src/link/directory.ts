@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter, malformed } from "../bytes.ts";
+import { malformed, type ByteReader, type ByteWriter } from "../bytes.ts";
 import { ID_BYTES } from "../identity.ts";
 import { RECEIVERS_PER_PAGE } from "../limits.ts";
 import {
@@ -80,11 +80,9 @@ export const FOUND_TYPE = 0x41;
 
 const FOUND_STATUSES: readonly FoundStatus[] = ["unknown", "free", "busy", "absent"];
 
-export function encodeListReceivers(frame: ListReceiversFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeListReceivers(writer: ByteWriter, frame: ListReceiversFrame): void {
   writeRequest(writer, frame.request);
   writeNameOrEmpty(writer, frame.after);
-  return writer.bytes();
 }
 
 export function decodeListReceivers(reader: ByteReader): ListReceiversFrame {
@@ -92,11 +90,9 @@ export function decodeListReceivers(reader: ByteReader): ListReceiversFrame {
   return { kind: "list-receivers", request, after: readNameOrEmpty(reader) };
 }
 
-export function encodeFind(frame: FindFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeFind(writer: ByteWriter, frame: FindFrame): void {
   writeRequest(writer, frame.request);
   writeName(writer, frame.name);
-  return writer.bytes();
 }
 
 export function decodeFind(reader: ByteReader): FindFrame {
@@ -104,8 +100,7 @@ export function decodeFind(reader: ByteReader): FindFrame {
   return { kind: "find", request, name: readName(reader) };
 }
 
-export function encodeReceivers(frame: ReceiversFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeReceivers(writer: ByteWriter, frame: ReceiversFrame): void {
   writeRequest(writer, frame.request);
   writer.u8(frame.more ? 1 : 0);
   writer.u16(uint(frame.receivers.length, RECEIVERS_PER_PAGE, "count"));
@@ -114,7 +109,6 @@ export function encodeReceivers(frame: ReceiversFrame): Uint8Array {
     writer.raw(exactly(receiver.id, ID_BYTES, "id")).u16(uint(receiver.free, 0xffff, "free"));
     writeProfiles(writer, receiver.profiles);
   }
-  return writer.bytes();
 }
 
 export function decodeReceivers(reader: ByteReader): ReceiversFrame {
@@ -134,13 +128,11 @@ export function decodeReceivers(reader: ByteReader): ReceiversFrame {
   return { kind: "receivers", request, more, receivers };
 }
 
-export function encodeFound(frame: FoundFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeFound(writer: ByteWriter, frame: FoundFrame): void {
   writeRequest(writer, frame.request);
   writeChoice(writer, "status", FOUND_STATUSES, frame.status);
   writer.raw(exactly(frame.id, ID_BYTES, "id"));
   writeProfiles(writer, frame.profiles);
-  return writer.bytes();
 }
 
 export function decodeFound(reader: ByteReader): FoundFrame {

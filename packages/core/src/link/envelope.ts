@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter, malformed } from "../bytes.ts";
+import { malformed, type ByteReader, type ByteWriter } from "../bytes.ts";
 import { ID_BYTES } from "../identity.ts";
 import { ENVELOPE_BYTES_MAX } from "../limits.ts";
 import {
@@ -64,12 +64,10 @@ const RESULT_STATUSES: readonly ResultStatus[] = [
   "failed",
 ];
 
-export function encodeEnvelope(frame: EnvelopeFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeEnvelope(writer: ByteWriter, frame: EnvelopeFrame): void {
   writeRequest(writer, frame.request);
   writer.raw(exactly(frame.to, FINGERPRINT_BYTES, "to"));
   writer.raw(upTo(frame.body, ENVELOPE_BYTES_MAX, "body"));
-  return writer.bytes();
 }
 
 export function decodeEnvelope(reader: ByteReader): EnvelopeFrame {
@@ -78,11 +76,9 @@ export function decodeEnvelope(reader: ByteReader): EnvelopeFrame {
   return { kind: "envelope", request, to, body: readBody(reader) };
 }
 
-export function encodeResult(frame: ResultFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeResult(writer: ByteWriter, frame: ResultFrame): void {
   writeRequest(writer, frame.request);
   writeChoice(writer, "status", RESULT_STATUSES, frame.status);
-  return writer.bytes();
 }
 
 export function decodeResult(reader: ByteReader): ResultFrame {
@@ -90,10 +86,10 @@ export function decodeResult(reader: ByteReader): ResultFrame {
   return { kind: "result", request, status: readChoice(reader, "status", RESULT_STATUSES) };
 }
 
-export function encodeDelivery(frame: DeliveryFrame): Uint8Array {
-  const writer = new ByteWriter().raw(exactly(frame.from, ID_BYTES, "from"));
+export function encodeDelivery(writer: ByteWriter, frame: DeliveryFrame): void {
+  writer.raw(exactly(frame.from, ID_BYTES, "from"));
   writeName(writer, frame.name);
-  return writer.raw(upTo(frame.body, ENVELOPE_BYTES_MAX, "body")).bytes();
+  writer.raw(upTo(frame.body, ENVELOPE_BYTES_MAX, "body"));
 }
 
 export function decodeDelivery(reader: ByteReader): DeliveryFrame {

@@ -52,9 +52,9 @@ export function receiveFrames(
   const from = state.role === "client" ? "relay" : "client";
   let lastSent = state.lastSent;
   for (;;) {
-    const sealed = state.channel.next();
-    if (sealed === undefined) return { ...state, lastSent, lastReceived: now };
-    const frame = decodeLinkFrame(sealed.type, sealed.body, from);
+    const bytes = state.channel.next();
+    if (bytes === undefined) return { ...state, lastSent, lastReceived: now };
+    const frame = decodeLinkFrame(bytes, from);
     if (frame === undefined || frame.kind === "pong") continue;
     if (frame.kind === "ping") {
       effects.push(write(state, { kind: "pong", token: frame.token }));
@@ -82,6 +82,5 @@ export function wakeEstablished(state: EstablishedState, now: InstantMs): LinkSt
 }
 
 function write(state: EstablishedState, frame: LinkFrame): LinkEffect {
-  const { type, body } = encodeLinkFrame(frame);
-  return { kind: "write", bytes: state.channel.seal(type, body) };
+  return { kind: "write", bytes: state.channel.seal(encodeLinkFrame(frame)) };
 }

@@ -46,12 +46,9 @@ export class FrameChannel {
     this.#rekeyFrames = rekeyFrames;
   }
 
-  /** The bytes of one frame. Every body of frames.ts is far below `LINK_FRAME_BYTES_MAX`. */
-  seal(type: number, body: Uint8Array): Uint8Array {
-    const length = SEALED_BYTES_MIN + body.length;
-    const plaintext = new Uint8Array(1 + body.length);
-    plaintext[0] = type;
-    plaintext.set(body, 1);
+  /** Seals type and body. Every frame of `frames.ts` is far below `LINK_FRAME_BYTES_MAX`. */
+  seal(plaintext: Uint8Array): Uint8Array {
+    const length = plaintext.length + AEAD_TAG_BYTES;
     const bytes = new Uint8Array(PREFIX_BYTES + length);
     bytes[0] = length >>> 16;
     bytes[1] = length >>> 8;
@@ -67,11 +64,11 @@ export class FrameChannel {
   }
 
   /**
-   * The next frame; its body is a fresh buffer.
+   * Type and body of the next frame, in a fresh buffer, at least 1 byte.
    *
    * @throws {@link PosternError} `link/malformed`, `link/authentication-failed`
    */
-  next(): { readonly type: number; readonly body: Uint8Array } | undefined {
+  next(): Uint8Array | undefined {
     if (this.#prefix === undefined) {
       const prefix = this.#inbox.take(PREFIX_BYTES);
       if (prefix === undefined) return undefined;
@@ -87,7 +84,7 @@ export class FrameChannel {
       throw new PosternError("link/authentication-failed", "a frame's tag does not hold");
     this.#prefix = undefined;
     this.#count(this.#receiving);
-    return { type: plaintext[0]!, body: plaintext.subarray(1) };
+    return plaintext;
   }
 
   wipe(): void {

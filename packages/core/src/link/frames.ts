@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { ByteReader } from "../bytes.ts";
+import { ByteReader, ByteWriter } from "../bytes.ts";
 import { PosternError, unreachable } from "../errors.ts";
 import * as directory from "./directory.ts";
 import * as envelope from "./envelope.ts";
@@ -51,79 +51,36 @@ export type LinkRole = "client" | "relay";
 const IGNORABLE_TYPE_MIN = 0x80;
 
 /**
- * The type and body to seal. The body is a fresh buffer.
+ * The type and body to seal, as one fresh buffer.
  *
  * @throws {@link PosternError} `usage/invalid-argument` for values that no frame can carry.
  */
-export function encodeLinkFrame(frame: LinkFrame): { type: number; body: Uint8Array } {
-  return { type: TYPES[frame.kind], body: encodeBody(frame) };
-}
-
-function encodeBody(frame: LinkFrame): Uint8Array {
-  switch (frame.kind) {
-    case "ping":
-    case "pong":
-      return ping.encodePing(frame);
-    case "presence":
-      return presence.encodePresence(frame);
-    case "list-receivers":
-      return directory.encodeListReceivers(frame);
-    case "find":
-      return directory.encodeFind(frame);
-    case "envelope":
-      return envelope.encodeEnvelope(frame);
-    case "open-pipe":
-      return pipe.encodeOpenPipe(frame);
-    case "rsa-certificate":
-      return rsaKey.encodeRsaCertificateFrame(frame);
-    case "key-up":
-      return masterKey.encodeKeyUp(frame);
-    case "receivers":
-      return directory.encodeReceivers(frame);
-    case "found":
-      return directory.encodeFound(frame);
-    case "result":
-      return envelope.encodeResult(frame);
-    case "delivery":
-      return envelope.encodeDelivery(frame);
-    case "pipe-ticket":
-      return pipe.encodePipeTicket(frame);
-    case "rsa-key":
-      return rsaKey.encodeRsaKey(frame);
-    case "key-down":
-      return masterKey.encodeKeyDown(frame);
-    case "peer-gone":
-      return notice.encodePeerGone(frame);
-    case "notice":
-      return notice.encodeNotice(frame);
-    default:
-      return unreachable(frame);
-  }
+export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
+  const writer = new ByteWriter().u8(TYPES[frame.kind]);
+  encodeBody(writer, frame);
+  return writer.bytes();
 }
 
 /**
- * Decodes what `from` sent. Byte fields of the frame are views into `body`, which must not change.
+ * Decodes what `from` sent. Byte fields of the frame are views into `bytes`, which must not change.
  * `undefined` for an unknown type that must be ignored.
  *
  * @throws {@link PosternError} `link/unexpected-frame` for an unknown type below 0x80 or one that
- * this side may not send; `link/malformed` for a body that is not exactly a frame.
+ * this side may not send; `link/malformed` for bytes that are not exactly a frame.
  */
-export function decodeLinkFrame(
-  type: number,
-  body: Uint8Array,
-  from: LinkRole,
-): LinkFrame | undefined {
-  if (type >= IGNORABLE_TYPE_MIN) return undefined;
-  const decode = DECODERS.both.get(type) ?? DECODERS[from].get(type);
-  if (decode === undefined)
-    throw new PosternError("link/unexpected-frame", `type ${type} from a ${from}`, { type });
-  const reader = new ByteReader(body);
+export function decodeLinkFrame(bytes: Uint8Array, from: LinkRole): LinkFrame | undefined {
+  const reader = new ByteReader(bytes);
   try {
+    const type = reader.u8("type");
+    if (type >= IGNORABLE_TYPE_MIN) return undefined;
+    const decode = DECODERS.both.get(type) ?? DECODERS[from].get(type);
+    if (decode === undefined)
+      throw new PosternError("link/unexpected-frame", `type ${type} from a ${from}`, { type });
     const frame = decode(reader);
     reader.end();
     return frame;
   } catch (error) {
-    throw asLinkError(error, type);
+    throw asLinkError(error);
   }
 }
 
@@ -195,8 +152,50 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
   ]),
 };
 
-/** The same failure, told as the link's: its codes name who must act. */
-function asLinkError(error: unknown, type: number): unknown {
+function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
+  switch (frame.kind) {
+    case "ping":
+    case "pong":
+      return ping.encodePing(writer, frame);
+    case "presence":
+      return presence.encodePresence(writer, frame);
+    case "list-receivers":
+      return directory.encodeListReceivers(writer, frame);
+    case "find":
+      return directory.encodeFind(writer, frame);
+    case "envelope":
+      return envelope.encodeEnvelope(writer, frame);
+    case "open-pipe":
+      return pipe.encodeOpenPipe(writer, frame);
+    case "rsa-certificate":
+      return rsaKey.encodeRsaCertificateFrame(writer, frame);
+    case "key-up":
+      return masterKey.encodeKeyUp(writer, frame);
+    case "receivers":
+      return directory.encodeReceivers(writer, frame);
+    case "found":
+      return directory.encodeFound(writer, frame);
+    case "result":
+      return envelope.encodeResult(writer, frame);
+    case "delivery":
+      return envelope.encodeDelivery(writer, frame);
+    case "pipe-ticket":
+      return pipe.encodePipeTicket(writer, frame);
+    case "rsa-key":
+      return rsaKey.encodeRsaKey(writer, frame);
+    case "key-down":
+      return masterKey.encodeKeyDown(writer, frame);
+    case "peer-gone":
+      return notice.encodePeerGone(writer, frame);
+    case "notice":
+      return notice.encodeNotice(writer, frame);
+    default:
+      return unreachable(frame);
+  }
+}
+
+/** Readers say `peer/malformed`; across a link that is the link's failure. */
+export function asLinkError(error: unknown): unknown {
   if (!(error instanceof PosternError) || error.code !== "peer/malformed") return error;
-  return new PosternError("link/malformed", `frame of type ${type}: ${error.message}`, { type });
+  return new PosternError("link/malformed", error.message, error.details);
 }

@@ -35,6 +35,7 @@ import { PosternError, unreachable } from "../errors.ts";
 import type { InstantMs } from "../time.ts";
 import { receiveHello, receiveResult } from "./client-handshake.ts";
 import { establishedDeadline, receiveFrames, sendFrame, wakeEstablished } from "./established.ts";
+import { asLinkError } from "./frames.ts";
 import { M1_BYTES, M2_BYTES, M3_BYTES, M4_BYTES } from "./handshake.ts";
 import type {
   EstablishedState,
@@ -76,8 +77,7 @@ export function stepLink(state: LinkState, input: LinkInput, now: InstantMs): Li
     if (state.kind === "established") return stepEstablished(state, input, effects, now);
     return stepHandshake(state, input, effects, now);
   } catch (error) {
-    if (!(error instanceof PosternError) || error.code.startsWith("usage/")) throw error;
-    return fail(state, effects, asLinkError(error));
+    return failed(state, effects, error);
   }
 }
 
@@ -173,12 +173,14 @@ function goOn(step: LinkStep, effects: LinkEffect[], now: InstantMs): LinkStep {
     return receiveHandshake(state, effects, now);
   } catch (error) {
     // The state to retire is the new one.
-    if (!(error instanceof PosternError)) throw error;
-    return fail(state, effects, asLinkError(error));
+    return failed(state, effects, error);
   }
 }
 
-function fail(state: OpenState, effects: LinkEffect[], error: PosternError): LinkStep {
+/** Turns what the peer or time has caused into `failed`; a caller's bug goes on being thrown. */
+function failed(state: OpenState, effects: LinkEffect[], thrown: unknown): LinkStep {
+  const error = asLinkError(thrown);
+  if (!(error instanceof PosternError) || error.code.startsWith("usage/")) throw error;
   retire(state);
   effects.push({ kind: "emit", event: { kind: "failed", error } }, { kind: "close" });
   return { state: { kind: "failed", error }, effects };
@@ -197,10 +199,4 @@ function retire(state: OpenState): void {
 
 function wrongState(state: LinkState): PosternError {
   return new PosternError("usage/wrong-state", `the link is ${state.kind}`);
-}
-
-/** Readers say `peer/malformed`; across a link that is the link's failure. */
-function asLinkError(error: PosternError): PosternError {
-  if (error.code !== "peer/malformed") return error;
-  return new PosternError("link/malformed", error.message);
 }

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter } from "../bytes.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { ID_BYTES } from "../identity.ts";
 import { RSA_CIPHERTEXT_BYTES } from "../limits.ts";
 import {
@@ -54,11 +54,10 @@ export const KEY_DOWN_TYPE = 0x46;
 
 const KEY_USES: readonly KeyUse[] = ["this", "next"];
 
-export function encodeKeyUp(frame: KeyUpFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeKeyUp(writer: ByteWriter, frame: KeyUpFrame): void {
   writeRequest(writer, frame.request);
   writer.raw(exactly(frame.to, FINGERPRINT_BYTES, "to"));
-  return writeKey(writer, frame);
+  writeKey(writer, frame);
 }
 
 export function decodeKeyUp(reader: ByteReader): KeyUpFrame {
@@ -67,8 +66,9 @@ export function decodeKeyUp(reader: ByteReader): KeyUpFrame {
   return { kind: "key-up", request, to, ...readKey(reader) };
 }
 
-export function encodeKeyDown(frame: KeyDownFrame): Uint8Array {
-  return writeKey(new ByteWriter().raw(exactly(frame.from, ID_BYTES, "from")), frame);
+export function encodeKeyDown(writer: ByteWriter, frame: KeyDownFrame): void {
+  writer.raw(exactly(frame.from, ID_BYTES, "from"));
+  writeKey(writer, frame);
 }
 
 export function decodeKeyDown(reader: ByteReader): KeyDownFrame {
@@ -78,10 +78,10 @@ export function decodeKeyDown(reader: ByteReader): KeyDownFrame {
 
 type Key = Pick<KeyUpFrame, "transfer" | "use" | "ciphertext">;
 
-function writeKey(writer: ByteWriter, key: Key): Uint8Array {
+function writeKey(writer: ByteWriter, key: Key): void {
   writer.raw(exactly(key.transfer, TRANSFER_BYTES, "transfer"));
   writeChoice(writer, "use", KEY_USES, key.use);
-  return writer.raw(exactly(key.ciphertext, RSA_CIPHERTEXT_BYTES, "ciphertext")).bytes();
+  writer.raw(exactly(key.ciphertext, RSA_CIPHERTEXT_BYTES, "ciphertext"));
 }
 
 function readKey(reader: ByteReader): Key {

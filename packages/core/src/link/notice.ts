@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter, malformed } from "../bytes.ts";
+import { malformed, type ByteReader, type ByteWriter } from "../bytes.ts";
 import { exactly, FINGERPRINT_BYTES, uint } from "./fields.ts";
 
 export interface PeerGoneFrame {
@@ -32,19 +32,16 @@ export const NOTICE_TYPE = 0x48;
 const NOTICE_CODES = { superseded: 1, restarting: 2, overloaded: 3 } as const;
 const NOTICES: readonly Notice[] = ["superseded", "restarting", "overloaded"];
 
-export function encodePeerGone(frame: PeerGoneFrame): Uint8Array {
-  return new Uint8Array(exactly(frame.peer, FINGERPRINT_BYTES, "peer"));
+export function encodePeerGone(writer: ByteWriter, frame: PeerGoneFrame): void {
+  writer.raw(exactly(frame.peer, FINGERPRINT_BYTES, "peer"));
 }
 
 export function decodePeerGone(reader: ByteReader): PeerGoneFrame {
   return { kind: "peer-gone", peer: reader.take(FINGERPRINT_BYTES, "peer") };
 }
 
-export function encodeNotice(frame: NoticeFrame): Uint8Array {
-  return new ByteWriter()
-    .u8(NOTICE_CODES[frame.notice])
-    .u32(uint(frame.afterMs, 0xffff_ffff, "afterMs"))
-    .bytes();
+export function encodeNotice(writer: ByteWriter, frame: NoticeFrame): void {
+  writer.u8(NOTICE_CODES[frame.notice]).u32(uint(frame.afterMs, 0xffff_ffff, "afterMs"));
 }
 
 export function decodeNotice(reader: ByteReader): NoticeFrame {

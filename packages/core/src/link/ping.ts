@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter } from "../bytes.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { uint } from "./fields.ts";
 
 export interface PingFrame {
@@ -26,8 +26,8 @@ export interface PongFrame {
 export const PING_TYPE = 0x01;
 export const PONG_TYPE = 0x02;
 
-export function encodePing(frame: PingFrame | PongFrame): Uint8Array {
-  return new ByteWriter().u64(uint(frame.token, Number.MAX_SAFE_INTEGER, "token")).bytes();
+export function encodePing(writer: ByteWriter, frame: PingFrame | PongFrame): void {
+  writer.u64(uint(frame.token, Number.MAX_SAFE_INTEGER, "token"));
 }
 
 export function decodePing(reader: ByteReader): PingFrame {

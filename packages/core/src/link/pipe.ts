@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter } from "../bytes.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
 import {
   exactly,
   FINGERPRINT_BYTES,
@@ -41,12 +41,10 @@ export interface PipeTicketFrame {
 export const OPEN_PIPE_TYPE = 0x14;
 export const PIPE_TICKET_TYPE = 0x44;
 
-export function encodeOpenPipe(frame: OpenPipeFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodeOpenPipe(writer: ByteWriter, frame: OpenPipeFrame): void {
   writeRequest(writer, frame.request);
   writer.raw(exactly(frame.to, FINGERPRINT_BYTES, "to"));
   writer.raw(exactly(frame.transfer, TRANSFER_BYTES, "transfer"));
-  return writer.bytes();
 }
 
 export function decodeOpenPipe(reader: ByteReader): OpenPipeFrame {
@@ -55,12 +53,11 @@ export function decodeOpenPipe(reader: ByteReader): OpenPipeFrame {
   return { kind: "open-pipe", request, to, transfer: reader.take(TRANSFER_BYTES, "transfer") };
 }
 
-export function encodePipeTicket(frame: PipeTicketFrame): Uint8Array {
-  return new ByteWriter()
+export function encodePipeTicket(writer: ByteWriter, frame: PipeTicketFrame): void {
+  writer
     .raw(exactly(frame.peer, FINGERPRINT_BYTES, "peer"))
     .raw(exactly(frame.transfer, TRANSFER_BYTES, "transfer"))
-    .raw(exactly(frame.ticket, TICKET_BYTES, "ticket"))
-    .bytes();
+    .raw(exactly(frame.ticket, TICKET_BYTES, "ticket"));
 }
 
 export function decodePipeTicket(reader: ByteReader): PipeTicketFrame {

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter } from "../bytes.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { readBoolean, readProfiles, uint, writeProfiles } from "./fields.ts";
 
 export interface PresenceFrame {
@@ -24,11 +24,9 @@ export interface PresenceFrame {
 
 export const PRESENCE_TYPE = 0x10;
 
-export function encodePresence(frame: PresenceFrame): Uint8Array {
-  const writer = new ByteWriter();
+export function encodePresence(writer: ByteWriter, frame: PresenceFrame): void {
   writer.u16(uint(frame.free, 0xffff, "free")).u8(frame.listed ? 1 : 0);
   writeProfiles(writer, frame.profiles);
-  return writer.bytes();
 }
 
 export function decodePresence(reader: ByteReader): PresenceFrame {

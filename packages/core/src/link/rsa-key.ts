@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type ByteReader, ByteWriter, malformed } from "../bytes.ts";
+import { malformed, type ByteReader, type ByteWriter } from "../bytes.ts";
 import { RSA_CERTIFICATE_BYTES_MAX, RSA_SPKI_BYTES_MAX } from "../limits.ts";
 import { upTo } from "./fields.ts";
 
@@ -27,8 +27,8 @@ export interface RsaKeyFrame {
 export const RSA_CERTIFICATE_TYPE = 0x15;
 export const RSA_KEY_TYPE = 0x45;
 
-export function encodeRsaCertificateFrame(frame: RsaCertificateFrame): Uint8Array {
-  return new Uint8Array(upTo(frame.certificate, RSA_CERTIFICATE_BYTES_MAX, "certificate"));
+export function encodeRsaCertificateFrame(writer: ByteWriter, frame: RsaCertificateFrame): void {
+  writer.raw(upTo(frame.certificate, RSA_CERTIFICATE_BYTES_MAX, "certificate"));
 }
 
 export function decodeRsaCertificateFrame(reader: ByteReader): RsaCertificateFrame {
@@ -38,8 +38,8 @@ export function decodeRsaCertificateFrame(reader: ByteReader): RsaCertificateFra
   return { kind: "rsa-certificate", certificate };
 }
 
-export function encodeRsaKey(frame: RsaKeyFrame): Uint8Array {
-  return new ByteWriter().lv(upTo(frame.spki, RSA_SPKI_BYTES_MAX, "spki")).bytes();
+export function encodeRsaKey(writer: ByteWriter, frame: RsaKeyFrame): void {
+  writer.lv(upTo(frame.spki, RSA_SPKI_BYTES_MAX, "spki"));
 }
 
 export function decodeRsaKey(reader: ByteReader): RsaKeyFrame {
