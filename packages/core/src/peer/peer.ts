@@ -229,6 +229,11 @@ export class Peer {
           now,
         );
       }
+      case "emit":
+        // Said once the header has opened: from here on the same offer again is a replay.
+        if (role === "receiving" && effect.event.kind === "master-key")
+          this.#seen.add(key, now.instant);
+        return [{ kind: "transfer", key, name, party, role, transfer, effect }];
       default:
         return [{ kind: "transfer", key, name, party, role, transfer, effect }];
     }
@@ -307,7 +312,6 @@ export class Peer {
     if (!this.#incoming(key, party, offer.transfer, now)) return [];
     const entry = this.#transfers.get(key);
     if (entry?.role === "receiving") entry.name = name;
-    if (admission.hasRoom) this.#seen.add(key, now.instant);
     return this.#transfer(key, { kind: "offer", offer, admission }, now);
   }
 

@@ -59,11 +59,11 @@ export function checkOffer(
   return { state: consent.state, effects: [known, ...consent.effects] };
 }
 
-export function askConsent(checked: Checked, now: Moment): ReceiveStep {
+export function askConsent({ exchange, content }: Checked, now: Moment): ReceiveStep {
   const deadline = after(now.instant, CONSENT_TIMEOUT_MS);
   return {
-    state: { kind: "expect-consent", ...checked, deadline },
-    effects: [emit({ kind: "offer", content: checked.content })],
+    state: { kind: "expect-consent", exchange, content, deadline },
+    effects: [emit({ kind: "offer", content })],
   };
 }
 

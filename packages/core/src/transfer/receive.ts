@@ -170,7 +170,7 @@ function keysOn(
       return { state: checked.state, effects: [...step.effects, ...checked.effects] };
     }
     default:
-      return { state: { kind: "expect-keys", exchange, ...waiting }, effects: step.effects };
+      return { state: { ...waiting, kind: "expect-keys", exchange }, effects: step.effects };
   }
 }
 

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import { CONSENT_TIMEOUT_MS, HEADER_VALID_MS } from "@postern/core/limits";
+import type { RelayFrame } from "@postern/core/link";
+import { TwoPeers, type Name } from "../../test/two-peers.ts";
+
+function failure(peers: TwoPeers, who: Name): string {
+  const event = peers.last(who);
+  return event?.kind === "failed" ? event.error.code : `${event?.kind}`;
+}
+
+test("Peer: a file goes from Alice to Bob with a fresh master key and leaves one for next time", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.send();
+  assert.deepEqual(peers.kinds("alice"), ["master-key", "offered", "accepted", "done"]);
+  assert.deepEqual(peers.kinds("bob"), ["master-key", "offer", "accepted", "done"]);
+  const done = peers.last("alice");
+  assert.ok(done?.kind === "done" && done.nextMasterKey);
+  assert.deepEqual(peers.kept.get("alice sending"), peers.kept.get("bob receiving"));
+  assert.equal(peers.kept.get("alice sending")?.counter, 1);
+});
+
+test("Peer: the next transfer uses the kept key without RSA for it, then keeps another", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.send();
+  const first = peers.kept.get("alice sending")?.key.slice();
+  peers.jobs.length = 0;
+  peers.send(undefined, 6);
+  const done = peers.last("bob");
+  assert.ok(done?.kind === "done" && done.nextMasterKey);
+  const beforeRecords = peers.jobs.slice(0, peers.jobs.indexOf("alice run-records"));
+  assert.ok(!beforeRecords.some((job) => job.endsWith("encrypt-to-relay")));
+  assert.ok(beforeRecords.includes("bob drop-pair-key"));
+  assert.equal(peers.kept.get("bob receiving")?.counter, 2);
+  assert.notDeepEqual(peers.kept.get("bob receiving")?.key, first);
+});
+
+test("S-14 Peer: a kept key is deleted before its offer leaves and never used twice", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.send();
+  peers.refuse = (frame) => (frame.kind === "envelope" ? "absent" : undefined);
+  peers.send(undefined, 6);
+  assert.equal(failure(peers, "alice"), "peer/absent");
+  assert.equal(peers.kept.has("alice sending"), false);
+  peers.refuse = () => undefined;
+  peers.jobs.length = 0;
+  peers.send(undefined, 7);
+  assert.ok(peers.jobs.includes("alice encrypt-to-relay"));
+  assert.equal(peers.last("alice")?.kind, "done");
+});
+
+test("Peer: a receiver that lost the kept key gets a fresh one, and the sender says so", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.send();
+  peers.kept.delete("bob receiving");
+  peers.send(undefined, 6);
+  const kinds = peers.kinds("alice").slice(4);
+  assert.deepEqual(kinds, [
+    "master-key",
+    "offered",
+    "key-renewed",
+    "master-key",
+    "offered",
+    "accepted",
+    "done",
+  ]);
+  assert.equal(peers.kept.get("bob receiving")?.counter, 2);
+});
+
+test("Peer: key-unknown for a fresh key is a fault of the receiver, not a loop", () => {
+  const peers = new TwoPeers();
+  peers.listen(1, []);
+  peers.tamper = (to, frame) =>
+    to === "alice" && frame.kind === "delivery" ? withVerdict(frame, 7) : frame;
+  peers.send();
+  assert.equal(failure(peers, "alice"), "peer/unexpected-frame");
+});
+
+test("Peer: each refusal reaches the sender under its own code", () => {
+  const cases = [
+    { setUp: (peers: TwoPeers) => peers.listen(1, []), code: "peer/profile-refused" },
+    { setUp: (peers: TwoPeers) => peers.listen(0), code: "peer/busy" },
+    { setUp: (peers: TwoPeers) => (peers.decision = "decline"), code: "peer/declined" },
+    { setUp: (peers: TwoPeers) => (peers.decision = "no-space"), code: "peer/no-space" },
+    { setUp: (peers: TwoPeers) => (peers.decision = "too-large"), code: "peer/too-large" },
+  ];
+  for (const { setUp, code } of cases) {
+    const peers = new TwoPeers();
+    peers.listen();
+    setUp(peers);
+    peers.send();
+    assert.equal(failure(peers, "alice"), code);
+  }
+});
+
+test("C-18 Peer: an offer that is older than its life is expired", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.tamper = (to, frame) => {
+    if (to === "bob" && frame.kind === "delivery") peers.jumpWall(HEADER_VALID_MS + 1);
+    return frame;
+  };
+  peers.send();
+  assert.equal(failure(peers, "alice"), "transfer/expired");
+});
+
+test("C-18 Peer: an offer from a clock that is more than 10 s ahead is expired", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.tamper = (to, frame) => {
+    if (to === "bob" && frame.kind === "delivery") peers.jumpWall(-10_001);
+    return frame;
+  };
+  peers.send();
+  assert.equal(failure(peers, "alice"), "transfer/expired");
+});
+
+test("C-01 Peer: one flipped bit anywhere in an offer is refused and asks nobody", () => {
+  const offer = 1 + 16;
+  for (let at = offer; at < 260; at += 1) {
+    const peers = new TwoPeers();
+    peers.listen();
+    let flipped = false;
+    peers.tamper = (to, frame) => {
+      if (to !== "bob" || frame.kind !== "delivery" || at >= frame.body.length) return frame;
+      flipped = true;
+      const body = frame.body.slice();
+      body[at]! ^= 1;
+      return { ...frame, body };
+    };
+    peers.send();
+    if (!flipped) break;
+    assert.ok(!peers.kinds("bob").includes("offer"), `byte ${at}`);
+  }
+});
+
+test("C-01 Peer: one flipped bit in an answer ends the transfer as invalid", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.tamper = (to, frame) => {
+    if (to !== "alice" || frame.kind !== "delivery" || frame.body[0] !== 2) return frame;
+    const body = frame.body.slice();
+    body[20]! ^= 1;
+    return { ...frame, body };
+  };
+  peers.send();
+  assert.equal(failure(peers, "alice"), "transfer/invalid");
+  assert.equal(failure(peers, "bob"), "peer/cancelled");
+});
+
+test("C-02 Peer: a replayed offer is not offered twice, a reflected one not at all", () => {
+  const peers = new TwoPeers();
+  const captured: RelayFrame[] = [];
+  peers.listen();
+  peers.tamper = (to, frame) => {
+    if (to === "bob" && (frame.kind === "delivery" || frame.kind === "key-down"))
+      captured.push(frame);
+    return frame;
+  };
+  peers.send();
+  const offers = (): number => peers.kinds("bob").filter((kind) => kind === "offer").length;
+  assert.equal(offers(), 1);
+  for (const frame of captured.slice(0, 2)) peers.deliver("bob", frame);
+  assert.equal(offers(), 1);
+  for (const frame of captured.slice(0, 2)) peers.deliver("alice", frame);
+  assert.ok(!peers.kinds("alice").includes("offer"));
+});
+
+test("S-14 Peer: a receipt that proves another next key keeps none, and is delivered all the same", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.tamper = (to, frame) => {
+    if (to !== "alice" || frame.kind !== "delivery" || frame.body[0] !== 5) return frame;
+    const body = frame.body.slice();
+    body[30]! ^= 1;
+    return { ...frame, body };
+  };
+  peers.send();
+  const done = peers.last("alice");
+  assert.ok(done?.kind === "done" && !done.nextMasterKey);
+  assert.equal(peers.kept.has("alice sending"), false);
+});
+
+test("Peer: a lost link, a lost peer and a cancel end the transfer on both sides", () => {
+  const ends: [(peers: TwoPeers, key: string) => void, string, string][] = [
+    [
+      (peers, key) => peers.input("alice", key, { kind: "cancel" }),
+      "transfer/cancelled",
+      "peer/cancelled",
+    ],
+    [
+      (peers) => peers.input("bob", peers.bobKey(), { kind: "cancel" }),
+      "peer/cancelled",
+      "transfer/cancelled",
+    ],
+    [
+      (peers) => {
+        peers.step("bob", { kind: "link-lost", error: new PosternError("link/closed", "test") });
+        peers.deliver("alice", { kind: "peer-gone", peer: peers.parties.bob.fingerprint });
+      },
+      "peer/gone",
+      "link/closed",
+    ],
+  ];
+  for (const [end, alice, bob] of ends) {
+    const peers = new TwoPeers();
+    peers.listen();
+    peers.recordsHang = true;
+    const key = peers.send();
+    end(peers, key);
+    assert.equal(failure(peers, "alice"), alice);
+    assert.equal(failure(peers, "bob"), bob);
+  }
+});
+
+test("S-17 Peer: a receiver whose transfer ended is free again, whatever ended it", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.recordsHang = true;
+  const key = peers.send();
+  const presence = (): readonly number[] =>
+    peers.sent.flatMap(({ frame }) => (frame.kind === "presence" ? [frame.free] : []));
+  assert.equal(presence().at(-1), 0);
+  peers.input("alice", key, { kind: "cancel" });
+  assert.equal(presence().at(-1), 1);
+});
+
+test("Peer: nobody decides about an offer for ever", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.decision = undefined;
+  peers.send();
+  peers.advance(CONSENT_TIMEOUT_MS);
+  assert.equal(failure(peers, "alice"), "peer/timed-out");
+  assert.equal(peers.last("bob")?.kind, "failed");
+});
+
+test("Peer: a second offer to a receiver with room for one is answered busy", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.decision = undefined;
+  peers.send(undefined, 5);
+  peers.send(undefined, 6);
+  assert.equal(failure(peers, "alice"), "peer/busy");
+});
+
+function withVerdict(
+  frame: Extract<RelayFrame, { kind: "delivery" }>,
+  verdict: number,
+): RelayFrame {
+  const body = frame.body.slice(0, 19);
+  body[0] = 2;
+  body[17] = 0;
+  body[18] = verdict;
+  return { ...frame, body };
+}
