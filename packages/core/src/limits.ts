@@ -41,6 +41,15 @@ export const HANDSHAKES_PER_ADDRESS_MAX = 64;
 export const LINKS_MAX = 20_000;
 /** Bytes queued towards one slow client before its link is closed. */
 export const LINK_QUEUE_BYTES_MAX = 1_048_576;
+/** From here on others' envelopes are refused as overloaded: nobody else can get a link closed. */
+export const LINK_CONGESTED_BYTES = LINK_QUEUE_BYTES_MAX / 2;
+/** Master keys that wait to be wrapped again, of all clients: about 3 ms of RSA each. */
+export const REWRAPS_PENDING_MAX = 1_024;
+/** Names claimed at one relay, and by one identity: the table stays below some 200 MiB. */
+export const NAMES_MAX = 1_000_000;
+export const NAMES_PER_IDENTITY_MAX = 16;
+/** Sent after `overloaded` and `restarting`: when to come back. */
+export const RETRY_AFTER_MS = 2_000;
 
 // Exchange (7)
 export const HEADER_VALID_MS = 60_000;

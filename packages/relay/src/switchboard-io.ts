@@ -1,0 +1,77 @@
+/**
+ * What goes into the switchboard and what comes out; `switchboard.ts` says what it does.
+ *
+ * @module
+ */
+import type { ClientFrame, LoginStatus, RelayFrame } from "@postern/core/link";
+import type { InstantMs, WallMs } from "@postern/core/time";
+import type { EndId, PipeId } from "./pipes.ts";
+
+/** The driver's name for one link. */
+export type LinkId = string;
+
+/** A clock's two faces at one moment. */
+export interface Moment {
+  readonly now: InstantMs;
+  /** Only to judge certificates. */
+  readonly wall: WallMs;
+}
+
+export type SwitchboardInput =
+  /** A proven identity asks for a name; answered by the effect `decide`. */
+  | {
+      readonly kind: "login";
+      readonly link: LinkId;
+      readonly id: Uint8Array;
+      readonly fingerprint: Uint8Array;
+      readonly name: string;
+    }
+  /** A link that was welcome has ended its handshake. */
+  | { readonly kind: "established"; readonly link: LinkId }
+  /** The frame's bytes are the switchboard's from now on. */
+  | { readonly kind: "frame"; readonly link: LinkId; readonly frame: ClientFrame }
+  /** The link has ended, for whatever reason. Allowed for any link, and twice. */
+  | { readonly kind: "gone"; readonly link: LinkId }
+  /** The relay's RSA key is there, or is another one now. */
+  | { readonly kind: "relay-key"; readonly spki: Uint8Array }
+  /** The answer to the effect `rewrap`. */
+  | { readonly kind: "rewrapped"; readonly job: number; readonly outcome: RewrapOutcome }
+  | { readonly kind: "pipe-arrived"; readonly end: EndId; readonly ticket: Uint8Array }
+  /** A waiting end has closed. */
+  | { readonly kind: "pipe-left"; readonly end: EndId }
+  | { readonly kind: "pipe-ended"; readonly pipe: PipeId }
+  | { readonly kind: "woke" };
+
+export type RewrapOutcome =
+  | { readonly kind: "done"; readonly ciphertext: Uint8Array }
+  /** The sender's ciphertext does not open to a master key. */
+  | { readonly kind: "failed" }
+  /** The receiver's certified key is no key of the suite. */
+  | { readonly kind: "refused" };
+
+export type SwitchboardEffect =
+  | {
+      readonly kind: "decide";
+      readonly link: LinkId;
+      readonly status: LoginStatus;
+      readonly retryAfterMs: number;
+    }
+  | { readonly kind: "send"; readonly link: LinkId; readonly frame: RelayFrame }
+  /** Close after what was sent. The switchboard has forgotten the link already. */
+  | { readonly kind: "close"; readonly link: LinkId; readonly reason: CloseReason }
+  /** Open `ciphertext` under label `up`, seal to `to` (an SPKI) under `down`, wipe. */
+  | {
+      readonly kind: "rewrap";
+      readonly job: number;
+      readonly up: Uint8Array;
+      readonly down: Uint8Array;
+      readonly ciphertext: Uint8Array;
+      readonly to: Uint8Array;
+    }
+  | { readonly kind: "accept-pipe"; readonly end: EndId }
+  | { readonly kind: "refuse-pipe"; readonly end: EndId }
+  | { readonly kind: "join-pipe"; readonly pipe: PipeId; readonly ends: readonly [EndId, EndId] }
+  /** Close an end whose other one did not come in time. */
+  | { readonly kind: "drop-pipe"; readonly end: EndId };
+
+export type CloseReason = "superseded" | "bad-certificate";

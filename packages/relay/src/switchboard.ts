@@ -1,0 +1,186 @@
+/**
+ * All of the relay's routing, without its I/O: presence, the list of receivers, envelopes, tickets
+ * of pipes, and where a wrapped master key goes (docs/protocol.md 5.1, 6, 7.1).
+ *
+ * ```text
+ *   link:   (none) ── login ──► decided ── established ──► connected ── gone, superseded ──► (none)
+ * ```
+ *
+ * Rule 1: every transition is in {@link stepSwitchboard}; the board changes in place there.
+ * Rule 2: no I/O, clock or chance: time is an input; names, tickets' bytes and queues are ports.
+ * Rule 3: what a client sends never throws. It gets a status, or its link is closed.
+ *
+ * Invariant: an identity has at most one connected link, the one proven last; only a login that
+ * proves the same identity replaces it (R-01, S-03).
+ *
+ * @module
+ */
+import { unreachable } from "@postern/core/errors";
+import type { ClientFrame, LoginStatus } from "@postern/core/link";
+import { LINKS_MAX, RETRY_AFTER_MS } from "@postern/core/limits";
+import type { InstantMs } from "@postern/core/time";
+import { answerFind, answerList, openPipe, routeEnvelope, setPresence } from "./answers.ts";
+import type { Connected, Switchboard } from "./board.ts";
+import { keyOf } from "./keys.ts";
+import type { NameOwner } from "./names.ts";
+import { answerCertificate, answerKeyUp, finishKeyUp } from "./relayed-keys.ts";
+import type {
+  LinkId,
+  Moment,
+  SwitchboardEffect as Effect,
+  SwitchboardInput as Input,
+} from "./switchboard-io.ts";
+
+/** When `woke` is due. */
+export function switchboardDeadline(board: Switchboard): InstantMs | undefined {
+  return board.pipes.deadline;
+}
+
+/** One transition. The driver performs the effects in their order. */
+export function stepSwitchboard(board: Switchboard, input: Input, at: Moment): Effect[] {
+  switch (input.kind) {
+    case "login":
+      return login(board, input);
+    case "established":
+      return establish(board, input.link);
+    case "frame": {
+      const client = board.links.get(input.link);
+      // A frame may be under way while its link is being closed.
+      return client === undefined ? [] : receive(board, client, input.frame, at);
+    }
+    case "gone":
+      board.logins.delete(input.link);
+      return leave(board, input.link);
+    case "relay-key":
+      return announceKey(board, input.spki);
+    case "rewrapped":
+      return finishKeyUp(board, input.job, input.outcome);
+    case "pipe-arrived":
+      return arrive(board, input.end, input.ticket, at.now);
+    case "pipe-left":
+      board.pipes.leave(input.end);
+      return [];
+    case "pipe-ended":
+      board.pipes.end(input.pipe);
+      return [];
+    case "woke":
+      return board.pipes.expire(at.now).map((end) => ({ kind: "drop-pipe", end }));
+    default:
+      return unreachable(input);
+  }
+}
+
+function login(board: Switchboard, input: Extract<Input, { kind: "login" }>): Effect[] {
+  const { link, id, fingerprint, name } = input;
+  const status = judge(board, name, { id, fingerprint });
+  if (status === "welcome") board.logins.set(link, { id, fingerprint, name });
+  const retryAfterMs = status === "overloaded" ? RETRY_AFTER_MS : 0;
+  return [{ kind: "decide", link, status, retryAfterMs }];
+}
+
+function judge(board: Switchboard, name: string, owner: NameOwner): LoginStatus {
+  const key = keyOf(owner.fingerprint);
+  // Who is connected already takes the place of its old link and needs none more.
+  const places = board.links.size + board.logins.size;
+  if (places >= LINKS_MAX && !board.byKey.has(key)) return "overloaded";
+  const holder = board.names.owner(name);
+  if (holder === undefined) return board.names.claim(name, owner) ? "welcome" : "refused";
+  return keyOf(holder.fingerprint) === key ? "welcome" : "name-taken";
+}
+
+function establish(board: Switchboard, link: LinkId): Effect[] {
+  const welcome = board.logins.get(link);
+  if (welcome === undefined) return [];
+  board.logins.delete(link);
+  const key = keyOf(welcome.fingerprint);
+  const effects = supersede(board, board.byKey.get(key));
+  const client: Connected = {
+    ...welcome,
+    link,
+    key,
+    free: 0,
+    profiles: 0,
+    certified: undefined,
+    pending: 0,
+  };
+  board.links.set(link, client);
+  board.byKey.set(key, client);
+  return effects;
+}
+
+function supersede(board: Switchboard, old: Connected | undefined): Effect[] {
+  if (old === undefined) return [];
+  const { link } = old;
+  return [
+    { kind: "send", link, frame: { kind: "notice", notice: "superseded", afterMs: 0 } },
+    { kind: "close", link, reason: "superseded" },
+    ...leave(board, link),
+  ];
+}
+
+/** Takes a client off the board and tells its watchers: its new link knows nothing of the old. */
+function leave(board: Switchboard, link: LinkId): Effect[] {
+  const client = board.links.get(link);
+  if (client === undefined) return [];
+  board.links.delete(link);
+  board.byKey.delete(client.key);
+  board.directory.unlist(client.name);
+  const frame = { kind: "peer-gone", peer: client.fingerprint } as const;
+  const effects: Effect[] = [];
+  for (const watcher of board.watches.leave(client.key)) {
+    const told = board.byKey.get(watcher);
+    if (told !== undefined) effects.push({ kind: "send", link: told.link, frame });
+  }
+  return effects;
+}
+
+function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Moment): Effect[] {
+  switch (frame.kind) {
+    case "presence":
+      return setPresence(board, from, frame);
+    case "list-receivers":
+      return answerList(board, from, frame);
+    case "find":
+      return answerFind(board, from, frame);
+    case "envelope":
+      return routeEnvelope(board, from, frame);
+    case "open-pipe":
+      return openPipe(board, from, frame, at.now);
+    case "rsa-certificate": {
+      const answer = answerCertificate(board, from, frame, at.wall);
+      if (answer !== undefined) return answer;
+      const close = { kind: "close", link: from.link, reason: "bad-certificate" } as const;
+      return [close, ...leave(board, from.link)];
+    }
+    case "key-up":
+      return answerKeyUp(board, from, frame, at.wall);
+    default:
+      return unreachable(frame);
+  }
+}
+
+function announceKey(board: Switchboard, spki: Uint8Array): Effect[] {
+  board.relayKey = spki;
+  const effects: Effect[] = [];
+  for (const { link, certified } of board.links.values())
+    if (certified !== undefined)
+      effects.push({ kind: "send", link, frame: { kind: "rsa-key", spki } });
+  return effects;
+}
+
+function arrive(board: Switchboard, end: string, ticket: Uint8Array, now: InstantMs): Effect[] {
+  const arrival = board.pipes.arrive(end, ticket, now);
+  switch (arrival.kind) {
+    case "refused":
+      return [{ kind: "refuse-pipe", end }];
+    case "waiting":
+      return [{ kind: "accept-pipe", end }];
+    case "joined":
+      return [
+        { kind: "accept-pipe", end },
+        { kind: "join-pipe", pipe: arrival.pipe, ends: arrival.ends },
+      ];
+    default:
+      return unreachable(arrival);
+  }
+}
