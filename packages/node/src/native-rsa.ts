@@ -126,7 +126,7 @@ function readPublic(spki: Uint8Array): KeyObject | undefined {
   }
 }
 
-/** `undefined` too for a key whose parts disagree: its signatures could give the secret away. */
+/** `undefined` too for a key whose parts disagree: a damaged store is found here, not in use. */
 function readPrivate(pkcs8: Uint8Array): KeyObject | undefined {
   if (pkcs8.length > PKCS8_BYTES_MAX) return undefined;
   const der = Buffer.from(pkcs8);
