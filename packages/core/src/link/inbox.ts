@@ -27,6 +27,11 @@ export class Inbox {
     return this.#heldLength + this.#arrived.length;
   }
 
+  /** Bytes of memory set aside for the piece that was cut. */
+  get room(): number {
+    return this.#held.length;
+  }
+
   /**
    * The next `length` bytes, at least 1; `undefined` until they are there. Asked again it must be
    * for the same length. The view holds until the next call of any method.
