@@ -1,6 +1,6 @@
 /**
- * Ed25519 (RFC 8032) by OpenSSL, which refuses s >= L and compares R byte for byte, with the two
- * checks on points that it leaves out. docs/protocol.md 2.
+ * Ed25519 (RFC 8032) by OpenSSL, which refuses s >= L and compares R byte for byte, with checks on
+ * the points, which newer versions of Node make too and older ones do not. docs/protocol.md 2.
  *
  * Invariant: a key or an R of small order, or not in its one canonical encoding, never verifies:
  * with such a key one signature would hold for many messages.
@@ -48,8 +48,8 @@ export function verifyEd25519(
   return key !== undefined && verify(null, message, key, signature);
 }
 
-/** Whether an encoded y is below p = 2^255 - 19 and of no point of small order. */
-function isStrictPoint(point: Uint8Array): boolean {
+/** Whether 32 bytes hold a y below p = 2^255 - 19 that is of no point of small order. */
+export function isStrictPoint(point: Uint8Array): boolean {
   const y = new Uint8Array(point);
   y[31]! &= 0x7f;
   const atLeastP = y[0]! >= 0xed && y[31] === 0x7f && y.subarray(1, 31).every((b) => b === 0xff);

@@ -24,10 +24,15 @@ export const SMALL_ORDER_POINTS: readonly Uint8Array[] = [
   ),
 ];
 
-/** Key and R of small order, s = 0: for the identity it holds for every message. */
+/**
+ * A key of small order, a sound R and its discrete logarithm for s: the equation holds whenever
+ * the challenge is a multiple of the key's order, for the identity with every message.
+ */
 export function smallOrderKey(point: Uint8Array, message: Uint8Array): Forgery {
-  const signature = Buffer.concat([encode(1n), encode(0n)]);
-  return { publicKey: point, message, signature: new Uint8Array(signature) };
+  const nonceSeed = new Uint8Array(32).fill(5);
+  const r = nativeSuite.signingFromSeed(nonceSeed).publicKey;
+  const s = encode(secretScalar(nonceSeed) % L);
+  return { publicKey: point, message, signature: new Uint8Array(Buffer.concat([r, s])) };
 }
 
 /** A sound key; R is the identity, so s = k a. */

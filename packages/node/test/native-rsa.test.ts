@@ -139,11 +139,16 @@ async function imported(spki: Uint8Array): Promise<RsaPublicKey> {
   return key;
 }
 
-/** id-RSASSA-PSS (1.2.840.113549.1.1.10) for rsaEncryption (...1.1.1), parameters still NULL. */
+/** id-RSASSA-PSS without parameters (RFC 4055, 3.1) for rsaEncryption with NULL. */
 function withPssAlgorithm(spki: Uint8Array): Uint8Array {
-  const oid = Buffer.from("06092a864886f70d010101", "hex");
-  const changed = spki.slice();
-  changed[Buffer.from(spki).indexOf(oid) + oid.length - 1] = 10;
+  const algorithm = Buffer.from("300b06092a864886f70d01010a", "hex");
+  // 4 bytes of outer header, 15 of the algorithm; two bytes of NULL go.
+  const changed = concat(spki.subarray(0, 4), algorithm, spki.subarray(19));
+  changed[3]! -= 2;
+  assert.equal(
+    createPublicKey({ key: Buffer.from(changed), ...SPKI }).asymmetricKeyType,
+    "rsa-pss",
+  );
   return changed;
 }
 

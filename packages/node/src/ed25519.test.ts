@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SMALL_ORDER_POINTS } from "../test/forged-signatures.ts";
+import { expandEd25519, isStrictPoint } from "./ed25519.ts";
+
+test("isStrictPoint() refuses points of small order in every encoding (C-07)", () => {
+  assert.ok(SMALL_ORDER_POINTS.length >= 14);
+  for (const point of SMALL_ORDER_POINTS) assert.equal(isStrictPoint(point), false);
+});
+
+test("isStrictPoint() refuses y from p on and accepts p - 2 (C-07)", () => {
+  for (let low = 0xeb; low <= 0xff; low++)
+    for (const high of [0x7f, 0xff]) {
+      const point = new Uint8Array(32).fill(0xff);
+      point[0] = low;
+      point[31] = high;
+      // p - 2 ends in eb; p - 1 is of order 2.
+      assert.equal(isStrictPoint(point), low === 0xeb);
+    }
+});
+
+test("isStrictPoint() accepts the keys that seeds make", () => {
+  for (let i = 0; i < 50; i++)
+    assert.ok(isStrictPoint(expandEd25519(new Uint8Array(32).fill(i)).publicKey));
+});
