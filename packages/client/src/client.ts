@@ -46,6 +46,8 @@ import {
 
 export interface ConnectOptions {
   readonly address: RelayAddress;
+  /** Frees what belongs to the client, at the end of `close()`. */
+  readonly onClosed?: () => Promise<void>;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface ConnectOptions {
  */
 export async function connect(ports: ClientPorts, options: ConnectOptions): Promise<Client> {
   const stored = await ports.store.identity();
-  const client = new PosternClient(ports, options.address, {
+  const client = new PosternClient(ports, options, {
     identity: identityFromSeed(ports.suite, stored.signingSeed),
     linkKey: ports.suite.kemFromSeed(stored.linkSeed),
     name: stored.name,
@@ -79,7 +81,7 @@ class PosternClient implements Client {
   readonly fingerprint: string;
   readonly events = new EventQueue<ClientEvent>();
   readonly #ports: ClientPorts;
-  readonly #address: RelayAddress;
+  readonly #options: ConnectOptions;
   readonly #self: Self;
   readonly #transfers = new Map<string, RunningTransfer>();
   readonly #directory = new Directory((input) => this.#step(input));
@@ -89,10 +91,11 @@ class PosternClient implements Client {
   #listening: Listening | undefined;
   #cancelReconnect: (() => void) | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(ports: ClientPorts, address: RelayAddress, self: Self) {
+  constructor(ports: ClientPorts, options: ConnectOptions, self: Self) {
     this.#ports = ports;
-    this.#address = address;
+    this.#options = options;
     this.#self = self;
     this.name = self.name;
     this.fingerprint = formatFingerprint(self.identity.fingerprint);
@@ -105,12 +108,12 @@ class PosternClient implements Client {
 
   async open(): Promise<void> {
     const { store } = this.#ports;
-    const { host, port, fingerprint } = this.#address;
+    const { host, port, fingerprint } = this.#options.address;
     const address = formatRelayAddress({ host, port });
     const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
     const { connection, relayFingerprint } = await Connection.open(
       this.#ports,
-      { address: this.#address, ...this.#self, pin },
+      { address: this.#options.address, ...this.#self, pin },
       {
         onEffect: (effect) => this.#onEffect(effect),
         onNotice: (notice, afterMs) => this.#onNotice(notice, afterMs),
@@ -168,12 +171,18 @@ class PosternClient implements Client {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#cancelReconnect?.();
-    for (const transfer of this.#transfers.values()) transfer.cancel();
+    const running = [...this.#transfers.values()];
+    for (const transfer of running) transfer.cancel();
+    await Promise.allSettled(running.map((transfer) => transfer.settled));
     this.#connection?.close();
     this.#end(undefined);
+    await this.#options.onClosed?.();
     wipe(this.#self.identity.signing.seed, this.#self.linkKey.seed);
   }
 
@@ -213,7 +222,7 @@ class PosternClient implements Client {
     const host: TransferHost = {
       ports: this.#ports,
       step: (input) => this.#step(input),
-      openPipe: (ticket) => this.#ports.transport.openPipe(this.#address, ticket),
+      openPipe: (ticket) => this.#ports.transport.openPipe(this.#options.address, ticket),
     };
     const transfer = new RunningTransfer(facts, side, host);
     this.#transfers.set(facts.key, transfer);
@@ -253,7 +262,7 @@ class PosternClient implements Client {
         return running.onEvent(effect.event);
       }
       case "run-records":
-        return void running?.runRecords(effect);
+        return running?.runRecords(effect);
       case "feed-records":
         return running?.feedRecords(effect.frames);
       case "stop-records":

@@ -19,7 +19,9 @@ export type {
   Transfer,
   TransferEvent,
 } from "./api.ts";
+export { connect, type ConnectOptions } from "./client.ts";
 export { memoryStore } from "./memory-store.ts";
 export { type MessageSink, messageSink, messageSource } from "./message.ts";
 export { safeFileName } from "./safe-name.ts";
+export type { ClientPorts, LinkSocket, LinkSocketEvents, Transport } from "./ports.ts";
 export type { PairKey, PairKeyId, Store, StoredIdentity, StoredRsaKey } from "./store.ts";

@@ -14,6 +14,7 @@ import {
   checkRsaKey,
   type PairKey,
   type PairKeyId,
+  type RelayPin,
   type Store,
   type StoredIdentity,
   type StoredRsaKey,
@@ -83,6 +84,12 @@ class MemoryStore implements Store {
   async relayPin(address: string): Promise<Uint8Array | undefined> {
     this.#expectOpen();
     return this.#pins.get(address)?.slice();
+  }
+
+  async relayPins(): Promise<readonly RelayPin[]> {
+    this.#expectOpen();
+    const pins = [...this.#pins].map(([address, pin]) => ({ address, fingerprint: pin.slice() }));
+    return pins.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   }
 
   async pinRelay(address: string, fingerprint: Uint8Array): Promise<void> {

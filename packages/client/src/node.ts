@@ -1,4 +1,5 @@
 /** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
+export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";

@@ -72,6 +72,7 @@ export class RunningTransfer implements Transfer {
   readonly #abort = new AbortController();
   #envelopes: EnvelopePipe | undefined;
   #result: RecordsResult | undefined;
+  #records: Promise<void> = Promise.resolve();
   #recordsStarted = false;
 
   constructor(facts: TransferFacts, side: TransferSide, host: TransferHost) {
@@ -138,12 +139,22 @@ export class RunningTransfer implements Transfer {
     this.#abort.abort(error);
   }
 
+  /** Resolves when the transfer has ended and its content is let go. */
+  get settled(): Promise<unknown> {
+    return Promise.allSettled([this.#finished.promise, this.#records]);
+  }
+
+  /** Starts to move the content. */
+  runRecords(run: RecordsRun): void {
+    this.#records = this.#run(run);
+  }
+
   /** Moves the content and tells the machine how it ended. */
-  async runRecords(run: RecordsRun): Promise<void> {
+  async #run(run: RecordsRun): Promise<void> {
     this.#recordsStarted = true;
     try {
       const pipe = await this.#openPipe(run.path);
-      this.#result = await this.#records(pipe, run.keys, run.fromOffset);
+      this.#result = await this.#move(pipe, run.keys, run.fromOffset);
       const { total, digest } = this.#result;
       this.#input({ kind: "records-done", total, digest });
     } catch (error) {
@@ -167,7 +178,7 @@ export class RunningTransfer implements Transfer {
     return this.#envelopes;
   }
 
-  #records(pipe: BytePipe, keys: TransferKeys, fromOffset: number): Promise<RecordsResult> {
+  #move(pipe: BytePipe, keys: TransferKeys, fromOffset: number): Promise<RecordsResult> {
     const { suite, cipher, clock } = this.#host.ports;
     const common = {
       suite,

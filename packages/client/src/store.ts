@@ -29,11 +29,19 @@ export interface Store {
 
   /** Fingerprint pinned for a relay's `host:port`. */
   relayPin(address: string): Promise<Uint8Array | undefined>;
+  /** All pinned relays, by address. */
+  relayPins(): Promise<readonly RelayPin[]>;
   /** Replaces an older pin: the person has agreed. */
   pinRelay(address: string, fingerprint: Uint8Array): Promise<void>;
 
   /** Further calls throw `usage/wrong-state`. */
   close(): Promise<void>;
+}
+
+export interface RelayPin {
+  /** `host:port` */
+  readonly address: string;
+  readonly fingerprint: Uint8Array;
 }
 
 /** `relay` and `peer` are fingerprints (32 bytes); `role` is this client's. */

@@ -93,6 +93,10 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
     await store.pinRelay("b.example:7000", bytes(32, 3));
     assert.deepEqual(await store.relayPin("a.example:7000"), bytes(32, 1));
     assert.deepEqual(await store.relayPin("b.example:7000"), bytes(32, 3));
+    assert.deepEqual(await store.relayPins(), [
+      { address: "a.example:7000", fingerprint: bytes(32, 1) },
+      { address: "b.example:7000", fingerprint: bytes(32, 3) },
+    ]);
   });
 
   test(`${name} refuses what does not fit`, async (t) => {

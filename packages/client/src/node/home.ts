@@ -11,7 +11,12 @@ import process from "node:process";
 import { wipe } from "@postern/core/bytes";
 import type { Suite } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
-import { createIdentity, formatFingerprint, isName } from "@postern/core/identity";
+import {
+  createIdentity,
+  formatFingerprint,
+  identityFromSeed,
+  isName,
+} from "@postern/core/identity";
 import { NAME_BYTES_MAX } from "@postern/core/limits";
 import { safeFileName } from "../safe-name.ts";
 import type { Store, StoredIdentity } from "../store.ts";
@@ -21,6 +26,8 @@ import { sqliteStore } from "./sqlite-store.ts";
 export interface Home {
   /** The identity's name at its relays. */
   readonly name: string;
+  /** Base32, 52 characters. */
+  readonly fingerprint: string;
   /** The identity's own directory. */
   readonly directory: string;
   readonly store: Store;
@@ -55,13 +62,13 @@ export async function openHome(options: HomeOptions): Promise<Home> {
     newIdentity(suite, name, options.userName ?? systemUserName()),
   );
   try {
-    const stored = await nameOf(store);
-    if (name !== undefined && stored !== name)
+    const stored = await publicPart(suite, store);
+    if (name !== undefined && stored.name !== name)
       throw new PosternError("store/failed", "the directory holds an identity of another name", {
         directory,
-        name: stored,
+        name: stored.name,
       });
-    return { name: stored, directory, store, close: () => store.close() };
+    return { ...stored, directory, store, close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
@@ -134,8 +141,12 @@ function systemUserName(): string {
   }
 }
 
-async function nameOf(store: Store): Promise<string> {
-  const identity = await store.identity();
-  wipe(identity.signingSeed, identity.linkSeed);
-  return identity.name;
+async function publicPart(
+  suite: Suite,
+  store: Store,
+): Promise<{ readonly name: string; readonly fingerprint: string }> {
+  const { name, signingSeed, linkSeed } = await store.identity();
+  const { fingerprint } = identityFromSeed(suite, signingSeed);
+  wipe(signingSeed, linkSeed);
+  return { name, fingerprint: formatFingerprint(fingerprint) };
 }

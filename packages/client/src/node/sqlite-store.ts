@@ -19,6 +19,7 @@ import {
   checkRsaKey,
   type PairKey,
   type PairKeyId,
+  type RelayPin,
   type Store,
   type StoredIdentity,
   type StoredRsaKey,
@@ -119,6 +120,16 @@ class SqliteStore implements Store {
   async relayPin(address: string): Promise<Uint8Array | undefined> {
     const row = this.#read("relay_pin", "address = ?", address);
     return row === undefined ? undefined : this.#bytes(row["fingerprint"]);
+  }
+
+  async relayPins(): Promise<readonly RelayPin[]> {
+    const rows = this.#run(() =>
+      this.#database.prepare("SELECT * FROM relay_pin ORDER BY address").all(),
+    );
+    return rows.map((row) => ({
+      address: this.#text(row["address"]),
+      fingerprint: this.#bytes(row["fingerprint"]),
+    }));
   }
 
   async pinRelay(address: string, fingerprint: Uint8Array): Promise<void> {

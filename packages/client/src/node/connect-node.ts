@@ -1,0 +1,53 @@
+/**
+ * A client on Node: home, sockets, files, native cryptography.
+ *
+ * @module
+ */
+import { parseRelayAddress } from "@postern/core/identity";
+import { chooseSuite, nativeRsa } from "@postern/node";
+import type { Client } from "../api.ts";
+import { connect } from "../client.ts";
+import { openHome } from "./home.ts";
+import { openLinkSocket } from "./link-socket.ts";
+import { nodeClock, wallClock } from "./node-clock.ts";
+import { nodeRecordCipher } from "./record-cipher.ts";
+import { openSocketPipe } from "./socket-pipe.ts";
+
+export interface ConnectNodeOptions {
+  /** `HOST:PORT` or `postern://HOST:PORT#FINGERPRINT`. */
+  readonly relay: string;
+  /** Directory of all identities, see `defaultHome`. */
+  readonly home: string;
+  /** Name at the relay; absent: this device's default identity. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Opens the identity and connects it. `close()` of the client closes both.
+ *
+ * @throws {@link PosternError} as `openHome` and `connect`
+ */
+export async function connectNode(options: ConnectNodeOptions): Promise<Client> {
+  const address = parseRelayAddress(options.relay);
+  const suite = chooseSuite();
+  const { home: directory, name } = options;
+  const home = await openHome({ home: directory, name, suite });
+  try {
+    const client = await connect(
+      {
+        transport: { openLink: openLinkSocket, openPipe: openSocketPipe },
+        store: home.store,
+        suite,
+        rsa: nativeRsa,
+        cipher: nodeRecordCipher,
+        clock: nodeClock,
+        wall: wallClock,
+      },
+      { address, onClosed: () => home.close() },
+    );
+    return client;
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+/** Node's clocks: monotonic time, timers, and the date. @module */
+import { performance } from "node:perf_hooks";
+import type { InstantMs, WallMs } from "@postern/core/time";
+import type { Clock } from "../records/clock.ts";
+
+export const nodeClock: Clock = {
+  now: () => performance.now() as InstantMs,
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+export function wallClock(): WallMs {
+  return Date.now() as WallMs;
+}
