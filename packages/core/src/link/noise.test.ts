@@ -68,13 +68,17 @@ const VECTORS = join(
   "../../../../../shared/vectors/noise-25519-aesgcm-sha256.json",
 );
 
-test("SymmetricState and CipherState reproduce the cacophony vectors", {
-  skip: existsSync(VECTORS) ? false : "third-party vectors are not here",
-}, () => {
-  const { vectors } = JSON.parse(readFileSync(VECTORS, "utf8")) as { vectors: readonly Vector[] };
-  assert(vectors.length >= 59);
-  for (const vector of vectors) replay(vector);
-});
+test(
+  "SymmetricState and CipherState reproduce the cacophony vectors",
+  {
+    skip: existsSync(VECTORS) ? false : "third-party vectors are not here",
+  },
+  () => {
+    const { vectors } = JSON.parse(readFileSync(VECTORS, "utf8")) as { vectors: readonly Vector[] };
+    assert(vectors.length >= 59);
+    for (const vector of vectors) replay(vector);
+  },
+);
 
 test("CipherState.open() leaves the counter where it was when a tag does not hold", () => {
   const [a, b] = [new CipherState(nobleSuite, key(1)), new CipherState(nobleSuite, key(1))];
