@@ -27,6 +27,8 @@ const CATALOGUE = {
   "relay/restarting": "relay",
   "relay/refused": "relay",
   "relay/pin-changed": "relay",
+  "relay/port-in-use": "caller",
+  "relay/cannot-listen": "caller",
   "peer/malformed": "peer",
   "peer/unexpected-frame": "peer",
   "peer/unknown": "caller",

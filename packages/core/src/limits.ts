@@ -87,6 +87,16 @@ export const PROGRESS_EVERY_RECORDS = 4_096;
 export const SESSIONS_UNDER_WAY_MAX = 64;
 export const PROGRESS_EVERY_BYTES = 8 * 1_048_576;
 export const PROGRESS_EVERY_MS = 250;
+/** What a slow path is given: a record takes about this long, and what is under way this long. */
+export const RECORD_TARGET_MS = 500;
+export const UNDER_WAY_TARGET_MS = 8_000;
+/** First record and first window of a transfer: little, until the path has shown what it takes. */
+export const RECORD_BYTES_START = 65_536;
+export const WINDOW_BYTES_MIN = 262_144;
+/** A sink that takes nothing for this long: the sender is asked to wait. */
+export const PAUSE_AFTER_MS = 1_000;
+/** After the last word on a pipe, how long the other end has to close it. */
+export const PIPE_LINGER_MS = 5_000;
 
 // Transfers (9)
 /** A message that rides in the envelope; a longer one goes through a pipe. */

@@ -1,4 +1,37 @@
+/**
+ * The receiver's pump (docs/protocol.md 8): pipe -> open -> file. The machine of `@postern/core`
+ * decides; this drives it and moves the bytes.
+ *
+ * Invariants: bytes reach the sink only after their record has opened, in order, once. `done` is
+ * sent only after the sink has committed. Whatever happens the keys are wiped and the pipe is
+ * ended; a failure abandons the sink.
+ *
+ * @module
+ */
+import { PosternError, unreachable } from "@postern/core/errors";
+import {
+  PAUSE_AFTER_MS,
+  PING_INTERVAL_MS,
+  PROGRESS_EVERY_MS,
+  RECORD_BYTES_MAX,
+  RECORD_BYTES_START,
+} from "@postern/core/limits";
+import {
+  FRAME_HEADER_BYTES,
+  ProgressPlan,
+  receiverReason,
+  RecordReceiver,
+  type Incoming,
+  type Outcome,
+  type Resend,
+} from "@postern/core/session";
+import { after, type InstantMs } from "@postern/core/time";
+import { abortReason } from "./abort-reason.ts";
+import { Alarm } from "./alarm.ts";
+import { closePipe } from "./close-pipe.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
+import { ProgressEvents } from "./progress-events.ts";
+import { storeError, WriteBehind } from "./write-behind.ts";
 
 /**
  * Receives records into `sink`; commits, tells the sender `done`, resolves.
@@ -6,5 +39,219 @@ import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
  * @throws {@link PosternError} `signal.reason`, or what the sink, the pipe or the peer did.
  */
 export async function receiveRecords(options: ReceiveRecordsOptions): Promise<RecordsResult> {
-  throw new Error(`not yet: ${options.fromOffset}`);
+  return new ReceivePump(options).run();
+}
+
+const TAG_BYTES = 16;
+
+type Complete = Extract<Outcome, { readonly kind: "complete" }>;
+type Content = Extract<Incoming, { readonly kind: "content" }>;
+
+class ReceivePump {
+  readonly #options: ReceiveRecordsOptions;
+  readonly #receiver: RecordReceiver;
+  readonly #writes: WriteBehind;
+  readonly #plan: ProgressPlan;
+  readonly #events: ProgressEvents;
+  readonly #unreported: Alarm;
+  readonly #keepAlive: Alarm;
+  readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
+  #space = new Uint8Array(RECORD_BYTES_START + TAG_BYTES);
+  #written: number;
+  /** Time this side spent waiting for its own sink: nobody's key grows old by that. */
+  #stalledMs = 0;
+  #told = false;
+  #failure: PosternError | undefined;
+
+  constructor(options: ReceiveRecordsOptions) {
+    const { clock, fromOffset, keys, size, sink } = options;
+    this.#options = options;
+    this.#receiver = new RecordReceiver({ ...options, bodyBytes: keys.bodyBytes });
+    this.#written = fromOffset;
+    this.#plan = new ProgressPlan(fromOffset);
+    this.#events = new ProgressEvents(options.onEvent, size);
+    this.#unreported = new Alarm(clock, () => this.#report());
+    this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
+    this.#writes = new WriteBehind(
+      sink,
+      (offset) => this.#onWritten(offset),
+      (error) => this.#fail(error),
+    );
+  }
+
+  async run(): Promise<RecordsResult> {
+    const { pipe, clock, keys, signal, sink } = this.#options;
+    const onAbort = () => this.#fail(abortReason(signal));
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+    this.#keepAlive.arm(PING_INTERVAL_MS);
+    try {
+      const { total, digest } = await this.#receive();
+      await this.#commit(total);
+      pipe.write([this.#receiver.reverse({ kind: "done", total, digest })]);
+      const { sessionCount, damaged } = this.#receiver;
+      return { total, digest, sessionKeys: sessionCount, resends: damaged };
+    } catch (error) {
+      // A failure that came from elsewhere shows here as the read it has ended.
+      this.#fail(error);
+      await this.#writes.stop();
+      await sink.abandon();
+      throw this.#failure;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#unreported.cancel();
+      this.#keepAlive.cancel();
+      this.#receiver.wipe();
+      keys.wipe();
+      await closePipe(pipe, clock);
+    }
+  }
+
+  async #receive(): Promise<Complete> {
+    for (;;) {
+      this.#check();
+      if ((await this.#options.pipe.read(this.#header)) < FRAME_HEADER_BYTES) throw cutOff();
+      const incoming = this.#receiver.frame(this.#header, this.#now());
+      if (incoming.kind === "failed") throw incoming.error;
+      if (incoming.kind === "skip" && incoming.resend !== undefined)
+        this.#onResend(incoming.resend);
+      const frame = await this.#readBody(incoming.length);
+      if (incoming.kind === "skip") continue;
+      const outcome = await this.#judge(incoming, frame);
+      if (outcome.kind === "complete") return outcome;
+    }
+  }
+
+  async #judge(
+    incoming: Exclude<Incoming, { readonly kind: "failed" | "skip" }>,
+    frame: Uint8Array,
+  ): Promise<Outcome> {
+    switch (incoming.kind) {
+      case "content":
+        return this.#onContent(incoming, frame);
+      case "end":
+        return this.#onOutcome(this.#receiver.end(frame));
+      case "session": {
+        const body = frame.subarray(0, frame.length - TAG_BYTES);
+        const key = await this.#options.keys.open(incoming.j, body);
+        return this.#onOutcome(this.#receiver.session(frame, key));
+      }
+      default:
+        return unreachable(incoming);
+    }
+  }
+
+  async #onContent(incoming: Content, frame: Uint8Array): Promise<Outcome> {
+    const { key, nonce, aad } = incoming;
+    const plaintext = this.#options.cipher.open(key, nonce, aad, frame);
+    const tag = frame.subarray(frame.length - TAG_BYTES);
+    const outcome = this.#onOutcome(this.#receiver.content(plaintext !== undefined, tag));
+    if (outcome.kind === "accepted" && plaintext !== undefined) {
+      this.#writes.push(plaintext, outcome.offset);
+      if (this.#writes.full) await this.#waitForSink();
+    }
+    return outcome;
+  }
+
+  #onOutcome(outcome: Outcome): Outcome {
+    if (outcome.kind === "failed") throw outcome.error;
+    if (outcome.kind === "resend") this.#onResend(outcome);
+    if (outcome.kind === "session")
+      this.#options.onEvent({
+        type: "session-key",
+        number: outcome.count,
+        atOffset: outcome.offset,
+      });
+    return outcome;
+  }
+
+  #onResend(resend: Resend): void {
+    this.#options.pipe.write([resend.frame]);
+    const { offset: fromOffset, damaged } = resend;
+    this.#options.onEvent({ type: "resend", fromOffset, damaged });
+  }
+
+  /** The `length` bytes of a frame; valid until the next call. `length` is bounded by the machine. */
+  async #readBody(length: number): Promise<Uint8Array> {
+    if (this.#space.length < length) this.#space = new Uint8Array(RECORD_BYTES_MAX + TAG_BYTES);
+    const frame = this.#space.subarray(0, length);
+    if ((await this.#options.pipe.read(frame)) < length) throw cutOff();
+    return frame;
+  }
+
+  /** Nothing is read meanwhile, so the sender stops by itself; a long wait is told. */
+  async #waitForSink(): Promise<void> {
+    const { pipe, clock } = this.#options;
+    const since = clock.now();
+    let paused = false;
+    const pause = new Alarm(clock, () => {
+      paused = true;
+      pipe.write([this.#receiver.reverse({ kind: "pause" })]);
+    });
+    pause.arm(PAUSE_AFTER_MS);
+    await this.#writes.room();
+    pause.cancel();
+    this.#stalledMs += clock.now() - since;
+    if (paused && this.#failure === undefined)
+      pipe.write([this.#receiver.reverse({ kind: "continue" })]);
+  }
+
+  async #commit(total: number): Promise<void> {
+    await this.#writes.idle();
+    this.#check();
+    try {
+      await this.#options.sink.commit(total);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
+  #onWritten(offset: number): void {
+    this.#written = offset;
+    const { sessionCount: number, sessionAt: since } = this.#receiver;
+    this.#events.report(offset, { number, since }, this.#now());
+    if (this.#plan.written(offset)) this.#report();
+    else this.#unreported.arm(PROGRESS_EVERY_MS);
+  }
+
+  #report(): void {
+    if (this.#failure !== undefined) return;
+    this.#unreported.cancel();
+    this.#told = true;
+    this.#plan.reported(this.#written);
+    const frame = this.#receiver.reverse({ kind: "progress", offset: this.#written });
+    this.#options.pipe.write([frame]);
+  }
+
+  /** A sink that takes long to commit would let the relay take the pipe for dead. */
+  #stayAlive(): void {
+    if (!this.#told) this.#report();
+    this.#told = false;
+    this.#keepAlive.arm(PING_INTERVAL_MS);
+  }
+
+  #now(): InstantMs {
+    return after(this.#options.clock.now(), -this.#stalledMs);
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The first failure counts: it is told to the sender, and ends the read that is waiting. */
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    const failure = storeError(cause);
+    this.#failure = failure;
+    const { pipe } = this.#options;
+    // Where frames begin is lost, or the pipe is: there is nothing to tell and nobody to tell it.
+    if (failure.code === "transfer/framing") return pipe.destroy();
+    const reason = receiverReason(failure.code);
+    pipe.write([this.#receiver.reverse({ kind: "cancel", reason })]);
+    pipe.discard();
+  }
+}
+
+function cutOff(): PosternError {
+  return new PosternError("transfer/truncated", "the pipe ended before the last record");
 }

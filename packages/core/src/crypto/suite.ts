@@ -34,10 +34,10 @@ export interface SigningKeyPair {
 /** SHA-256 over bytes that come one part after the other. */
 export interface Sha256Stream {
   update(bytes: Uint8Array): void;
-  /** The digest of everything given so far; the stream may go on afterwards. */
-  digest(): Uint8Array;
-  /** Another stream that goes on from here by itself. */
+  /** Another stream that goes on from here. */
   copy(): Sha256Stream;
+  /** Ends this stream. */
+  digest(): Uint8Array;
 }
 
 export interface Suite {

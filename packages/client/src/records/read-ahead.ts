@@ -1,0 +1,127 @@
+/**
+ * Reads the source ahead of the sender: while one block is sealed and sent the next is being read.
+ * At most {@link BLOCKS} blocks in memory, one read at a time; a resend moves the place.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import { RECORD_BYTES_MAX } from "@postern/core/limits";
+import type { ContentSource } from "../api.ts";
+
+const BLOCKS = 3;
+
+export class ReadAhead {
+  readonly #source: ContentSource;
+  readonly #onChange: () => void;
+  readonly #blockBytes: number;
+  readonly #free: Uint8Array[] = [];
+  #allocated = 0;
+  /** Filled and not yet taken, in order. `start` moves as records are taken from the first one. */
+  #blocks: { readonly buffer: Uint8Array; start: number; readonly end: number }[] = [];
+  #offset: number;
+  #reading = false;
+  #ended = false;
+  #stopped = false;
+  /** Counts the moves of the place: a read that was under way then is dropped. */
+  #moves = 0;
+  #failure: PosternError | undefined;
+
+  /** `onChange` says that {@link peek} may have another answer. */
+  constructor(source: ContentSource, fromOffset: number, onChange: () => void) {
+    this.#source = source;
+    this.#onChange = onChange;
+    this.#offset = fromOffset;
+    const rest = (source.info.size ?? Number.POSITIVE_INFINITY) - fromOffset;
+    this.#blockBytes = Math.max(1, Math.min(RECORD_BYTES_MAX, rest));
+    this.#fill();
+  }
+
+  /**
+   * The bytes that come next, empty at the end of the content, `undefined` when they are not read
+   * yet. Valid until the next {@link take} or {@link seek}.
+   *
+   * @throws {@link PosternError} `transfer/source-unreadable`, `transfer/source-changed`
+   */
+  peek(): Uint8Array | undefined {
+    const block = this.#blocks[0];
+    if (block !== undefined) return block.buffer.subarray(block.start, block.end);
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#ended ? NOTHING : undefined;
+  }
+
+  /** The first `length` bytes of {@link peek} are used. */
+  take(length: number): void {
+    const block = this.#blocks[0];
+    if (block === undefined) return;
+    block.start += length;
+    if (block.start < block.end) return;
+    this.#blocks.shift();
+    this.#free.push(block.buffer);
+    this.#fill();
+  }
+
+  seek(offset: number): void {
+    this.#moves++;
+    for (const { buffer } of this.#blocks) this.#free.push(buffer);
+    this.#blocks = [];
+    this.#offset = offset;
+    this.#ended = false;
+    this.#fill();
+  }
+
+  /** No further read starts; one that is under way is ended by closing the source. */
+  stop(): void {
+    this.#stopped = true;
+    this.#moves++;
+  }
+
+  #fill(): void {
+    if (this.#reading || this.#ended || this.#stopped || this.#failure !== undefined) return;
+    const buffer = this.#free.pop() ?? this.#allocate();
+    if (buffer === undefined) return;
+    this.#reading = true;
+    const moves = this.#moves;
+    const offset = this.#offset;
+    this.#source.read(buffer, offset).then(
+      (count) => this.#read(buffer, offset, count, moves),
+      (error: unknown) => this.#fail(error, moves),
+    );
+  }
+
+  #allocate(): Uint8Array | undefined {
+    if (this.#allocated === BLOCKS) return undefined;
+    this.#allocated++;
+    return new Uint8Array(this.#blockBytes);
+  }
+
+  #read(buffer: Uint8Array, offset: number, count: number, moves: number): void {
+    this.#reading = false;
+    if (moves !== this.#moves || count === 0) this.#free.push(buffer);
+    if (moves === this.#moves) {
+      const end = offset + count;
+      const size = this.#source.info.size;
+      const changed = size !== undefined && (count === 0 ? end !== size : end > size);
+      if (changed) {
+        const error = new PosternError("transfer/source-changed", "not the announced length");
+        return this.#fail(error, moves);
+      }
+      this.#offset = end;
+      if (count === 0) this.#ended = true;
+      else this.#blocks.push({ buffer, start: 0, end: count });
+      this.#onChange();
+    }
+    this.#fill();
+  }
+
+  #fail(cause: unknown, moves: number): void {
+    this.#reading = false;
+    if (moves !== this.#moves && !this.#stopped) return this.#fill();
+    this.#failure =
+      cause instanceof PosternError
+        ? cause
+        : new PosternError("transfer/source-unreadable", "reading failed", {}, { cause });
+    this.#onChange();
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,82 @@
+/**
+ * Writes opened records to the sink while the next ones arrive: one write at a time, in order, at
+ * most {@link OUTSTANDING_MAX} records held.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import type { ContentSink } from "../api.ts";
+import { Wake } from "./wake.ts";
+
+const OUTSTANDING_MAX = 3;
+
+export class WriteBehind {
+  readonly #sink: ContentSink;
+  readonly #onWritten: (offset: number) => void;
+  readonly #onFailed: (error: PosternError) => void;
+  readonly #queue: { readonly bytes: Uint8Array; readonly offset: number }[] = [];
+  readonly #wake = new Wake();
+  #running: Promise<void> | undefined;
+  #failed = false;
+
+  /** `onWritten`: everything below `offset` is with the sink. `onFailed`: nothing more will be. */
+  constructor(
+    sink: ContentSink,
+    onWritten: (offset: number) => void,
+    onFailed: (error: PosternError) => void,
+  ) {
+    this.#sink = sink;
+    this.#onWritten = onWritten;
+    this.#onFailed = onFailed;
+  }
+
+  get full(): boolean {
+    return this.#queue.length >= OUTSTANDING_MAX && !this.#failed;
+  }
+
+  /** The bytes belong to the sink until they are written. */
+  push(bytes: Uint8Array, offset: number): void {
+    this.#queue.push({ bytes, offset });
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when it is no longer {@link full}. */
+  async room(): Promise<void> {
+    while (this.full) await this.#wake.wait();
+  }
+
+  /** Drops what is not begun; resolves when the sink is not being called. */
+  async stop(): Promise<void> {
+    this.#failed = true;
+    this.#wake.notify();
+    await this.#running;
+  }
+
+  /** Resolves when everything is written or failed. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let next = this.#queue[0];
+    while (next !== undefined && !this.#failed) {
+      try {
+        await this.#sink.write(next.bytes, next.offset);
+        this.#queue.shift();
+        this.#onWritten(next.offset + next.bytes.length);
+      } catch (error) {
+        this.#failed = true;
+        this.#onFailed(storeError(error));
+      }
+      this.#wake.notify();
+      next = this.#queue[0];
+    }
+    this.#running = undefined;
+  }
+}
+
+/** What a sink threw, as one of Postern's own. */
+export function storeError(cause: unknown): PosternError {
+  if (cause instanceof PosternError) return cause;
+  return new PosternError("store/failed", "the content could not be stored", {}, { cause });
+}
