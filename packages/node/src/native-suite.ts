@@ -74,7 +74,7 @@ function sha256Stream(state = createHash("sha256")): Sha256Stream {
   return {
     update: (bytes) => void state.update(bytes),
     copy: () => sha256Stream(state.copy()),
-    digest: () => plain(state.digest()),
+    digest: () => plain(state.copy().digest()),
   };
 }
 

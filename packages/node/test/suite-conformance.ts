@@ -85,7 +85,8 @@ function testHashes(name: string, suite: Suite): void {
     stream.update(utf8("more"));
     assert.deepEqual(copy.copy().digest(), suite.sha256(MESSAGE));
     assert.deepEqual(copy.digest(), suite.sha256(MESSAGE));
-    assert.deepEqual(stream.digest(), suite.sha256(MESSAGE, utf8("more")));
+    for (let i = 0; i < 2; i++)
+      assert.deepEqual(stream.digest(), suite.sha256(MESSAGE, utf8("more")));
   });
 
   test(`${name} expand() refuses short keys and lengths that HKDF cannot give`, () => {

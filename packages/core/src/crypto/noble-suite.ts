@@ -95,7 +95,7 @@ function sha256Stream(state = sha256.create()): Sha256Stream {
   return {
     update: (bytes) => void state.update(bytes),
     copy: () => sha256Stream(state.clone()),
-    digest: () => state.digest(),
+    digest: () => state.clone().digest(),
   };
 }
 
