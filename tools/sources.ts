@@ -55,7 +55,7 @@ export function resolveImport(importer: string, specifier: string): Target {
   if (own !== null) return { file: throughDoor(own[1] ?? "", own[2]) ?? specifier };
   if (specifier.startsWith("node:")) return { outside: "node:*" };
   const [scope, name] = specifier.split("/");
-  return { outside: specifier.startsWith("@") ? `${scope}/${name}` : `${scope}` };
+  return { outside: specifier.startsWith("@") ? `${scope}/${name}` : (scope ?? specifier) };
 }
 
 /** A workspace's folder for its name: `@postern/core` stands in `packages/core`. */

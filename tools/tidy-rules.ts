@@ -50,7 +50,7 @@ function tooWide(text: string, path: string): string[] {
   const max = isMarkdown(path) ? PROSE_COLUMNS_MAX : COLUMNS_MAX;
   return everyLine(text, (line) => {
     if (isMarkdown(path) && (line.startsWith("|") || line.includes("://"))) return undefined;
-    const columns = [...line].length;
+    const columns = Array.from(line).length;
     const unbreakable = line.split(" ").some((word) => word.length > max / 2);
     return columns > max && !unbreakable ? `${columns} columns` : undefined;
   });
@@ -68,7 +68,7 @@ function longFunctions(text: string): string[] {
 
 const FUNCTION_STARTS = [
   /^\s*(?:export )?(?:async )?function\b.*[{(]$/,
-  /^\s*(?:export )?const .*(?:=>|=) (?:async )?[{(]$/,
+  /^\s*(?:export )?const .*=> [{(]$/,
   /^\s+(?:(?:static|async|override|get|set) )*\*?#?(?!if|for|while|switch|catch)\w+\(.*[{(]$/,
 ];
 
