@@ -1,0 +1,201 @@
+/**
+ * Both machines of the records in one process, with a wire between them that a test may tamper
+ * with. No clock but `now`, no chance: session keys are counted.
+ *
+ * @module
+ */
+import { concat, utf8 } from "@postern/core/bytes";
+import { nobleSuite as suite } from "@postern/core/crypto/noble";
+import type { PosternError } from "@postern/core/errors";
+import { RecordReceiver, RecordSender, type Incoming, type Outcome } from "@postern/core/session";
+import type { InstantMs } from "@postern/core/time";
+
+export const TH = suite.sha256(utf8("transcript"));
+export const REVERSE_KEY = suite.sha256(utf8("reverse"));
+const WRAP_KEY = suite.sha256(utf8("wrap"));
+const HEADER_BYTES = 32;
+const TAG_BYTES = 16;
+export const BODY_BYTES = 48;
+
+/** Returns the frames that arrive instead of this one, the `index`th of the sender's. */
+export type Tamper = (frame: Uint8Array, index: number) => readonly Uint8Array[];
+
+export interface LabOptions {
+  readonly content: Uint8Array;
+  readonly recordBytes: number;
+  readonly tamper?: Tamper;
+  readonly sessionMs?: number;
+  readonly fromOffset?: number;
+  readonly size?: number | undefined;
+  /** Frames that the sender is ahead before reverse frames reach it. */
+  readonly ahead?: number;
+  /** Time that passes for each frame of the sender. */
+  readonly frameMs?: number;
+}
+
+export function wrapKey(j: number): { readonly key: Uint8Array; readonly body: Uint8Array } {
+  const key = suite.sha256(utf8(`session ${j}`));
+  return { key: key.slice(), body: suite.seal(WRAP_KEY, wrapNonce(j), TH, key) };
+}
+
+export function unwrapKey(j: number, body: Uint8Array): Uint8Array | undefined {
+  return suite.open(WRAP_KEY, wrapNonce(j), TH, body);
+}
+
+export class RecordLab {
+  readonly sender: RecordSender;
+  readonly receiver: RecordReceiver;
+  readonly received: number[];
+  now = 0 as InstantMs;
+  /** How the receiver ended. */
+  complete = false;
+  error: PosternError | undefined;
+  senderError: PosternError | undefined;
+  /** Every key and nonce that the sender planned, and what for. */
+  readonly planned = new Map<string, string>();
+  readonly #options: LabOptions;
+  readonly #forward: Uint8Array[] = [];
+  readonly #reverse: Uint8Array[] = [];
+  #frames = 0;
+
+  constructor(options: LabOptions) {
+    this.#options = options;
+    const { sessionMs = 5_000, fromOffset = 0, content } = options;
+    const common = { suite, th: TH, reverseKey: REVERSE_KEY, sessionMs, fromOffset };
+    const keys = { next: wrapKey, wipe: () => undefined };
+    const size = "size" in options ? options.size : content.length;
+    this.sender = new RecordSender({ ...common, keys, startedAt: this.now });
+    this.receiver = new RecordReceiver({ ...common, bodyBytes: BODY_BYTES, size });
+    this.received = [...content.subarray(0, fromOffset)];
+  }
+
+  /** Runs until both have ended or nothing moves any more. */
+  run(): this {
+    const ahead = this.#options.ahead ?? 1;
+    for (let turn = 0; turn < 10_000 && !this.#over(); turn++) {
+      let moved = false;
+      for (let sent = 0; sent < ahead && this.#send(); sent++) moved = true;
+      moved = this.#deliver() || moved;
+      moved = this.#answer() || moved;
+      if (!moved) break;
+    }
+    return this;
+  }
+
+  /** Puts a frame of the test's own on the wire, as the sender's next. */
+  put(...frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const index = this.#frames++;
+      const tampered = this.#options.tamper?.(frame, index) ?? [frame];
+      this.#forward.push(...tampered.map((each) => each.slice()));
+    }
+  }
+
+  /** Seals the next content record; what the driver does. */
+  record(plaintext: Uint8Array): readonly Uint8Array[] {
+    const session = this.sender.sessionFor(plaintext.length, this.now);
+    const plan = this.sender.plan(plaintext.length, this.now);
+    const use = `${plan.key.join()}|${plan.nonce.join()}`;
+    const before = this.planned.get(use);
+    if (before !== undefined) throw new Error(`key and nonce used twice: ${before}`);
+    this.planned.set(use, `offset ${this.sender.offset}`);
+    const sealed = suite.seal(plan.key, plan.nonce, plan.aad, plaintext);
+    this.sender.sealed(sealed.subarray(-TAG_BYTES));
+    const frame = concat(plan.header, sealed);
+    return session === undefined ? [frame] : [session, frame];
+  }
+
+  /** Hands one whole frame to the receiver. */
+  arrive(frame: Uint8Array): Incoming | Outcome {
+    const incoming = this.receiver.frame(frame.subarray(0, HEADER_BYTES), this.now);
+    if (incoming.kind === "failed") return this.#note(incoming);
+    const rest = frame.subarray(HEADER_BYTES);
+    if (incoming.kind === "skip") {
+      if (incoming.resend !== undefined) this.#reverse.push(incoming.resend.frame);
+      return incoming;
+    }
+    return this.#note(this.#judge(incoming, rest));
+  }
+
+  #judge(
+    incoming: Exclude<Incoming, { readonly kind: "failed" | "skip" }>,
+    rest: Uint8Array,
+  ): Outcome {
+    if (incoming.kind === "session")
+      return this.receiver.session(rest, unwrapKey(incoming.j, rest.subarray(0, -TAG_BYTES)));
+    if (incoming.kind === "end") return this.receiver.end(rest);
+    const opened = suite.open(incoming.key, incoming.nonce, incoming.aad, rest);
+    const outcome = this.receiver.content(opened !== undefined, rest.subarray(-TAG_BYTES));
+    if (outcome.kind === "accepted") this.#accept(outcome.offset, opened);
+    return outcome;
+  }
+
+  #accept(offset: number, opened: Uint8Array | undefined): void {
+    if (opened === undefined || offset !== this.received.length)
+      throw new Error("accepted out of place");
+    this.received.push(...opened);
+    const progress = { kind: "progress", offset: this.received.length } as const;
+    this.#reverse.push(this.receiver.reverse(progress));
+  }
+
+  #note(outcome: Incoming | Outcome): Incoming | Outcome {
+    if (outcome.kind === "failed") this.error = outcome.error;
+    if (outcome.kind === "resend") this.#reverse.push(outcome.frame);
+    if (outcome.kind === "complete") {
+      this.complete = true;
+      const { total, digest } = outcome;
+      this.#reverse.push(this.receiver.reverse({ kind: "done", total, digest }));
+    }
+    return outcome;
+  }
+
+  #send(): boolean {
+    if (this.sender.phase !== "content") return false;
+    this.now = (this.now + (this.#options.frameMs ?? 1)) as InstantMs;
+    const { content, recordBytes } = this.#options;
+    const { offset } = this.sender;
+    const plaintext = content.subarray(offset, offset + recordBytes);
+    this.put(...(plaintext.length === 0 ? this.sender.last(this.now) : this.record(plaintext)));
+    return true;
+  }
+
+  #deliver(): boolean {
+    const frames = this.#forward.splice(0);
+    for (const frame of frames) if (!this.complete && this.error === undefined) this.arrive(frame);
+    return frames.length > 0;
+  }
+
+  #answer(): boolean {
+    const frames = this.#reverse.splice(0);
+    for (const frame of frames) {
+      if (this.senderError !== undefined) break;
+      const rest = frame.subarray(HEADER_BYTES);
+      const outcome = this.sender.reverse(frame.subarray(0, HEADER_BYTES), rest);
+      if (outcome.kind === "failed") this.senderError = outcome.error;
+    }
+    return frames.length > 0;
+  }
+
+  #over(): boolean {
+    const { phase } = this.sender;
+    return phase === "done" || phase === "ended" || this.error !== undefined;
+  }
+}
+
+/** A copy with one bit turned. */
+export function flip(frame: Uint8Array, bit: number): Uint8Array {
+  const copy = frame.slice();
+  copy[bit >> 3]! ^= 1 << (bit & 7);
+  return copy;
+}
+
+/** Bytes that differ everywhere. */
+export function counted(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+}
+
+function wrapNonce(j: number): Uint8Array {
+  const nonce = new Uint8Array(12);
+  new DataView(nonce.buffer).setUint32(8, j);
+  return nonce;
+}
