@@ -18,6 +18,7 @@ import {
   isName,
 } from "@postern/core/identity";
 import { NAME_BYTES_MAX } from "@postern/core/limits";
+import { chooseSuite } from "@postern/node";
 import { safeFileName } from "../safe-name.ts";
 import type { Store, StoredIdentity } from "../store.ts";
 import { storeError } from "./fs-error.ts";
@@ -40,8 +41,8 @@ export interface HomeOptions {
   readonly home: string;
   /** Absent: the default identity. */
   readonly name?: string | undefined;
-  /** Makes the keys of a new identity. */
-  readonly suite: Suite;
+  /** Makes the keys of a new identity; the native suite when absent. */
+  readonly suite?: Suite;
   /** Start of a made-up name; the user's name on this system when absent. */
   readonly userName?: string;
 }
@@ -54,7 +55,7 @@ export interface HomeOptions {
  * `store/no-space`.
  */
 export async function openHome(options: HomeOptions): Promise<Home> {
-  const { name, suite } = options;
+  const { name, suite = chooseSuite() } = options;
   if (name !== undefined) expectName(name);
   const directory = join(options.home, name === undefined ? DEFAULT : safeFileName(name));
   await makePrivate(directory);

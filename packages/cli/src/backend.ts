@@ -1,0 +1,62 @@
+/**
+ * Port to everything behind the terminal: the client, its home, files, the relay. `node-backend.ts`
+ * loads the real parts when a command first needs them; tests give fakes.
+ *
+ * @module
+ */
+import type { Readable, Writable } from "node:stream";
+import type { Client, ContentSink, ContentSource } from "@postern/client";
+
+export interface Backend {
+  connect(options: ConnectOptions): Promise<Client>;
+  openHome(options: HomeOptions): Promise<HomeView>;
+  defaultHome(): Promise<string>;
+  fileSource(path: string): Promise<ContentSource>;
+  streamSource(readable: Readable, name: string): Promise<ContentSource>;
+  messageSource(text: string): Promise<ContentSource>;
+  /** Never overwrites: `path` is the final name, known for sure once committed. */
+  fileSink(directory: string, name: string): Promise<ContentSink & { readonly path: string }>;
+  streamSink(writable: Writable): Promise<ContentSink>;
+  messageSink(): Promise<ContentSink & { readonly text: Promise<string> }>;
+  startRelay(options: RelayOptions): Promise<RunningRelay>;
+}
+
+export interface HomeOptions {
+  readonly home: string;
+  readonly name: string | undefined;
+}
+
+export interface ConnectOptions extends HomeOptions {
+  readonly relay: string;
+}
+
+export interface HomeView {
+  readonly name: string;
+  /** Base32, 52 characters. */
+  readonly fingerprint: string;
+  readonly directory: string;
+  relayPins(): Promise<readonly RelayPin[]>;
+  close(): Promise<void>;
+}
+
+export interface RelayPin {
+  /** `HOST:PORT` */
+  readonly address: string;
+  readonly fingerprint: string;
+}
+
+export interface RelayOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** JSON log lines on stderr. */
+  readonly isLogging: boolean;
+}
+
+export interface RunningRelay {
+  readonly host: string;
+  readonly port: number;
+  /** `postern://HOST:PORT#FP` */
+  readonly address: string;
+  close(): Promise<void>;
+}

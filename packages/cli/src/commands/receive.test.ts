@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import { FakeOffer, FakeSink, failed, TRANSFER_ID } from "../../test/fake-client.ts";
+import { FakeTerminal } from "../../test/fake-surroundings.ts";
+import type { Prompter, Question } from "../terminal/prompter.ts";
+
+const ATTACK = "hi\u001b]52;c;cm0=\u0007\u202e\u009b2J\nnext line";
+
+function message(text: string, from = "eve"): FakeOffer {
+  const bytes = new TextEncoder().encode(text);
+  return new FakeOffer(from, { kind: "message", name: "", size: bytes.length }, bytes);
+}
+
+function file(name: string, from = "eve"): FakeOffer {
+  return new FakeOffer(from, { kind: "file", name, size: 4 }, new Uint8Array(4));
+}
+
+function asking(confirm: (question: Question) => Promise<boolean | undefined>): Prompter {
+  const never = (): never => assert.fail("asked something else");
+  return { confirm, select: never, text: never };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("T-01 receive shows a message on a terminal without its control characters", async () => {
+  const terminal = new FakeTerminal({ isTerminal: true });
+  terminal.client.offers.push({ type: "offer", offer: message(ATTACK) });
+  assert.equal(await terminal.run("receive", "--once", "--accept", "all"), 0);
+  assert.equal(
+    terminal.stdout.text,
+    "  hi\\u{1b}]52;c;cm0=\\u{7}\\u{202e}\\u{9b}2J\n  next line\n",
+  );
+});
+
+test("receive gives a message as it is to a pipe", async () => {
+  const terminal = new FakeTerminal();
+  terminal.client.offers.push({ type: "offer", offer: message(ATTACK) });
+  assert.equal(await terminal.run("receive", "--once", "--accept", "all"), 0);
+  assert.equal(terminal.stdout.text, `${ATTACK}\n`);
+  assert.match(terminal.stderr.text, /the relay is trusted with the key and could read this/);
+});
+
+test("T-01 receive shows names of files and senders without control characters", async () => {
+  const terminal = new FakeTerminal();
+  const offer = file("photo\u202egpj.exe\u001b[2J", "e\u001bve");
+  terminal.client.offers.push({ type: "offer", offer });
+  assert.equal(await terminal.run("receive", "--once", "--accept", "all"), 0);
+  for (const obeyed of ["\u001b", "\u202e"]) assert.ok(!terminal.stderr.text.includes(obeyed));
+  assert.match(terminal.stderr.text, /e\\u\{1b\}ve offers photo\\u\{202e\}gpj\.exe\\u\{1b\}\[2J/);
+});
+
+test("receive --json gives text, path and keys as events", async () => {
+  const terminal = new FakeTerminal();
+  terminal.client.offers.push({ type: "offer", offer: file("a.bin") });
+  assert.equal(await terminal.run("receive", "--once", "--accept", "all", "--json"), 0);
+  const events = terminal.events();
+  assert.deepEqual(events.map(({ type }) => type).slice(0, 4), [
+    "connected",
+    "waiting",
+    "offer",
+    "offered",
+  ]);
+  const done = events.find(({ type }) => type === "done");
+  assert.equal(done?.["path"], "./a.bin");
+  assert.equal(done["sessionKeys"], 3);
+
+  const second = new FakeTerminal();
+  second.client.offers.push({ type: "offer", offer: message("héllo\n") });
+  assert.equal(await second.run("receive", "--once", "--accept", "all", "--json"), 0);
+  const [text] = second.events().filter(({ type }) => type === "message");
+  assert.deepEqual(text, { type: "message", transfer: TRANSFER_ID, from: "eve", text: "héllo\n" });
+});
+
+test("receive without a terminal names --accept and exits 2", async () => {
+  const terminal = new FakeTerminal();
+  terminal.connect = () => assert.fail("connected");
+  assert.equal(await terminal.run("receive"), 2);
+  assert.match(terminal.stderr.text, /^postern: receive needs --accept here\n/);
+  assert.equal(await new FakeTerminal({ isTerminal: true }).run("receive", "-o", "/nowhere"), 3);
+});
+
+test("receive --no-input does not ask on a terminal either", async () => {
+  const terminal = new FakeTerminal({ isTerminal: true });
+  assert.equal(await terminal.run("receive", "--no-input"), 2);
+});
+
+test("receive -o - refuses bytes on a terminal, and --json", async () => {
+  const terminal = new FakeTerminal({ isTerminal: true });
+  assert.equal(await terminal.run("receive", "-o", "-", "--accept", "all"), 2);
+  const piped = new FakeTerminal();
+  assert.equal(await piped.run("receive", "-o", "-", "--accept", "all", "--json"), 2);
+});
+
+test("receive --accept NAME takes from that sender and declines others without a terminal", async () => {
+  const terminal = new FakeTerminal();
+  const stranger = file("b.bin", "mallory");
+  const friend = file("a.bin", "bob");
+  terminal.client.offers.push({ type: "offer", offer: stranger });
+  const running = terminal.run("receive", "--once", "--accept", "ann,bob");
+  assert.equal(await stranger.decided.promise, "declined");
+  await settle();
+  terminal.client.offers.push({ type: "offer", offer: friend });
+  assert.equal(await running, 0);
+  assert.equal(await friend.decided.promise, "accepted");
+});
+
+test("receive asks on a terminal who sends what to where, and declines on no", async () => {
+  const questions: string[] = [];
+  const answers = [false, true];
+  const prompter = asking(async ({ message: question }) => {
+    questions.push(question);
+    return answers.shift();
+  });
+  const terminal = new FakeTerminal({ isTerminal: true, prompter });
+  const first = file("a.bin");
+  terminal.client.offers.push({ type: "offer", offer: first });
+  const running = terminal.run("receive", "--once");
+  assert.equal(await first.decided.promise, "declined");
+  await settle();
+  terminal.client.offers.push({ type: "offer", offer: file("b.bin") });
+  assert.equal(await running, 0);
+  assert.deepEqual(questions, [
+    "Accept a.bin (file, 4 B) from eve, into this folder?",
+    "Accept b.bin (file, 4 B) from eve, into this folder?",
+  ]);
+});
+
+test("receive takes its question back when the offer is withdrawn, and goes on", async () => {
+  const asked = Promise.withResolvers<void>();
+  let isFirst = true;
+  const prompter = asking(async ({ signal }) => {
+    if (!isFirst) return true;
+    isFirst = false;
+    asked.resolve();
+    return await new Promise((resolve) =>
+      signal?.addEventListener("abort", () => resolve(undefined)),
+    );
+  });
+  const terminal = new FakeTerminal({ isTerminal: true, prompter });
+  const offer = file("a.bin");
+  terminal.client.offers.push({ type: "offer", offer });
+  const running = terminal.run("receive", "--once");
+  await asked.promise;
+  const error = new PosternError("peer/gone", "scripted");
+  terminal.client.offers.push({ type: "withdrawn", id: offer.id, error });
+  await settle();
+  assert.match(terminal.stderr.text, /the offer of eve is gone/);
+  terminal.client.offers.push({ type: "offer", offer: file("b.bin") });
+  assert.equal(await running, 0);
+});
+
+test("receive goes on after a transfer that failed; --once exits with its code", async () => {
+  for (const isOnce of [false, true]) {
+    const terminal = new FakeTerminal();
+    const bad = file("bad.bin");
+    bad.transfer.events.push(failed("transfer/damaged"));
+    terminal.client.offers.push({ type: "offer", offer: bad });
+    const once = isOnce ? ["--once"] : [];
+    const running = terminal.run("receive", "--accept", "all", ...once);
+    if (isOnce) assert.equal(await running, 6);
+    else {
+      await settle();
+      terminal.client.offers.push({ type: "offer", offer: file("good.bin") });
+      await settle();
+      assert.match(terminal.stderr.text, /received \.\/good\.bin: 4 B/);
+      terminal.process.emit("SIGINT");
+      assert.equal(await running, 130);
+    }
+    assert.match(terminal.stderr.text, /^postern: STOPPED - bad\.bin arrives damaged/m);
+  }
+});
+
+test("F-02 receive declines a name that cannot be a file here, and goes on", async () => {
+  const terminal = new FakeTerminal();
+  terminal.openSink = (path) => {
+    if (path.includes("..")) throw new PosternError("store/unsafe-name", "scripted");
+    return new FakeSink(path);
+  };
+  const bad = file("../x");
+  terminal.client.offers.push({ type: "offer", offer: bad });
+  const running = terminal.run("receive", "--accept", "all");
+  assert.equal(await bad.decided.promise, "declined");
+  await settle();
+  assert.match(terminal.stderr.text, /^postern: refused the file name \.\.\/x$/m);
+  terminal.process.emit("SIGTERM");
+  assert.equal(await running, 143);
+  assert.ok(terminal.client.isClosed);
+});
+
+test("receive cancels its transfer at Ctrl-C and then ends", async () => {
+  const terminal = new FakeTerminal();
+  const offer = file("a.bin");
+  offer.accept = () => offer.transfer;
+  offer.transfer.events.push({ type: "offered" });
+  terminal.client.offers.push({ type: "offer", offer });
+  const running = terminal.run("receive", "--accept", "all");
+  await settle();
+  terminal.process.emit("SIGINT");
+  assert.equal(await running, 130);
+  assert.ok(offer.transfer.isCancelled);
+});
+
+test("receive says that it lost the relay and what it waits for, then that it is back", async () => {
+  const terminal = new FakeTerminal();
+  const running = terminal.run("receive", "--accept", "all");
+  await settle();
+  const cause = Object.assign(new Error("x"), { code: "ECONNRESET" });
+  const error = new PosternError("link/closed", "x", {}, { cause });
+  const relay = terminal.client.relay;
+  terminal.client.events.push(
+    { type: "reconnecting", error, inMs: 2_000 },
+    { type: "connected", relay, firstUse: false },
+  );
+  await settle();
+  assert.match(
+    terminal.stderr.text,
+    /lost the relay 127\.0\.0\.1:9999 \(connection reset\); trying again in 2\.0 s, then waiting for offers/,
+  );
+  terminal.process.emit("SIGINT");
+  assert.equal(await running, 130);
+});
+
+test("receive ends with the code of a client that ended for good", async () => {
+  const terminal = new FakeTerminal();
+  const running = terminal.run("receive", "--accept", "all");
+  await settle();
+  const error = new PosternError("link/superseded", "x");
+  terminal.client.events.push({ type: "closed", error });
+  terminal.client.offers.end();
+  assert.equal(await running, 7);
+  assert.match(terminal.stderr.text, /^postern: ann was signed out of 127\.0\.0\.1:9999$/m);
+});

@@ -1,0 +1,124 @@
+/** `postern receive`: waits for offers and takes in what its person accepts. @module */
+import { stat } from "node:fs/promises";
+import { groupBase32 } from "@postern/core/bytes";
+import type { Offer } from "@postern/client";
+import { connectClient } from "../connect-client.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { CommandFailure, usageFailure } from "../failures.ts";
+import { contentSentence } from "../follow-transfer.ts";
+import { parseName } from "../option-values.ts";
+import { parseProfile, PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
+import { receiveOffers } from "../receive-offers.ts";
+import { openTarget } from "../receive-target.ts";
+import { safeText } from "../terminal/safe-text.ts";
+
+export interface ReceiveFlags {
+  readonly output?: string;
+  readonly once?: boolean;
+  readonly accept?: string;
+  readonly profile?: string;
+}
+
+export async function receive(context: Context, flags: ReceiveFlags): Promise<ExitCode> {
+  const out = flags.output ?? ".";
+  const profile = parseProfile(flags.profile ?? PROFILE_DEFAULT);
+  const policy = readPolicy(context, flags.accept);
+  await checkOut(context, out);
+  const connected = await connectClient(context, "waiting for offers");
+  const { output } = context;
+  const { client } = connected;
+  try {
+    output.say(`${client.name} is waiting for offers at ${context.relay.shown}; Ctrl-C ends it`);
+    output.say(RELAY_CAN[profile]);
+    output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
+    return await receiveOffers(context, connected, {
+      profiles: [profile],
+      isOnce: flags.once === true,
+      showKeys: context.isVerbose,
+      decide: async (offer, signal) => await decide(context, policy, offer, out, signal),
+      openTarget: async (offer) => await openTarget(context, offer, out),
+    });
+  } finally {
+    await connected.close();
+  }
+}
+
+/** Whom to accept without a question. */
+type Policy =
+  | { readonly kind: "all" }
+  | { readonly kind: "ask" }
+  | { readonly kind: "names"; readonly names: ReadonlySet<string> };
+
+function readPolicy(context: Context, accept: string | undefined): Policy {
+  if (accept === "all") return { kind: "all" };
+  if (accept !== undefined && accept !== "ask") {
+    const names = accept.split(",").map((name) => parseName("--accept", name.trim()));
+    return { kind: "names", names: new Set(names) };
+  }
+  if (context.canAsk) return { kind: "ask" };
+  throw usageFailure(
+    "receive needs --accept here",
+    "there is no terminal to ask at",
+    "add --accept all, or --accept NAME,NAME for certain senders",
+  );
+}
+
+async function decide(
+  context: Context,
+  policy: Policy,
+  offer: Offer,
+  out: string,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  if (policy.kind === "all") return true;
+  if (policy.kind === "names" && policy.names.has(offer.from.name)) return true;
+  return context.canAsk ? await askAbout(context, offer, out, signal) : false;
+}
+
+/** Who, what, how much, where to. `undefined` when the question was taken back. */
+export async function askAbout(
+  context: Context,
+  offer: Offer,
+  out: string,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const { output, surroundings } = context;
+  output.say(`  from fingerprint ${groupBase32(safeText(offer.from.fingerprint))}`);
+  const target = offer.content.kind === "message" ? "shown here" : `into ${safeText(placeOf(out))}`;
+  const prompter = await surroundings.prompter();
+  const answer = await prompter.confirm({
+    message: `Accept ${contentSentence(offer.content)} from ${safeText(offer.from.name)}, ${target}?`,
+    signal,
+  });
+  // Ctrl-C at the question is a no; only a question that was taken back has no answer.
+  return answer === undefined && !signal.aborted ? false : answer;
+}
+
+function placeOf(out: string): string {
+  if (out === "-") return "the standard output";
+  return out === "." ? "this folder" : out;
+}
+
+async function checkOut(context: Context, out: string): Promise<void> {
+  if (out === "-") {
+    if (context.output.json)
+      throw usageFailure(
+        "-o - and --json exclude each other",
+        "both want stdout",
+        "drop one of them",
+      );
+    if (context.surroundings.stdout.isTTY !== true) return;
+    throw usageFailure(
+      "-o - needs a pipe or a file",
+      "the bytes of a file do not belong on a terminal",
+      'write "postern receive -o - > file" or choose a folder with -o DIR',
+    );
+  }
+  const found = await stat(out).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  const what = `no such folder: ${safeText(out)}`;
+  const why = found === undefined ? "nothing is there" : "it is not a folder";
+  const explanation = { what, why, next: "create it first, or choose another one with -o" };
+  throw new CommandFailure(EXIT.notFound, "usage/no-such-folder", explanation);
+}

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { FakeTransfer, failed, goodEvents } from "../../test/fake-client.ts";
+import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
+
+const FILE = import.meta.filename;
+
+/** Lets everything that is ready run. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function terminalThatFails(code: ErrorCode, options?: FakeOptions): FakeTerminal {
+  const terminal = new FakeTerminal(options);
+  terminal.client.onSend = async ({ to, content }) => {
+    const transfer = new FakeTransfer(to, content.info);
+    transfer.events.push({ type: "offered" }, failed(code));
+    return transfer;
+  };
+  return terminal;
+}
+
+test("send delivers a message and says with which keys", async () => {
+  const terminal = new FakeTerminal();
+  assert.equal(await terminal.run("send", "--text", "hello", "--to", "bob"), 0);
+  const [sent] = terminal.client.sent;
+  assert.equal(sent?.to, "bob");
+  assert.equal(sent.profile, "symmetric");
+  assert.equal(sent.content, terminal.sources[0]);
+  assert.equal(terminal.stdout.text, "");
+  const lines = terminal.stderr.text.split("\n");
+  assert.ok(lines.includes("symmetric: the relay is trusted with the key and could read this"));
+  assert.ok(
+    lines.includes(
+      "delivered message to bob: 5 B in 0.0 s, 3 session keys, new master key kept for next time",
+    ),
+  );
+  assert.ok(terminal.client.isClosed);
+});
+
+test("send --json writes every event on stdout, one a line", async () => {
+  const terminal = new FakeTerminal();
+  const args = ["send", FILE, "--to", "bob", "--limit", "500K", "--session-seconds", "2"];
+  assert.equal(await terminal.run(...args, "--json"), 0);
+  const types = terminal.events().map(({ type }) => type);
+  assert.deepEqual(types, ["connected", ...goodEvents(1_000).map(({ type }) => type)]);
+  const done = terminal.events().at(-1);
+  assert.equal(done?.["bytes"], 1_000);
+  assert.equal(terminal.client.sent[0]?.rateLimit, 500_000);
+  assert.equal(terminal.client.sent[0]?.sessionSeconds, 2);
+});
+
+test("send - streams the standard input under the name of --file-name", async () => {
+  const terminal = new FakeTerminal({ stdin: "bytes" });
+  assert.equal(await terminal.run("send", "-", "--file-name", "a.tar", "--to", "bob"), 0);
+  assert.deepEqual(terminal.sources[0]?.info, { kind: "stream", name: "a.tar", size: undefined });
+});
+
+test("T-05 send --text - keeps the text out of the arguments", async () => {
+  const terminal = new FakeTerminal({ stdin: "secret\n" });
+  assert.equal(await terminal.run("send", "--text", "-", "--to", "bob"), 0);
+  assert.deepEqual(terminal.sources[0]?.info, { kind: "message", name: "", size: 6 });
+});
+
+const wrong: Record<string, { args: string[]; exitCode: number; what: RegExp }> = {
+  "nothing to send": { args: ["send", "--to", "bob"], exitCode: 2, what: /nothing to send/ },
+  "a file and a text": {
+    args: ["send", FILE, "--text", "x", "--to", "bob"],
+    exitCode: 2,
+    what: /not both/,
+  },
+  "a missing file": {
+    args: ["send", `${FILE}.missing`, "--to", "bob"],
+    exitCode: 3,
+    what: /no such file: /,
+  },
+  "a folder": {
+    args: ["send", import.meta.dirname, "--to", "bob"],
+    exitCode: 2,
+    what: /is a folder/,
+  },
+  "a profile that is not there yet": {
+    args: ["send", FILE, "--to", "bob", "--profile", "end-to-end"],
+    exitCode: 2,
+    what: /--profile end-to-end is not available/,
+  },
+  "a wrong rate": {
+    args: ["send", FILE, "--to", "bob", "--limit", "fast"],
+    exitCode: 2,
+    what: /--limit does not understand "fast"/,
+  },
+};
+
+for (const [name, { args, exitCode, what }] of Object.entries(wrong))
+  test(`send refuses ${name} before it connects`, async () => {
+    const terminal = new FakeTerminal();
+    terminal.connect = () => assert.fail("connected");
+    assert.equal(await terminal.run(...args), exitCode);
+    assert.match(terminal.stderr.text, what);
+    assert.match(terminal.stderr.text, /^postern: .+\n {2}why: {2}.+\n {2}next: .+\n$/);
+  });
+
+test("send says exactly that no relay is running, exits 7 and closes the source", async () => {
+  const terminal = new FakeTerminal();
+  const cause = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+  terminal.connect = () =>
+    Promise.reject(new PosternError("relay/unreachable", "internal words", {}, { cause }));
+  assert.equal(await terminal.run("send", "--text", "x", "--to", "bob"), 7);
+  const [what, why, next] = terminal.stderr.text.split("\n");
+  assert.equal(what, "postern: could not connect to 127.0.0.1:9999: connection refused");
+  assert.match(why!, /^ {2}why: {2}/);
+  assert.match(next!, /^ {2}next: start one with "postern relay/);
+  assert.ok(!terminal.stderr.text.includes("internal words"));
+  assert.ok(terminal.sources[0]?.isClosed);
+});
+
+test("send exits 8 when the receiver declines, with the code as the last event", async () => {
+  const terminal = terminalThatFails("peer/declined");
+  assert.equal(await terminal.run("send", FILE, "--to", "bob", "--json"), 8);
+  assert.deepEqual(terminal.events().at(-1), { type: "error", code: "peer/declined" });
+  assert.match(terminal.stderr.text, /postern: bob declined send\.test\.ts\n/);
+  assert.ok(terminal.client.isClosed);
+});
+
+test("send stops with STOPPED and exit 6 at a security event", async () => {
+  const terminal = new FakeTerminal();
+  terminal.connect = () => Promise.reject(new PosternError("relay/pin-changed", "x"));
+  assert.equal(await terminal.run("send", "--text", "x", "--to", "bob"), 6);
+  assert.match(
+    terminal.stderr.text,
+    /^postern: STOPPED - the key of 127\.0\.0\.1:9999 has changed/,
+  );
+});
+
+test("send cancels its transfer at the first Ctrl-C and exits 130", async () => {
+  const terminal = new FakeTerminal();
+  let transfer: FakeTransfer | undefined;
+  terminal.client.onSend = async ({ to, content }) => {
+    transfer = new FakeTransfer(to, content.info);
+    transfer.events.push({ type: "offered" });
+    return transfer;
+  };
+  const running = terminal.run("send", FILE, "--to", "bob");
+  while (transfer === undefined) await settle();
+  await settle();
+  terminal.process.emit("SIGINT");
+  assert.equal(await running, 130);
+  assert.ok(transfer.isCancelled);
+  assert.match(terminal.stderr.text, /press Ctrl-C again/);
+  assert.doesNotMatch(terminal.stderr.text, /why:/);
+});
+
+test("send gives up at Ctrl-C while it connects and closes a late connection", async () => {
+  const terminal = new FakeTerminal();
+  const connecting = Promise.withResolvers<typeof terminal.client>();
+  terminal.connect = async () => await connecting.promise;
+  const running = terminal.run("send", "--text", "x", "--to", "bob");
+  await settle();
+  terminal.process.emit("SIGINT");
+  assert.equal(await running, 130);
+  connecting.resolve(terminal.client);
+  await settle();
+  assert.ok(terminal.client.isClosed);
+});
+
+test("send --timeout ends the wait for a receiver that does not decide", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const terminal = new FakeTerminal();
+    let transfer: FakeTransfer | undefined;
+    terminal.client.onSend = async ({ to, content }) => {
+      transfer = new FakeTransfer(to, content.info);
+      transfer.events.push({ type: "offered" });
+      return transfer;
+    };
+    const running = terminal.run("send", "--text", "x", "--to", "bob", "--timeout", "30s");
+    while (transfer === undefined) await settle();
+    await settle();
+    mock.timers.tick(30_000);
+    assert.equal(await running, 5);
+    assert.ok(transfer.isCancelled);
+    assert.match(terminal.stderr.text, /bob did not answer in time/);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("send explains an unexpected exception in one line without its stack", async () => {
+  const terminal = new FakeTerminal();
+  terminal.connect = () => Promise.reject(new RangeError("odd\u001b[2J"));
+  assert.equal(await terminal.run("send", "--text", "x", "--to", "bob", "--json"), 1);
+  assert.equal(
+    terminal.stderr.text,
+    "postern: unexpected failure: odd\\u{1b}[2J (POSTERN_DEBUG=1 shows where)\n",
+  );
+  assert.deepEqual(terminal.events(), [{ type: "error", code: "internal" }]);
+});
+
+test("send shows the stack with POSTERN_DEBUG=1", async () => {
+  const terminal = new FakeTerminal({ env: { POSTERN_DEBUG: "1" } });
+  terminal.connect = () => Promise.reject(new RangeError("odd"));
+  assert.equal(await terminal.run("send", "--text", "x", "--to", "bob"), 1);
+  assert.match(terminal.stderr.text, /send\.test\.ts/);
+});
+
+test("send --quiet says nothing but errors", async () => {
+  const good = new FakeTerminal();
+  await good.run("send", "--text", "x", "--to", "bob", "-q");
+  assert.equal(good.stderr.text, "");
+  const bad = terminalThatFails("peer/busy");
+  assert.equal(await bad.run("send", "--text", "x", "--to", "bob", "-q"), 5);
+  assert.match(bad.stderr.text, /^postern: bob is busy/);
+});

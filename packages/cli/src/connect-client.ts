@@ -1,0 +1,117 @@
+/** A connected client that tells the person about its link. @module */
+import { groupBase32 } from "@postern/core/bytes";
+import { PosternError } from "@postern/core/errors";
+import type { Client, ClientEvent } from "@postern/client";
+import type { Context } from "./context.ts";
+import { orAborted, within } from "./deadline.ts";
+import { EXIT } from "./exit-codes.ts";
+import { CommandFailure } from "./failures.ts";
+import { formatSeconds } from "./terminal/format.ts";
+import { systemReason } from "./terminal/network-reason.ts";
+import { safeText } from "./terminal/safe-text.ts";
+
+export interface Connected {
+  readonly client: Client;
+  /** Why the client ended for good; `undefined` when it was closed from here. */
+  readonly ended: Promise<PosternError | undefined>;
+  close(): Promise<void>;
+}
+
+/** How long to wait for a link that does not close in order. */
+const CLOSE_MS = 2_000;
+
+/**
+ * Connects under the context's name.
+ *
+ * @param waitingFor what goes on after a reconnection: `waiting for offers`
+ */
+export async function connectClient(context: Context, waitingFor: string): Promise<Connected> {
+  const { surroundings, output, relay, name, interrupted, timeoutMs } = context;
+  const home = await context.home();
+  const connecting = surroundings.backend.connect({ relay: relay.address, home, name });
+  let client: Client;
+  try {
+    const answered = within(connecting, timeoutMs, () => timedOut());
+    client = await orAborted(answered, interrupted.signal);
+  } catch (error) {
+    // Whoever has given up must not leave a late link behind.
+    connecting.then(async (late) => late.close()).catch(() => {});
+    throw unusableStore(error, home);
+  }
+  output.about({ name: client.name });
+  output.event({
+    type: "connected",
+    relay: client.relay.address,
+    relayFingerprint: client.relay.fingerprint,
+    name: client.name,
+    fingerprint: client.fingerprint,
+  });
+  const ended = watchLink(context, client, waitingFor);
+  return { client, ended, close: async () => closeClient(client) };
+}
+
+async function watchLink(
+  context: Context,
+  client: Client,
+  waitingFor: string,
+): Promise<PosternError | undefined> {
+  try {
+    for await (const event of client.events) {
+      if (event.type === "closed") return event.error;
+      tell(context, event, waitingFor);
+    }
+  } catch (error) {
+    if (error instanceof PosternError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+function tell(
+  context: Context,
+  event: Exclude<ClientEvent, { type: "closed" }>,
+  waitingFor: string,
+): void {
+  const { output, relay } = context;
+  switch (event.type) {
+    case "connected":
+      if (event.firstUse) {
+        const fingerprint = groupBase32(safeText(event.relay.fingerprint));
+        output.warn(`first contact with the relay ${relay.shown}; its key is kept from now on:`);
+        output.warn(`  ${fingerprint}`);
+        output.event({ type: "first-use", relayFingerprint: event.relay.fingerprint });
+      } else output.say(`connected to ${relay.shown}; ${waitingFor}`);
+      return;
+    case "reconnecting": {
+      const reason = systemReason(event.error);
+      output.say(
+        `lost the relay ${relay.shown}${reason === undefined ? "" : ` (${reason})`}; ` +
+          `trying again in ${formatSeconds(event.inMs)}, then ${waitingFor}`,
+      );
+      output.event({ type: "reconnecting", code: event.error.code, inMs: event.inMs });
+      return;
+    }
+    case "notice":
+      output.say(`the relay ${relay.shown} says: ${event.notice}`);
+      output.event({ type: "notice", notice: event.notice, afterMs: event.afterMs });
+  }
+}
+
+async function closeClient(client: Client): Promise<void> {
+  await within(client.close(), CLOSE_MS, () => timedOut()).catch(() => {});
+}
+
+function timedOut(): PosternError {
+  return new PosternError("link/timed-out", "the relay did not answer within --timeout");
+}
+
+/** Before there is a client, a failing store means that the home cannot be used. */
+export function unusableStore(error: unknown, home: string): unknown {
+  if (!(error instanceof PosternError) || error.code !== "store/failed") return error;
+  const explanation = {
+    what: `cannot use ${safeText(home)}`,
+    why: systemReason(error) ?? "what is kept there is damaged, or of a newer version",
+    next: "check the folder and its permissions, or choose another one with --home",
+  };
+  return new CommandFailure(EXIT.environment, error.code, explanation, { cause: error });
+}

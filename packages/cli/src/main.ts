@@ -1,0 +1,54 @@
+/** Starts `postern` in this process. See `run.ts`. @module */
+import { readFileSync } from "node:fs";
+import type { Writable } from "node:stream";
+import { EXIT } from "./exit-codes.ts";
+import { interruptsOf } from "./interrupts.ts";
+import { nodeBackend } from "./node-backend.ts";
+import { run } from "./run.ts";
+import { safeText } from "./terminal/safe-text.ts";
+
+const now = (): number => performance.now();
+
+/** A reader that went away (`| head`): whoever writes to it gets time to say so to the other side. */
+const READER_GONE_MS = 500;
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", () => {
+    setTimeout(() => process.exit(EXIT.failed), READER_GONE_MS);
+  });
+
+process.on("uncaughtException", (error) => {
+  const detail = process.env["POSTERN_DEBUG"] ? `\n${error.stack}` : "";
+  process.stderr.write(`postern: unexpected failure: ${safeText(error.message)}${detail}\n`);
+  process.exit(EXIT.failed);
+});
+
+const exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  platform: process.platform,
+  version: ownVersion(),
+  now,
+  interrupts: interruptsOf(process, now),
+  backend: nodeBackend,
+  async prompter() {
+    const { clackPrompter } = await import("./terminal/clack-prompter.ts");
+    return clackPrompter();
+  },
+});
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(exitCode);
+
+async function flushed(stream: Writable): Promise<void> {
+  if (stream.destroyed || stream.writableLength === 0) return;
+  await new Promise<void>((resolve) => stream.write("", () => resolve()));
+}
+
+function ownVersion(): string {
+  const file = new URL("../package.json", import.meta.url);
+  const description: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const hasVersion =
+    typeof description === "object" && description !== null && "version" in description;
+  return hasVersion ? String(description.version) : "0";
+}

@@ -1,0 +1,25 @@
+/** The profiles this command can use, and what each lets the relay do. @module */
+import type { ProfileName } from "@postern/client";
+import { usageFailure } from "./failures.ts";
+import { safeText } from "./terminal/safe-text.ts";
+
+/** Shown at both ends of every transfer. */
+export const RELAY_CAN: Readonly<Record<ProfileName, string>> = {
+  symmetric: "symmetric: the relay is trusted with the key and could read this",
+  asymmetric: "asymmetric: the relay is trusted to pass on the right keys",
+  "end-to-end": "end-to-end: the relay cannot read this",
+};
+
+export const PROFILE_DEFAULT: ProfileName = "symmetric";
+export const PROFILES: readonly ProfileName[] = ["symmetric"];
+
+export function parseProfile(text: string): ProfileName {
+  const profile = PROFILES.find((name) => name === text);
+  if (profile !== undefined) return profile;
+  const isPlanned = Object.hasOwn(RELAY_CAN, text);
+  throw usageFailure(
+    `--profile ${safeText(text.slice(0, 40))} is not available`,
+    isPlanned ? "this version does not have it yet" : "there is no such profile",
+    `use --profile ${PROFILES.join(" or ")}`,
+  );
+}

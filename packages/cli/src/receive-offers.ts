@@ -1,0 +1,189 @@
+/**
+ * Waits for offers, has each decided, and takes the accepted ones in, one at a time.
+ *
+ * Invariant: a transfer that fails ends itself and nothing else; waiting ends by an interrupt, by
+ * the plan, or with the client.
+ *
+ * @module
+ */
+import { PosternError } from "@postern/core/errors";
+import type { ContentSink, Offer, ProfileName, ReceiveEvent } from "@postern/client";
+import type { Connected } from "./connect-client.ts";
+import type { Context } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { contentLabel, contentSentence, followTransfer } from "./follow-transfer.ts";
+import { RELAY_CAN } from "./profiles.ts";
+import { safeText } from "./terminal/safe-text.ts";
+
+export interface ReceivePlan {
+  readonly profiles: readonly ProfileName[];
+  /** `undefined` when the signal took the question back. */
+  decide(offer: Offer, signal: AbortSignal): Promise<boolean | undefined>;
+  openTarget(offer: Offer): Promise<Target>;
+  /** Return after the first transfer that was accepted; its exit code is returned. */
+  readonly isOnce: boolean;
+  /** Return after the first decision, a refusal included. */
+  readonly isOneDecision?: boolean;
+  readonly showKeys?: boolean;
+}
+
+/** Where one content goes, and how the person learns of it. */
+export interface Target {
+  readonly sink: ContentSink;
+  readonly doneFields?: () => Readonly<Record<string, unknown>>;
+  /** Called when everything is there, with a summary. */
+  report(summary: string): Promise<void>;
+}
+
+export async function receiveOffers(
+  context: Context,
+  connected: Connected,
+  plan: ReceivePlan,
+): Promise<ExitCode> {
+  const { output, interrupted, timeoutMs } = context;
+  const { client } = connected;
+  const stopped = Promise.withResolvers<ExitCode>();
+  stopped.promise.catch(() => {});
+  const events = client.receive({ profiles: plan.profiles, capacity: 1 })[Symbol.asyncIterator]();
+  let current: { id: string; withdraw: AbortController; ended: Promise<void> } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const waitForNext = (): void => {
+    clearTimeout(timer);
+    if (timeoutMs === undefined) return;
+    const late = new PosternError("peer/timed-out", "no offer came within --timeout");
+    timer = setTimeout(() => stopped.reject(late), timeoutMs);
+  };
+  const take = async (offer: Offer, signal: AbortSignal): Promise<void> => {
+    clearTimeout(timer);
+    const exitCode = await handleOffer(context, plan, offer, signal);
+    current = undefined;
+    if (exitCode !== undefined && (plan.isOnce || plan.isOneDecision === true))
+      stopped.resolve(exitCode);
+    else if (plan.isOneDecision === true) stopped.resolve(EXIT.declined);
+    else if (!interrupted.signal.aborted) waitForNext();
+  };
+  const pump = async (): Promise<ExitCode> => {
+    for (;;) {
+      const next = await events.next();
+      if (next.done === true) throw (await connected.ended) ?? linkClosed();
+      const event: ReceiveEvent = next.value;
+      if (event.type === "offer") {
+        const withdraw = new AbortController();
+        const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
+        const ended = take(event.offer, signal).catch((error: unknown) => stopped.reject(error));
+        current = { id: event.offer.id, withdraw, ended };
+      } else {
+        output.event({ type: "withdrawn", transfer: event.id, code: event.error.code });
+        if (current?.id === event.id) current.withdraw.abort(event.error);
+      }
+    }
+  };
+  const onInterrupt = (): void => {
+    // The transfer under way is cancelled by whoever follows it; its last word is waited for.
+    void Promise.resolve(current?.ended).then(() =>
+      stopped.resolve(interrupted.exitCode ?? EXIT.interrupted),
+    );
+  };
+  interrupted.signal.addEventListener("abort", onInterrupt);
+  if (interrupted.signal.aborted) onInterrupt();
+  waitForNext();
+  const pumping = pump();
+  pumping.catch(() => {});
+  try {
+    return await Promise.race([pumping, stopped.promise]);
+  } finally {
+    clearTimeout(timer);
+    interrupted.signal.removeEventListener("abort", onInterrupt);
+    // Not awaited: an iterator that waits for its next event returns only when the client closes.
+    events.return?.()?.catch(() => {});
+  }
+}
+
+/** The exit code of an accepted transfer; `undefined` when there was none. */
+async function handleOffer(
+  context: Context,
+  plan: ReceivePlan,
+  offer: Offer,
+  signal: AbortSignal,
+): Promise<ExitCode | undefined> {
+  const { output, interrupted } = context;
+  const from = safeText(offer.from.name);
+  const about = {
+    peer: from,
+    content: offer.content.kind === "message" ? "the message" : contentLabel(offer.content),
+  };
+  announce(context, offer);
+  try {
+    const decision = await plan.decide(offer, signal);
+    if (decision !== true) {
+      if (decision === false || interrupted.signal.aborted) decline(offer);
+      output.say(decision === false ? `declined` : `the offer of ${from} is gone`);
+      return undefined;
+    }
+    const target = await openOrDecline(plan, offer);
+    const transfer = await acceptOrAbandon(offer, target);
+    const finished = await followTransfer(context, transfer, {
+      role: "receiver",
+      showKeys: plan.showKeys === true,
+      ...(target.doneFields && { doneFields: target.doneFields }),
+    });
+    await target.report(finished.summary);
+    return EXIT.done;
+  } catch (error) {
+    if (interrupted.signal.aborted) {
+      output.say("cancelled; nothing incomplete was kept");
+      return interrupted.exitCode ?? EXIT.interrupted;
+    }
+    return output.fail(error, about);
+  }
+}
+
+function announce(context: Context, offer: Offer): void {
+  const { output } = context;
+  const { id, from, content, profile } = offer;
+  const { kind, name, size } = content;
+  output.event({
+    type: "offer",
+    transfer: id,
+    from: from.name,
+    fingerprint: from.fingerprint,
+    kind,
+    name,
+    size,
+    profile,
+  });
+  output.say(`${output.paint("bold", safeText(from.name))} offers ${contentSentence(content)}`);
+  output.say(`  ${RELAY_CAN[profile]}`);
+}
+
+async function openOrDecline(plan: ReceivePlan, offer: Offer): Promise<Target> {
+  try {
+    return await plan.openTarget(offer);
+  } catch (error) {
+    decline(offer);
+    throw error;
+  }
+}
+
+async function acceptOrAbandon(offer: Offer, target: Target) {
+  try {
+    return offer.accept(target.sink);
+  } catch (error) {
+    await target.sink.abandon();
+    throw error;
+  }
+}
+
+/** It may have gone meanwhile: then there is nothing to decline. */
+function decline(offer: Offer): void {
+  try {
+    offer.decline();
+  } catch (error) {
+    if (!(error instanceof PosternError)) throw error;
+  }
+}
+
+function linkClosed(): PosternError {
+  return new PosternError("link/closed", "the client ended");
+}

@@ -1,0 +1,34 @@
+/** {@link Prompter} by `@clack/prompts`, on stderr. Only for terminals: elsewhere it hangs. @module */
+import { confirm, isCancel, select, text } from "@clack/prompts";
+import type { Prompter } from "./prompter.ts";
+
+export function clackPrompter(): Prompter {
+  const output = process.stderr;
+  return {
+    async select(question) {
+      const { message, signal } = question;
+      const options = question.options.map((option) => ({
+        ...option,
+        value: option.value as string,
+      }));
+      const answer = await select({ message, options, output, ...(signal && { signal }) });
+      if (isCancel(answer)) return undefined;
+      return question.options.find((option) => option.value === answer)?.value;
+    },
+    async text(question) {
+      const { message, placeholder, check, signal } = question;
+      const answer = await text({
+        message,
+        output,
+        ...(placeholder !== undefined && { placeholder }),
+        ...(check !== undefined && { validate: (value: string | undefined) => check(value ?? "") }),
+        ...(signal && { signal }),
+      });
+      return isCancel(answer) ? undefined : answer;
+    },
+    async confirm({ message, signal }) {
+      const answer = await confirm({ message, output, ...(signal && { signal }) });
+      return isCancel(answer) ? undefined : answer;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Sentences about a transfer that failed; part of `describe.ts`. @module */
+import type { ErrorCode } from "@postern/core/errors";
+import { content, peer } from "./describe-peer.ts";
+import type { SentenceTable } from "./describe.ts";
+
+const SEND_AGAIN = "nothing incomplete was kept; send it again";
+const DO_NOT_TRUST = "nothing was kept; if it happens again, do not trust this relay or this way";
+
+export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${string}`>> = {
+  "transfer/invalid": (about) => [
+    `the offer to ${peer(about)} did not open`,
+    "the two sides do not have the same key, or the offer was changed on the way",
+    DO_NOT_TRUST,
+  ],
+  "transfer/expired": (about) => [
+    `the offer to ${peer(about)} came too late`,
+    "it is only good for a minute, or one of the two clocks is wrong",
+    "check date and time on both computers, then try again",
+  ],
+  "transfer/wrong-receiver": (about) => [
+    "an offer arrived that was made for someone else",
+    `someone hands offers around between ${peer(about)} and others`,
+    DO_NOT_TRUST,
+  ],
+  "transfer/replayed": (about) => [
+    `the offer to ${peer(about)} was seen before`,
+    "someone recorded an offer and sent it again",
+    DO_NOT_TRUST,
+  ],
+  "transfer/damaged": (about) => [
+    `${content(about)} arrives damaged again and again`,
+    "something on the way changes the data; it was sent anew, until the limit",
+    DO_NOT_TRUST,
+  ],
+  "transfer/session-expired": (about) => [
+    `a session key of ${content(about)} was used past its time`,
+    "the data was held back on the way, or the other side does not renew its keys",
+    SEND_AGAIN,
+  ],
+  "transfer/truncated": (about) => [
+    `${content(about)} broke off before its end`,
+    "the connection ended too early",
+    SEND_AGAIN,
+  ],
+  "transfer/digest-mismatch": (about) => [
+    `${content(about)} is not what was sent`,
+    "the digests of the two sides differ",
+    DO_NOT_TRUST,
+  ],
+  "transfer/framing": (about) => [
+    `lost the thread in ${content(about)}`,
+    "the stream of data was damaged where its parts are told apart",
+    SEND_AGAIN,
+  ],
+  "transfer/pipe-lost": (about) => [
+    `lost the connection while ${content(about)} was on its way`,
+    about.reason ?? "the relay, the network or the other side closed it",
+    SEND_AGAIN,
+  ],
+  "transfer/cancelled": (about) => [
+    `cancelled ${content(about)}`,
+    "you stopped it",
+    "nothing incomplete was kept",
+  ],
+  "transfer/source-changed": (about) => [
+    `${content(about)} changed while it was sent`,
+    "another program wrote to the file",
+    "wait until it is finished, then send it again",
+  ],
+  "transfer/source-unreadable": (about) => [
+    `could not read ${content(about)}`,
+    about.reason ?? "the file or the input failed",
+    "check it and its permissions, then try again",
+  ],
+};

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { isErrorCode, PosternError } from "@postern/core/errors";
+import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { describe, isSecurityEvent } from "./describe.ts";
+import { systemReason } from "./network-reason.ts";
+
+const ABOUT = { relay: "127.0.0.1:9999", name: "ann", peer: "bob", content: "photo.raw" };
+
+const catalogue = readFileSync(
+  new URL("../../../core/src/errors.ts", import.meta.url),
+  "utf8",
+).matchAll(/"([a-z]+\/[a-z-]+)":/g);
+const codes = [...catalogue].map((match) => match[1]!).filter(isErrorCode);
+
+test("describe() has what, why and next for every code, one line each", () => {
+  assert.ok(codes.length > 40);
+  for (const code of codes) {
+    const { what, why, next } = describe(code, ABOUT);
+    for (const text of [what, why, next]) {
+      assert.match(text, /^[^\s].*[^\s.]$/, `${code}: ${text}`);
+      assert.doesNotMatch(text, /undefined|\n| {2}/, `${code}: ${text}`);
+    }
+  }
+});
+
+test("describe() works when nothing is known but the relay", () => {
+  for (const code of codes)
+    assert.doesNotMatch(Object.values(describe(code, { relay: "r:1" })).join(), /undefined| {2}/);
+});
+
+test("exitCodeOf() gives every code an exit code that is not success", () => {
+  for (const code of codes) assert.ok(exitCodeOf(code) > 0, code);
+});
+
+test("describe() says exactly that no relay is running", () => {
+  const cause = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+  const error = new PosternError("relay/unreachable", "x", {}, { cause });
+  const said = describe(error.code, { ...ABOUT, reason: systemReason(error) });
+  assert.equal(said.what, "could not connect to 127.0.0.1:9999: connection refused");
+  assert.equal(exitCodeOf(error.code), EXIT.relay);
+});
+
+test("systemReason() reads details and the errors behind an attempt at several addresses", () => {
+  const refused = Object.assign(new Error("x"), { code: "ECONNREFUSED" });
+  const cause = new AggregateError([refused]);
+  assert.equal(
+    systemReason(new PosternError("link/closed", "x", { errno: "ECONNRESET" })),
+    "connection reset",
+  );
+  assert.equal(
+    systemReason(new PosternError("relay/unreachable", "x", {}, { cause })),
+    "connection refused",
+  );
+  assert.equal(
+    systemReason(new PosternError("relay/unreachable", "x", { code: "toString" })),
+    undefined,
+  );
+});
+
+test("isSecurityEvent() holds for a changed relay key and for damage, not for the network", () => {
+  assert.ok(isSecurityEvent("relay/pin-changed") && isSecurityEvent("transfer/digest-mismatch"));
+  assert.ok(!isSecurityEvent("relay/unreachable") && !isSecurityEvent("transfer/pipe-lost"));
+});

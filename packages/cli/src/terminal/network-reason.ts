@@ -1,0 +1,43 @@
+/** The operating system's word for a failure (`ECONNREFUSED`), in words. @module */
+import type { PosternError } from "@postern/core/errors";
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "no such address on this machine",
+  EAI_AGAIN: "name lookup failed",
+  ECONNABORTED: "connection aborted",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "host unreachable",
+  EISDIR: "it is a directory",
+  EMFILE: "too many open files",
+  ENETUNREACH: "network unreachable",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space left on the disk",
+  ENOTDIR: "not a directory",
+  ENOTFOUND: "no such host",
+  EPERM: "operation not permitted",
+  EPIPE: "connection closed",
+  EROFS: "read-only file system",
+  ETIMEDOUT: "timed out",
+};
+
+/** From the details, else from the chain of causes; `undefined` when none is known. */
+export function systemReason(error: PosternError): string | undefined {
+  for (const value of Object.values(error.details)) {
+    const words = wordsFor(value);
+    if (words !== undefined) return words;
+  }
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
+    const words = "code" in cause ? wordsFor(cause.code) : undefined;
+    if (words !== undefined) return words;
+    cause = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  }
+  return undefined;
+}
+
+function wordsFor(value: unknown): string | undefined {
+  return typeof value === "string" && Object.hasOwn(WORDS, value) ? WORDS[value] : undefined;
+}

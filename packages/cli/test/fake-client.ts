@@ -1,0 +1,209 @@
+/** A client, a home and a relay that do what a test scripted. @module */
+import type {
+  Client,
+  ClientEvent,
+  ContentInfo,
+  ContentSink,
+  ContentSource,
+  Offer,
+  ReceiveEvent,
+  Receiver,
+  SendOptions,
+  Transfer,
+  TransferEvent,
+} from "@postern/client";
+import { PosternError, type ErrorCode } from "@postern/core/errors";
+
+export const FINGERPRINT = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
+const PEER_FINGERPRINT = "b".repeat(52);
+export const TRANSFER_ID = "0".repeat(31) + "1";
+
+/** An asynchronous queue that ends when it is told to. */
+export class Queue<T> implements AsyncIterable<T> {
+  readonly #items: T[] = [];
+  #wake = Promise.withResolvers<void>();
+  #hasEnded = false;
+
+  push(...items: readonly T[]): void {
+    this.#items.push(...items);
+    this.#wake.resolve();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake.resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      const item = this.#items.shift();
+      if (item !== undefined) yield item;
+      else if (this.#hasEnded) return;
+      else {
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+      }
+    }
+  }
+}
+
+export class FakeTransfer implements Transfer {
+  readonly id = TRANSFER_ID;
+  readonly profile = "symmetric";
+  readonly finished: Transfer["finished"];
+  readonly events = new Queue<TransferEvent>();
+  readonly peer: Transfer["peer"];
+  readonly content: ContentInfo;
+  isCancelled = false;
+
+  constructor(peer: string, content: ContentInfo) {
+    this.peer = { name: peer, fingerprint: PEER_FINGERPRINT };
+    this.content = content;
+    this.finished = new Promise(() => {});
+  }
+
+  cancel(): void {
+    if (this.isCancelled) return;
+    this.isCancelled = true;
+    this.events.push(failed("transfer/cancelled"));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<TransferEvent> {
+    return this.events[Symbol.asyncIterator]();
+  }
+}
+
+export function failed(code: ErrorCode): TransferEvent {
+  return { type: "failed", error: new PosternError(code, "scripted") };
+}
+
+/** The events of a transfer that goes well. */
+export function goodEvents(bytes: number): TransferEvent[] {
+  const receipt = { transfer: TRANSFER_ID, bytes, sessionKeys: 3, resends: 0, nextMasterKey: true };
+  return [
+    { type: "offered" },
+    { type: "master-key", source: "fresh-rsa", counter: 0 },
+    { type: "accepted", offset: 0 },
+    { type: "session-key", number: 1, atOffset: 0 },
+    { type: "progress", bytes, total: bytes, sessionKey: 1, keyAgeMs: 10 },
+    { type: "done", receipt },
+  ];
+}
+
+export class FakeClient implements Client {
+  readonly name: string;
+  readonly fingerprint = FINGERPRINT;
+  readonly relay = { address: "127.0.0.1:9999", fingerprint: "r".repeat(52) };
+  readonly events = new Queue<ClientEvent>();
+  readonly offers = new Queue<ReceiveEvent>();
+  readonly sent: SendOptions[] = [];
+  readonly listed: Receiver[] = [];
+  /** What `send` gives; by default a transfer that goes well. */
+  onSend = async (options: SendOptions): Promise<FakeTransfer> => {
+    const { info } = options.content;
+    const transfer = new FakeTransfer(options.to, info);
+    transfer.events.push(...goodEvents(info.size ?? 0));
+    return transfer;
+  };
+  isClosed = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async *receivers(): AsyncGenerator<Receiver> {
+    yield* this.listed;
+  }
+
+  async send(options: SendOptions): Promise<Transfer> {
+    this.sent.push(options);
+    return await this.onSend(options);
+  }
+
+  receive(): AsyncIterable<ReceiveEvent> {
+    return this.offers;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.events.push({ type: "closed", error: undefined });
+    this.offers.end();
+  }
+}
+
+export class FakeOffer implements Offer {
+  readonly id: string;
+  readonly from: Offer["from"];
+  readonly content: ContentInfo;
+  readonly profile = "symmetric";
+  readonly transfer: FakeTransfer;
+  readonly decided = Promise.withResolvers<"accepted" | "declined">();
+  readonly #bytes: Uint8Array;
+
+  constructor(from: string, content: ContentInfo, bytes: Uint8Array, id = TRANSFER_ID) {
+    this.id = id;
+    this.from = { name: from, fingerprint: PEER_FINGERPRINT };
+    this.content = content;
+    this.transfer = new FakeTransfer(from, content);
+    this.#bytes = bytes;
+  }
+
+  accept(sink: ContentSink): Transfer {
+    this.decided.resolve("accepted");
+    void this.#deliver(sink);
+    return this.transfer;
+  }
+
+  decline(): void {
+    this.decided.resolve("declined");
+  }
+
+  async #deliver(sink: ContentSink): Promise<void> {
+    await sink.write(this.#bytes, 0);
+    await sink.commit(this.#bytes.length);
+    this.transfer.events.push(...goodEvents(this.#bytes.length));
+  }
+}
+
+export class FakeSource implements ContentSource {
+  readonly info: ContentInfo;
+  isClosed = false;
+
+  constructor(info: ContentInfo) {
+    this.info = info;
+  }
+
+  async read(): Promise<number> {
+    return 0;
+  }
+
+  verified(): void {}
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+export class FakeSink implements ContentSink {
+  readonly path: string;
+  readonly chunks: Uint8Array[] = [];
+  readonly #text = Promise.withResolvers<string>();
+  readonly text = this.#text.promise;
+  isAbandoned = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.chunks.push(bytes);
+  }
+
+  async commit(): Promise<void> {
+    this.#text.resolve(Buffer.concat(this.chunks).toString("utf8"));
+  }
+
+  async abandon(): Promise<void> {
+    this.isAbandoned = true;
+  }
+}

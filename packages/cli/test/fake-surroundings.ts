@@ -1,0 +1,125 @@
+/** Streams, signals and a backend of a test's own. @module */
+import { EventEmitter } from "node:events";
+import { basename } from "node:path";
+import { PassThrough, Readable, Writable } from "node:stream";
+import { interruptsOf } from "../src/interrupts.ts";
+import { run } from "../src/run.ts";
+import type { Surroundings } from "../src/surroundings.ts";
+import type { Prompter } from "../src/terminal/prompter.ts";
+import { FakeClient, FakeSink, FakeSource, FINGERPRINT } from "./fake-client.ts";
+
+class Captured extends Writable {
+  readonly isTTY: boolean;
+  readonly columns = 100;
+  text = "";
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString("utf8");
+    done();
+  }
+}
+
+class FakeProcess extends EventEmitter {
+  readonly exits: number[] = [];
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+}
+
+export interface FakeOptions {
+  readonly isTerminal?: boolean;
+  readonly env?: Record<string, string>;
+  readonly stdin?: string;
+  readonly prompter?: Prompter;
+}
+
+/** One terminal, or none, with a fake client behind it. */
+export class FakeTerminal {
+  readonly stdout: Captured;
+  readonly stderr: Captured;
+  readonly process = new FakeProcess();
+  readonly client = new FakeClient("ann");
+  readonly sources: FakeSource[] = [];
+  readonly sinks: FakeSink[] = [];
+  readonly surroundings: Surroundings;
+  connect = async (): Promise<FakeClient> => this.client;
+  openSink = (path: string): FakeSink => new FakeSink(path);
+
+  constructor(options: FakeOptions = {}) {
+    // Signals of a test are never the same key press.
+    let clock = 0;
+    const isTTY = options.isTerminal === true;
+    this.stdout = new Captured(isTTY);
+    this.stderr = new Captured(isTTY);
+    const input = options.stdin === undefined ? new PassThrough() : Readable.from([options.stdin]);
+    this.surroundings = {
+      stdin: Object.assign(input, { isTTY }),
+      stdout: this.stdout,
+      stderr: this.stderr,
+      env: options.env ?? {},
+      platform: "linux",
+      version: "0.0.0",
+      now: () => 0,
+      interrupts: interruptsOf(this.process, () => (clock += 1_000)),
+      backend: this.#backend(),
+      prompter: async () => options.prompter ?? noPrompter,
+    };
+  }
+
+  async run(...args: readonly string[]): Promise<number> {
+    return await run(args, this.surroundings);
+  }
+
+  /** The objects on stdout. */
+  events(): { type: string; [field: string]: unknown }[] {
+    const lines = this.stdout.text.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  #backend(): Surroundings["backend"] {
+    const source = async (kind: "message" | "file" | "stream", name: string, size?: number) => {
+      const made = new FakeSource({ kind, name, size });
+      this.sources.push(made);
+      return made;
+    };
+    const sink = async (path: string): Promise<FakeSink> => {
+      const made = this.openSink(path);
+      this.sinks.push(made);
+      return made;
+    };
+    return {
+      connect: async () => await this.connect(),
+      openHome: async () => ({
+        name: "ann",
+        fingerprint: FINGERPRINT,
+        directory: "/state/ann",
+        relayPins: async () => [{ address: "127.0.0.1:9999", fingerprint: "r".repeat(52) }],
+        close: async () => {},
+      }),
+      defaultHome: async () => "/state",
+      fileSource: async (path) => await source("file", basename(path), 1_000),
+      streamSource: async (_readable, name) => await source("stream", name),
+      messageSource: async (text) => await source("message", "", text.length),
+      fileSink: async (directory, name) => await sink(`${directory}/${name}`),
+      streamSink: async () => await sink("-"),
+      messageSink: async () => await sink(""),
+      startRelay: async ({ host, port }) => ({
+        host,
+        port,
+        address: `postern://${host}:${port}#${"a".repeat(52)}`,
+        close: async () => {},
+      }),
+    };
+  }
+}
+
+const noPrompter: Prompter = {
+  select: () => Promise.reject(new Error("nobody should be asked")),
+  text: () => Promise.reject(new Error("nobody should be asked")),
+  confirm: () => Promise.reject(new Error("nobody should be asked")),
+};
