@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { nobleSuite } from "@postern/core/crypto/noble";
 import type { LinkFrame } from "@postern/core/link";
-import { LinkPair } from "../../core/test/link-pair.ts";
 import { nativeSuite } from "../src/native-suite.ts";
+import { meet } from "./link-meeting.ts";
 import { runLinkVector, type LinkInputs, type LinkTranscript } from "./link-vector.ts";
 
 const FILE = join(import.meta.dirname, "../../../vectors/link.json");
@@ -40,49 +40,43 @@ for (const [name, suite] of SUITES) {
 for (const [clientName, clientSuite] of SUITES)
   for (const [relayName, relaySuite] of SUITES)
     test(`a ${clientName} client and a ${relayName} relay establish a link`, () => {
-      const linked = new LinkPair({ clientSuite, relaySuite }).establish();
+      const linked = meet(clientSuite, relaySuite);
       const up: LinkFrame = { kind: "find", request: 1, name: "bob" };
       const down: LinkFrame = { kind: "result", request: 1, status: "unknown" };
-      linked.client.step({ kind: "send", frame: up }, 0);
-      linked.carry("client");
-      linked.relay.step({ kind: "send", frame: down }, 0);
-      linked.carry("relay");
-      assert.deepEqual(linked.relay.frames, [up]);
-      assert.deepEqual(linked.client.frames, [down]);
+      linked.send("client", up);
+      linked.send("relay", down);
+      assert.deepEqual(linked.frames, { client: [down], relay: [up] });
     });
 
 test("C-01 C-08 no link comes of an X-Wing key or ciphertext with a bit flipped", () => {
   // The first and last bytes of both halves: ML-KEM-768 first, then X25519.
-  const places: readonly (readonly [number, readonly number[]])[] = [
-    [0, [0, 1183, 1184, 1215]],
-    [1, [0, 1087, 1088, 1119]],
-    [2, [0, 1087, 1088, 1135]],
-    [3, [0, 1087, 1088, 1135]],
+  const places = [
+    [0, 1183, 1184, 1215],
+    [0, 1087, 1088, 1119],
+    [0, 1087, 1088, 1135],
+    [0, 1087, 1088, 1135],
   ];
-  for (const [message, bytesAt] of places)
-    for (const at of bytesAt) {
-      const attacked = new LinkPair({ clientSuite: nativeSuite });
-      for (let i = 0; i < message; i++) attacked.carry(i % 2 === 0 ? "client" : "relay");
-      if (message === 3) attacked.welcome();
-      const from = message % 2 === 0 ? "client" : "relay";
-      attacked.carry(from, (bytes) => bytes.with(at, bytes[at]! ^ 1));
-      if (message === 0 && attacked.relay.error === undefined) attacked.carry("relay");
-      const failed = [attacked.client.error, attacked.relay.error].filter((error) => error);
-      assert.equal(failed.length, 1, `message ${message + 1}, byte ${at}`);
-      assert.match(failed[0]!.code, /^link\/(authentication-failed|malformed)$/);
-      assert.notEqual(attacked.client.state.kind, "established");
+  places.forEach((offsets, message) => {
+    for (const at of offsets) {
+      const attacked = meet(nativeSuite, nativeSuite, (bytes, number) =>
+        number === message ? bytes.with(at, bytes[at]! ^ 1) : bytes,
+      );
+      assert.equal(attacked.errors.length, 1, `m${message + 1}, byte ${at}`);
+      assert.match(attacked.errors[0]!.code, /^link\/(authentication-failed|malformed)$/);
+      assert.notEqual(attacked.client.kind, "established");
     }
+  });
 });
 
 test("C-07 a relay refuses an ephemeral key whose X25519 half has low order", () => {
-  const attacked = new LinkPair({ clientSuite: nativeSuite });
-  attacked.carry("client", (m1) => {
-    const zeroed = new Uint8Array(m1);
-    zeroed.fill(0, 1184);
+  const attacked = meet(nativeSuite, nativeSuite, (bytes, number) => {
+    const zeroed = new Uint8Array(bytes);
+    if (number === 0) zeroed.fill(0, 1184);
     return zeroed;
   });
-  assert.equal(attacked.relay.error?.code, "link/malformed");
-  assert.deepEqual(attacked.relay.written, []);
+  assert.equal(attacked.relay.kind, "failed");
+  assert.equal(attacked.errors[0]?.code, "link/malformed");
+  assert.equal(attacked.client.kind, "expect-hello");
 });
 
 function unhex(text: string): Uint8Array {

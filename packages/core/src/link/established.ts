@@ -63,7 +63,7 @@ export function receiveFrames(
   }
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` for a frame that this side does not send. */
+/** @throws {@link PosternError} `usage/invalid-argument` for a frame of the other side. */
 export function sendFrame(state: EstablishedState, frame: LinkFrame, now: InstantMs): LinkStep {
   if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
     throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);

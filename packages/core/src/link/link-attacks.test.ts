@@ -28,7 +28,7 @@ function assertFailed(end: End, code: string): void {
   assert.deepEqual(end.written, []);
 }
 
-test("C-10 a client refuses a relay with another key than its pin, and encapsulates nothing", () => {
+test("C-10 a client refuses a key that is not its pin's, and encapsulates nothing", () => {
   let encapsulated = 0;
   const spy = {
     ...suite,

@@ -48,7 +48,11 @@ export function encodeLogin(
     .bytes();
 }
 
-/** Copies what it returns. @throws {@link PosternError} `link/unsupported-version`, `peer/malformed` */
+/**
+ * Copies what it returns.
+ *
+ * @throws {@link PosternError} `link/unsupported-version`, `peer/malformed`
+ */
 export function decodeLogin(bytes: Uint8Array): Login {
   // First: what another version puts into the other fields is not ours to judge.
   const version = bytes[VERSION_OFFSET];

@@ -151,7 +151,7 @@ class Party {
     return publicKey;
   }
 
-  /** `psk`, or a DH token: the initiator's key by its first letter, the responder's by its second. */
+  /** `psk`, or DH: the initiator's key by its first letter, the responder's by its second. */
   #mix(token: string): void {
     if (token === "psk") {
       this.noise.mixKeyAndHash(this.psks.shift()!);
