@@ -94,7 +94,7 @@ class ReceivePump {
     } catch (error) {
       // A failure that came from elsewhere shows here as the read it has ended.
       this.#fail(error);
-      await this.#writes.stop();
+      await this.#writes.idle();
       await sink.abandon();
       throw this.#failure;
     } finally {
@@ -243,6 +243,7 @@ class ReceivePump {
     if (this.#failure !== undefined) return;
     const failure = storeError(cause);
     this.#failure = failure;
+    this.#writes.halt();
     const { pipe } = this.#options;
     // Where frames begin is lost, or the pipe is: there is nothing to tell and nobody to tell it.
     if (failure.code === "transfer/framing") return pipe.destroy();

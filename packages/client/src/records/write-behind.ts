@@ -45,14 +45,13 @@ export class WriteBehind {
     while (this.full) await this.#wake.wait();
   }
 
-  /** Drops what is not begun; resolves when the sink is not being called. */
-  async stop(): Promise<void> {
+  /** Drops what is not begun, and lets a waiting {@link room} go. */
+  halt(): void {
     this.#failed = true;
     this.#wake.notify();
-    await this.#running;
   }
 
-  /** Resolves when everything is written or failed. */
+  /** Resolves when the sink is not being called: everything is written, dropped or failed. */
   async idle(): Promise<void> {
     await this.#running;
   }

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { endedByReceiver, endedBySender, receiverReason, senderReason } from "./end-reasons.ts";
+
+test("senderReason() and endedBySender() carry a reason to the receiver", () => {
+  const told = (code: Parameters<typeof senderReason>[0]) => endedBySender(senderReason(code)).code;
+  assert.equal(told("transfer/cancelled"), "peer/cancelled");
+  assert.equal(told("transfer/source-changed"), "transfer/source-changed");
+  assert.equal(told("transfer/source-unreadable"), "transfer/source-unreadable");
+  assert.equal(told("link/closed"), "peer/cancelled");
+  for (const reason of [0, 4, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
+});
+
+test("receiverReason() and endedByReceiver() carry a reason to the sender", () => {
+  const told = (code: Parameters<typeof receiverReason>[0]) =>
+    endedByReceiver(receiverReason(code)).code;
+  assert.equal(told("transfer/cancelled"), "peer/cancelled");
+  assert.equal(told("store/no-space"), "peer/no-space");
+  assert.equal(told("store/target-exists"), "peer/store-failed");
+  assert.equal(told("transfer/damaged"), "transfer/damaged");
+  assert.equal(told("transfer/session-expired"), "transfer/session-expired");
+  assert.equal(told("transfer/invalid"), "transfer/digest-mismatch");
+  for (const reason of [0, 7, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
+});
