@@ -40,7 +40,7 @@ export interface HomeView {
 }
 
 export interface RelayPin {
-  /** `HOST:PORT` */
+  /** As the client wrote it down: with or without scheme. */
   readonly address: string;
   readonly fingerprint: string;
 }

@@ -41,7 +41,7 @@ export async function connectClient(context: Context, waitingFor: string): Promi
   output.about({ name: client.name });
   output.event({
     type: "connected",
-    relay: client.relay.address,
+    relay: relay.shown,
     relayFingerprint: client.relay.fingerprint,
     name: client.name,
     fingerprint: client.fingerprint,
@@ -55,10 +55,14 @@ async function watchLink(
   client: Client,
   waitingFor: string,
 ): Promise<PosternError | undefined> {
+  let isFirst = true;
   try {
     for await (const event of client.events) {
       if (event.type === "closed") return event.error;
-      tell(context, event, waitingFor);
+      // What follows the first connection says more than that there is one.
+      if (!isFirst || event.type !== "connected" || event.firstUse)
+        tell(context, event, waitingFor);
+      isFirst = false;
     }
   } catch (error) {
     if (error instanceof PosternError) return error;

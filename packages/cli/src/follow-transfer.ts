@@ -55,7 +55,7 @@ export async function followTransfer(
       if (event.type === "done")
         return {
           receipt: event.receipt,
-          summary: summarize(event.receipt, surroundings.now() - startedAt),
+          summary: summarize(transfer.content, event.receipt, surroundings.now() - startedAt),
         };
       tell(context, transfer, event, view, progress);
     }
@@ -75,18 +75,21 @@ export function contentLabel(content: ContentInfo): string {
 
 /** `photo.raw (file, 3.1 GB)`, safe for a terminal. */
 export function contentSentence(content: ContentInfo): string {
+  // A message is padded: its size on the way says nothing about it.
+  if (content.kind === "message") return "a message";
   const size = content.size === undefined ? "size unknown" : formatBytes(content.size);
-  if (content.kind === "message") return `a message (${size})`;
   return `${contentLabel(content)} (${content.kind}, ${size})`;
 }
 
-function summarize(receipt: Receipt, elapsedMs: number): string {
+function summarize(content: ContentInfo, receipt: Receipt, elapsedMs: number): string {
+  const time = formatSeconds(elapsedMs);
   const rate = elapsedMs >= 100 ? [formatRate((receipt.bytes * 1000) / elapsedMs)] : [];
   const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
   const next = receipt.nextMasterKey ? ["new master key kept for next time"] : [];
   return [
-    `${formatBytes(receipt.bytes)} in ${formatSeconds(elapsedMs)}`,
-    ...rate,
+    ...(content.kind === "message"
+      ? [time]
+      : [`${formatBytes(receipt.bytes)} in ${time}`, ...rate]),
     plural(receipt.sessionKeys, "session key"),
     ...resends,
     ...next,

@@ -75,7 +75,7 @@ test("rolePlay() as receiver shows an offer, takes it, and leads back", async ()
   terminal.client.offers.push({ type: "offer", offer });
   assert.equal(await terminal.run(), 0);
   assert.equal(terminal.stdout.text, "  hi\n");
-  assert.equal(prompter.asked[1], "Accept a message (2 B) from bob, shown here?");
+  assert.equal(prompter.asked[1], "Accept a message from bob, shown here?");
 });
 
 test("rolePlay() as receiver leads back after a refusal too", async () => {

@@ -77,6 +77,8 @@ test("run() takes relay and name from the environment unless options say otherwi
 test("status shows identity and pin and exits 0 when the relay answers", async () => {
   const terminal = new FakeTerminal();
   assert.equal(await terminal.run("status", "--json"), 0);
+  const [, pin] = terminal.events();
+  assert.equal(pin?.["fingerprint"], "r".repeat(52));
   const types = terminal.events().map(({ type }) => type);
   assert.deepEqual(types, ["identity", "relay-pin", "connected", "status"]);
   assert.ok(terminal.client.isClosed);

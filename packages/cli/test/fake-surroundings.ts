@@ -98,7 +98,9 @@ export class FakeTerminal {
         name: "ann",
         fingerprint: FINGERPRINT,
         directory: "/state/ann",
-        relayPins: async () => [{ address: "127.0.0.1:9999", fingerprint: "r".repeat(52) }],
+        relayPins: async () => [
+          { address: "postern://127.0.0.1:9999", fingerprint: "r".repeat(52) },
+        ],
         close: async () => {},
       }),
       defaultHome: async () => "/state",

@@ -104,11 +104,11 @@ async function play(
 
   const file = join(scratch, "random.bin");
   await writeFile(file, randomBytes(FILE_BYTES));
-  output.say("2. a file of random bytes, slowly, so that the session key changes on the way");
+  output.say("2. a file of random bytes, slowly, so that the session key changes; no RSA any more");
   const path = await send(await backend.fileSource(file), RATE);
   await compare(context, file, path);
 
-  output.say("3. a second message: its master key was kept from the transfer before, no RSA");
+  output.say("3. a second message, with the master key that both kept from the file");
   await send(await backend.messageSource("The same pair again, with the key both have kept."));
 }
 

@@ -211,6 +211,7 @@ test("receive says that it lost the relay and what it waits for, then that it is
   const error = new PosternError("link/closed", "x", {}, { cause });
   const relay = terminal.client.relay;
   terminal.client.events.push(
+    { type: "connected", relay, firstUse: false },
     { type: "reconnecting", error, inMs: 2_000 },
     { type: "connected", relay, firstUse: false },
   );
@@ -219,6 +220,8 @@ test("receive says that it lost the relay and what it waits for, then that it is
     terminal.stderr.text,
     /lost the relay 127\.0\.0\.1:9999 \(connection reset\); trying again in 2\.0 s, then waiting for offers/,
   );
+  const connected = "connected to 127.0.0.1:9999; waiting for offers";
+  assert.equal(terminal.stderr.text.split(connected).length, 2, "only the second time");
   terminal.process.emit("SIGINT");
   assert.equal(await running, 130);
 });

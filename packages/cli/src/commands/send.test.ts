@@ -33,7 +33,7 @@ test("send delivers a message and says with which keys", async () => {
   assert.ok(lines.includes("symmetric: the relay is trusted with the key and could read this"));
   assert.ok(
     lines.includes(
-      "delivered message to bob: 5 B in 0.0 s, 3 session keys, new master key kept for next time",
+      "delivered message to bob: 0.0 s, 3 session keys, new master key kept for next time",
     ),
   );
   assert.ok(terminal.client.isClosed);

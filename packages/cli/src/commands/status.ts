@@ -3,6 +3,7 @@ import { groupBase32 } from "@postern/core/bytes";
 import { connectClient } from "../connect-client.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { parseRelay } from "../option-values.ts";
 import { PROFILES, RELAY_CAN } from "../profiles.ts";
 import { safeText } from "../terminal/safe-text.ts";
 import { showIdentity } from "./identity.ts";
@@ -10,7 +11,7 @@ import { showIdentity } from "./identity.ts";
 export async function status(context: Context): Promise<ExitCode> {
   const { output, relay } = context;
   const pins = await showIdentity(context);
-  const pin = pins.find((known) => known.address === relay.shown);
+  const pin = pins.find((known) => parseRelay(known.address).shown === relay.shown);
   const known = pin === undefined ? "not known yet" : groupBase32(safeText(pin.fingerprint));
   output.result(`relay        ${relay.shown}`);
   output.result(`relay key    ${known}`);
