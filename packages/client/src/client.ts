@@ -126,6 +126,8 @@ class PosternClient implements Client {
     this.#relayFingerprint = relayFingerprint;
     this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
     this.events.push({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
+    // A failure shows when the key is used.
+    connection.rsa.prepare().catch(() => undefined);
     await this.#announce();
   }
 
