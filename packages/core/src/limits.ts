@@ -39,6 +39,15 @@ export const PIPES_PER_CLIENT_MAX = 64;
 export const HANDSHAKES_MAX = 1_024;
 export const HANDSHAKES_PER_ADDRESS_MAX = 64;
 export const LINKS_MAX = 20_000;
+/** A request line, a Host and the upgrade; anything larger is not ours. */
+export const HTTP_HEADERS_BYTES_MAX = 4_096;
+export const HTTP_HEADERS_TIMEOUT_MS = 5_000;
+/** A client reads the last frames of a link that the relay ends; then the socket goes. */
+export const LINK_CLOSING_MS = 1_000;
+/** Read buffer of one direction of a pipe; larger ones gain nothing, smaller ones cost CPU. */
+export const PIPE_BUFFER_BYTES = 262_144;
+/** Until a read fills it: most directions carry little. */
+export const PIPE_FIRST_BUFFER_BYTES = 16_384;
 /** Bytes queued towards one slow client before its link is closed. */
 export const LINK_QUEUE_BYTES_MAX = 1_048_576;
 /** From here on others' envelopes are refused as overloaded: nobody else can get a link closed. */

@@ -1,0 +1,164 @@
+/**
+ * Drives the relay's end of one link over a socket (docs/protocol.md 5).
+ *
+ * Invariants: sealed bytes are written in the order in which they were sealed; at most
+ * `LINK_QUEUE_BYTES_MAX` wait for a slow client, then its link is closed; `onGone` comes once.
+ *
+ * @module
+ */
+import type { Socket } from "node:net";
+import type { Suite } from "@postern/core/crypto";
+import {
+  linkDeadline,
+  startRelayLink,
+  stepLink,
+  type LinkEvent,
+  type LinkInput,
+  type LinkState,
+  type LinkStep,
+  type RelayFrame,
+  type RelayLinkOptions,
+} from "@postern/core/link";
+import { LINK_CLOSING_MS, LINK_CONGESTED_BYTES, LINK_QUEUE_BYTES_MAX } from "@postern/core/limits";
+import { after, type InstantMs } from "@postern/core/time";
+import type { RelayClock } from "./clock.ts";
+import type { LinkId } from "./switchboard-io.ts";
+import type { Timed, Wheel } from "./wheel.ts";
+
+export interface LinkSocketPorts {
+  readonly suite: Suite;
+  readonly clock: RelayClock;
+  readonly wheel: Wheel;
+  readonly onEvent: (link: LinkSocket, event: LinkEvent) => void;
+  /** It takes and gives nothing more; its socket may still be flushing. */
+  readonly onGone: (link: LinkSocket, reason: string) => void;
+  readonly onClosed: (link: LinkSocket) => void;
+}
+
+export class LinkSocket implements Timed {
+  readonly id: LinkId;
+  readonly socket: Socket;
+  readonly #ports: LinkSocketPorts;
+  #state: LinkState;
+  #isCorked = false;
+  #closing: InstantMs | undefined;
+  #isGone = false;
+
+  constructor(id: LinkId, socket: Socket, options: RelayLinkOptions, ports: LinkSocketPorts) {
+    this.id = id;
+    this.#ports = ports;
+    this.socket = socket;
+    const { state } = startRelayLink(ports.suite, options, ports.clock.now());
+    this.#state = state;
+    socket.on("data", (chunk: Buffer) => this.receive(chunk));
+    socket.on("error", (error) => this.#lose(reasonOf(error)));
+    socket.on("end", () => this.close("closed by the client"));
+    socket.on("close", () => {
+      // Retires the keys, whatever ended the connection.
+      this.close("connection closed");
+      ports.wheel.forget(this);
+      ports.onClosed(this);
+    });
+    ports.wheel.schedule(this);
+  }
+
+  get isEstablished(): boolean {
+    return this.#state.kind === "established";
+  }
+
+  /** Others' envelopes would make its queue too long. */
+  get isCongested(): boolean {
+    return this.socket.writableLength > LINK_CONGESTED_BYTES;
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#closing === undefined) this.#step({ kind: "received", bytes });
+  }
+
+  decide(input: Extract<LinkInput, { kind: "decide" }>): void {
+    if (this.#state.kind === "expect-decision") this.#step(input);
+  }
+
+  send(frame: RelayFrame): void {
+    if (this.#state.kind === "established") this.#step({ kind: "send", frame });
+  }
+
+  /** Ends it after what was written. */
+  close(reason: string): void {
+    if (this.#closing !== undefined) return;
+    this.#step({ kind: "close" });
+    this.#finish(reason);
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  deadline(): InstantMs | undefined {
+    if (this.socket.destroyed) return undefined;
+    return this.#closing ?? linkDeadline(this.#state);
+  }
+
+  wake(now: InstantMs): void {
+    if (this.#closing !== undefined) this.socket.destroy();
+    else this.#step({ kind: "woke" }, now);
+  }
+
+  #step(input: LinkInput, now = this.#ports.clock.now()): void {
+    const { state, effects } = stepLink(this.#state, input, now);
+    this.#state = state;
+    // An event can make the relay seal more for this link: what is sealed already goes first.
+    for (const effect of effects) if (effect.kind === "write") this.#write(effect.bytes);
+    for (const effect of effects) this.#perform(effect);
+    this.#ports.wheel.schedule(this);
+  }
+
+  #perform(effect: LinkStep["effects"][number]): void {
+    if (effect.kind === "close") this.#finish("closed");
+    if (effect.kind !== "emit") return;
+    if (effect.event.kind === "failed") this.#finish(effect.event.error.code);
+    else this.#ports.onEvent(this, effect.event);
+  }
+
+  #write(bytes: Uint8Array): void {
+    const socket = this.socket;
+    if (socket.destroyed) return;
+    if (!this.#isCorked) {
+      // What one turn of the event loop has for this client leaves in one system call.
+      this.#isCorked = true;
+      socket.cork();
+      setImmediate(() => this.#uncork());
+    }
+    socket.write(bytes);
+    if (socket.writableLength <= LINK_QUEUE_BYTES_MAX) return;
+    this.#lose("too slow");
+    socket.destroy();
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.socket.uncork();
+  }
+
+  /** Flushes, and gives the client a moment to read the last frames before the socket goes. */
+  #finish(reason: string): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = after(this.#ports.clock.now(), LINK_CLOSING_MS);
+    this.#uncork();
+    this.socket.end();
+    this.#ports.wheel.schedule(this);
+    this.#lose(reason);
+  }
+
+  #lose(reason: string): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#ports.onGone(this, reason);
+  }
+}
+
+/** A system's error code says nothing about the client; a message could. */
+function reasonOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "socket error";
+}
