@@ -226,11 +226,11 @@ class SendPump {
   /** A source or a rate that gives nothing for long would let the relay take the pipe for dead. */
   #stayAlive(): void {
     const idle = !this.#wrote && this.#writable && !this.#sender.paused;
-    this.#wrote = false;
     if (idle && this.#sender.phase === "content") {
       this.#write([this.#sender.nextSession(this.#options.clock.now())]);
       this.#tellSession();
     }
+    this.#wrote = false;
     this.#keepAlive.arm(PING_INTERVAL_MS);
   }
 

@@ -20,17 +20,11 @@ function encode(header: FrameHeader): Uint8Array {
 }
 
 test("encodeFrameHeader() puts every field where the table says", () => {
-  const header = {
-    ...{ type: 2, flags: 3, length: 17, j: 0x01020304 },
-    ...{ seq: 0x1_0506_0708, offset: 0x11_090a_0b0c, elapsedMs: 0x0d0e0f10 },
-  };
-  assert.deepEqual(
-    [...encode(header)],
-    [
-      ...[2, 3, 0, 0, 0, 0, 0, 17, 1, 2, 3, 4],
-      ...[0, 0, 0, 1, 5, 6, 7, 8, 0, 0, 0, 0x11, 9, 10, 11, 12, 13, 14, 15, 16],
-    ],
-  );
+  const place = { seq: 0x1_0506_0708, offset: 0x11_090a_0b0c, elapsedMs: 0x0d0e0f10 };
+  const header = { type: 2, flags: 3, length: 17, j: 0x01020304, ...place };
+  const first = [2, 3, 0, 0, 0, 0, 0, 17, 1, 2, 3, 4];
+  const rest = [0, 0, 0, 1, 5, 6, 7, 8, 0, 0, 0, 0x11, 9, 10, 11, 12, 13, 14, 15, 16];
+  assert.deepEqual([...encode(header)], [...first, ...rest]);
 });
 
 test("decodeFrameHeader() gives back what encodeFrameHeader() took", () => {

@@ -61,7 +61,7 @@ function outcomeOf(...frames: readonly Uint8Array[]): Incoming | Outcome {
 }
 
 function assertFailed(outcome: Incoming | Outcome | undefined, code: string): void {
-  assert.ok(outcome?.kind === "failed", outcome?.kind);
+  assert.ok(outcome?.kind === "failed", "has not failed");
   assert.equal(outcome.error.code, code);
 }
 

@@ -121,7 +121,9 @@ test("RecordSender goes on from a resend under a key beyond the one that was nam
   send(10);
   send(10);
   assert.deepEqual(hear({ kind: "resend", j: 65, offset: 10 }), {
-    ...{ kind: "resend", offset: 10, damaged: 1 },
+    kind: "resend",
+    offset: 10,
+    damaged: 1,
   });
   assert.equal(sender.offset, 10);
   assert.equal(sender.verified, 10);

@@ -23,10 +23,10 @@ function sealAll(): readonly Uint8Array[] {
   return EVERY_KIND.map((frame) => sealer.seal(frame));
 }
 
-function open(opener: ReverseOpener, frame: Uint8Array): ReverseFrame {
+function open(by: ReverseOpener, frame: Uint8Array): ReverseFrame {
   const header = decodeFrameHeader(frame);
   assert.ok(header !== undefined);
-  return opener.open(header, frame.subarray(FRAME_HEADER_BYTES));
+  return by.open(header, frame.subarray(FRAME_HEADER_BYTES));
 }
 
 function opener(th = TH, key = KEY): ReverseOpener {
