@@ -59,8 +59,9 @@ export const ROOMS: readonly Room[] = [
     ["node:*", "@bomb.sh/tab", "@clack/prompts", "commander"],
   ),
   room("sim", ["sim/"], [...CORE_ROOMS, "node", "relay"], ["node:*"]),
-  ...["bench", "e2e", "tools"].map((name) =>
-    room(name, [`${name}/`], [...CORE_ROOMS, ...PROGRAMS, "sim"], ["node:*"]),
+  room("tools", ["tools/"], [], ["node:*"]),
+  ...["bench", "e2e"].map((name) =>
+    room(name, [`${name}/`], [...CORE_ROOMS, ...PROGRAMS, "sim", "tools"], ["node:*"]),
   ),
 ];
 

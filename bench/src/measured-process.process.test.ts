@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { platform } from "node:os";
+import { test } from "node:test";
+
+import { startMeasured } from "./measured-process.ts";
+
+const skip = platform() === "linux" ? false : "costs are read from /proc";
+
+test("startMeasured() counts CPU and memory of a program and its child", { skip }, async () => {
+  const child =
+    "const a = Buffer.alloc(9e7, 1); const t = Date.now(); while (Date.now() - t < 300);";
+  const parent = `require("child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(child)}])`;
+  const { cpuSeconds, peakBytes } = await startMeasured(process.execPath, ["-e", parent]).ended;
+  assert.ok(cpuSeconds > 0.2 && cpuSeconds < 5, `${cpuSeconds} s`);
+  assert.ok(peakBytes > 9e7 && peakBytes < 1e9, `${peakBytes} bytes`);
+});
+
+test("startMeasured() stops a program and still has its costs", { skip }, async () => {
+  const running = startMeasured(process.execPath, [
+    "-e",
+    "console.log(1); setTimeout(() => {}, 1e6)",
+  ]);
+  await once(running.stdout, "data");
+  running.stop();
+  const { cpuSeconds } = await running.ended;
+  assert.ok(cpuSeconds > 0 && cpuSeconds < 5, `${cpuSeconds} s`);
+});
+
+test("startMeasured() rejects with what a failed program said", { skip }, async () => {
+  const script = 'console.error("out of order"); process.exit(3)';
+  await assert.rejects(
+    startMeasured(process.execPath, ["-e", script]).ended,
+    /exited with 3: out of order/,
+  );
+});

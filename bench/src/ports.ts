@@ -1,0 +1,38 @@
+/** Loopback ports for programs that tell nobody when they listen. @module */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+const LISTENING = "0A";
+const WAIT_MS = 10_000;
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+/** Reads the kernel's table: a trial connection would be taken for the one that counts. */
+export async function untilListening(port: number): Promise<void> {
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, "0");
+  const row = new RegExp(`:${hexadecimal} [0-9A-F]+:0000 ${LISTENING} `);
+  const giveUp = performance.now() + WAIT_MS;
+  while (!row.test(readFileSync("/proc/net/tcp", "utf8") + tcp6())) {
+    if (performance.now() > giveUp) throw new Error(`nothing listens on port ${port}`);
+    await delay(5);
+  }
+}
+
+function tcp6(): string {
+  try {
+    return readFileSync("/proc/net/tcp6", "utf8");
+  } catch {
+    return "";
+  }
+}
