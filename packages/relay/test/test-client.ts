@@ -44,8 +44,7 @@ export async function upgrade(
   const headers = { connection: "Upgrade", upgrade: "postern" };
   const sent = request({ host, port, path, headers, agent: false });
   sent.on("upgrade", (_response, stream, head) => {
-    assert(stream instanceof Object);
-    answer.resolve({ socket: stream as Socket, head });
+    answer.resolve({ socket: stream, head });
   });
   sent.on("response", (response) => {
     response.resume();
@@ -59,7 +58,7 @@ export async function upgrade(
 export async function openPipe(relay: Port, ticket: Uint8Array): Promise<Socket> {
   const path = `/pipe/${Buffer.from(ticket).toString("base64url")}`;
   const upgraded = await upgrade(relay, path);
-  assert(typeof upgraded !== "number", `refused with ${String(upgraded)}`);
+  if (typeof upgraded === "number") throw new Error(`refused with ${upgraded}`);
   upgraded.socket.allowHalfOpen = true;
   if (upgraded.head.length > 0) upgraded.socket.unshift(upgraded.head);
   return upgraded.socket;
@@ -115,7 +114,7 @@ export class TestLink {
   /** Starts the handshake and does not wait for its end. */
   static async start(relay: RunningRelay, who: Person): Promise<TestLink> {
     const upgraded = await upgrade(relay, "/link");
-    assert(typeof upgraded !== "number", `refused with ${String(upgraded)}`);
+    if (typeof upgraded === "number") throw new Error(`refused with ${upgraded}`);
     const link = new TestLink(who, upgraded.socket);
     const { identity, linkKey, name } = who;
     const options = { identity, linkKey, name, pin: relay.fingerprint };
