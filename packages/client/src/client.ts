@@ -206,6 +206,8 @@ class PosternClient implements Client {
 
   #startSending(options: SendOptions, to: Party): Transfer {
     const { content, profile, rateLimit, sessionSeconds } = options;
+    if (profile === "end-to-end")
+      throw new PosternError("usage/invalid-argument", "this profile does not exist yet");
     const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
     const facts: TransferFacts = {
       id: hex(transfer),
@@ -216,7 +218,7 @@ class PosternClient implements Client {
     };
     const source = content;
     const running = this.#register(facts, { role: "sending", source, rateLimit, sessionSeconds });
-    this.#step({ kind: "send", transfer, to, content: content.info });
+    this.#step({ kind: "send", transfer, to, profile, content: content.info });
     return running;
   }
 
@@ -269,6 +271,10 @@ class PosternClient implements Client {
         return running?.feedRecords(effect.frames);
       case "stop-records":
         return running?.stopRecords(effect.error);
+      case "seal-to-peer":
+      case "sign":
+      case "verify":
+        return;
       default: {
         const connection = this.#connection;
         const relay = this.#relayFingerprint;

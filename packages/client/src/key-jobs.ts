@@ -73,7 +73,8 @@ async function perform(
     }
     case "decrypt": {
       const { own } = await relayRsa.ready();
-      return { kind: "decrypted", plaintext: await rsa.decrypt(own, job.label, job.ciphertext) };
+      const plaintext = await rsa.decrypt(own, job.label, job.ciphertext);
+      return { kind: "decrypted", plaintext, ownSpki: own.spki };
     }
   }
 }

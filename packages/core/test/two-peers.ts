@@ -82,7 +82,13 @@ export class TwoPeers {
     id = 5,
   ): TransferKey {
     const transfer = new Uint8Array(16).fill(id);
-    this.step("alice", { kind: "send", transfer, to: this.parties.bob, content });
+    this.step("alice", {
+      kind: "send",
+      transfer,
+      to: this.parties.bob,
+      profile: "symmetric",
+      content,
+    });
     return transferKey(this.parties.bob.fingerprint, transfer);
   }
 
@@ -185,6 +191,7 @@ export class TwoPeers {
         return answer({
           kind: "decrypted",
           plaintext: toyDecrypt(effect.label, effect.ciphertext),
+          ownSpki: new Uint8Array(0),
         });
       case "run-records":
         if (this.recordsHang) return;

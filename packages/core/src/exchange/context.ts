@@ -17,3 +17,9 @@ export interface ExchangeContext {
   /** Transfer id, 16 random bytes of the sender. */
   readonly transfer: Uint8Array;
 }
+
+/** What the sender's half of an exchange seals into its offer. */
+export interface SenderContext extends ExchangeContext {
+  /** The encoded transfer header. */
+  readonly header: Uint8Array;
+}

@@ -1,4 +1,6 @@
 import { wipe } from "../bytes/equal.ts";
+import { AEAD_NONCE_BYTES } from "../crypto/suite.ts";
+import type { KeySource } from "./steps.ts";
 
 /**
  * The keys of one transfer, whichever profile made them. Each has one use, 32 bytes each.
@@ -10,10 +12,30 @@ export interface TransferKeys {
   readonly answer: Uint8Array;
   readonly receipt: Uint8Array;
   readonly reverse: Uint8Array;
-  /** Wraps session keys in the profiles that wrap them. */
-  readonly wrap: Uint8Array;
+  /** Protects session keys: wraps them (7.1), or is mixed into them (7.2). */
+  readonly session: Uint8Array;
 }
 
 export function wipeTransferKeys(keys: TransferKeys): void {
-  wipe(keys.header, keys.answer, keys.receipt, keys.reverse, keys.wrap);
+  wipe(keys.header, keys.answer, keys.receipt, keys.reverse, keys.session);
 }
+
+/** What the sender's exchange comes to before the offer. */
+export interface SenderReady {
+  readonly keys: TransferKeys;
+  readonly outer: Uint8Array;
+  readonly sealedHeader: Uint8Array;
+  readonly source: KeySource;
+  readonly counter: number;
+}
+
+/** What the receiver's exchange comes to: the header has opened, its times are not judged yet. */
+export interface ReceiverReady {
+  readonly keys: TransferKeys;
+  readonly header: Uint8Array;
+  readonly source: KeySource;
+  readonly counter: number;
+}
+
+/** Header, answer and receipt keys seal exactly one text each, so their nonce is fixed. */
+export const SINGLE_USE_NONCE: Uint8Array = new Uint8Array(AEAD_NONCE_BYTES);

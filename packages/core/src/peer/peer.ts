@@ -34,7 +34,7 @@ import {
 import { profileOf } from "../transfer/profile.ts";
 import { receiveDeadline, startReceive, stepReceive } from "../transfer/receive.ts";
 import type { ReceiveInput, ReceivePlan, ReceiveState } from "../transfer/receive-state.ts";
-import { sendDeadline, startSend, stepSend } from "../transfer/send.ts";
+import { planSend, sendDeadline, startSend, stepSend } from "../transfer/send.ts";
 import type { SendPlan, SendState } from "../transfer/send-state.ts";
 import type { Moment, TransferEffect, TransferInput } from "../transfer/steps.ts";
 import type {
@@ -145,10 +145,10 @@ export class Peer {
 
   #send(input: Extract<PeerInput, { kind: "send" }>, now: Moment): readonly PeerEffect[] {
     const { suite, self, relayFingerprint } = this.#options;
-    const { transfer, to, content } = input;
+    const { transfer, to, profile, content } = input;
     const key = transferKey(to.fingerprint, transfer);
     const context = { suite, relayFingerprint, sender: self, receiver: to, transfer };
-    const plan = { context, content };
+    const plan = planSend(context, profile, content, now);
     const { state, effects } = startSend(plan, now);
     this.#transfers.set(key, { role: "sending", name: "", plan, party: to, state });
     return this.#perform(key, effects, now);
@@ -304,8 +304,9 @@ export class Peer {
     now: Moment,
   ): readonly PeerEffect[] {
     const profile = profileOf(offer.outer);
+    const isTaken = profile !== undefined && this.#policy.profiles.includes(profile);
     const admission = {
-      profileAllowed: profile !== undefined && this.#policy.profiles.includes(profile),
+      profile: isTaken && profile !== "end-to-end" ? profile : undefined,
       hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
       replayed: this.#seen.has(key),
     };

@@ -6,6 +6,7 @@
 import type { Suite } from "../crypto/suite.ts";
 import type { PosternError } from "../errors.ts";
 import type { Party } from "../exchange/context.ts";
+import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import type { ContentDescription } from "../transfer/header.ts";
 import type { Profile } from "../transfer/profile.ts";
@@ -37,6 +38,7 @@ export type PeerInput =
       /** 16 random bytes. */
       readonly transfer: Uint8Array;
       readonly to: Party;
+      readonly profile: ImplementedProfile;
       readonly content: ContentDescription;
     }
   | { readonly kind: "transfer"; readonly key: TransferKey; readonly input: ReceiveInput }

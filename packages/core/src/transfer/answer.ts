@@ -1,6 +1,7 @@
 import { ByteReader } from "../bytes/reader.ts";
 import { ByteWriter } from "../bytes/writer.ts";
-import { AEAD_NONCE_BYTES, HASH_BYTES, type Suite } from "../crypto/suite.ts";
+import { HASH_BYTES, type Suite } from "../crypto/suite.ts";
+import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { receiptPrefix, sealedAnswerPrefix } from "./envelope.ts";
 import { decodeVerdict, encodeVerdict, type Verdict } from "./verdict.ts";
 
@@ -20,9 +21,6 @@ export interface ReceiptBody {
   readonly counter: number;
   readonly check: Uint8Array;
 }
-
-/** The keys below seal exactly one text each, so their nonce is fixed. */
-export const SINGLE_USE_NONCE: Uint8Array = new Uint8Array(AEAD_NONCE_BYTES);
 
 export function sealAnswer(
   suite: Suite,

@@ -4,29 +4,27 @@
  * @module
  */
 import { PosternError } from "../errors.ts";
-import type { SymmetricReceiverStep } from "../exchange/symmetric/receiver.ts";
+import { receiverPhase, type ReceiverExchangeStep } from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
 import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
-import { emit, WITHDRAWN_BY_RECEIVER, type Moment, type TransferEffect } from "./steps.ts";
+import { emit, WITHDRAWN_BY_RECEIVER, type TransferEffect } from "./steps.ts";
 
 /** Goes on with the closing exchange; the receipt says that the next master key is stored. */
 export function closingOn(
   plan: ReceivePlan,
-  step: SymmetricReceiverStep,
+  { exchange, effects }: ReceiverExchangeStep,
   state: Closing,
-  now: Moment,
 ): ReceiveStep {
-  const exchange = step.state;
-  if (exchange.kind === "ready" && now.instant >= state.deadline) return finish(state, false);
-  if (exchange.kind !== "finished") return { state: { ...state, exchange }, effects: step.effects };
+  const phase = receiverPhase(exchange);
+  if (phase.kind !== "finished") return { state: { ...state, exchange }, effects };
   const { suite, transfer } = plan.context;
-  const { counter, check } = exchange;
+  const { counter, check } = phase;
   const receipt = { ...state.outcome, counter, check };
   const sealed = sealReceipt(suite, state.keys.receipt, transfer, receipt);
-  const end = finish(state, true);
+  const end = finish(state, counter > 0);
   const send = { kind: "send-envelope", envelope: { kind: "receipt", transfer, sealed } } as const;
-  return { state: end.state, effects: [...step.effects, send, ...end.effects] };
+  return { state: end.state, effects: [...effects, send, ...end.effects] };
 }
 
 export function finish(state: Closing, nextMasterKey: boolean): ReceiveStep {

@@ -6,41 +6,35 @@
 import { ifWellFormed } from "../bytes/reader.ts";
 import { HASH_BYTES } from "../crypto/suite.ts";
 import { PosternError } from "../errors.ts";
-import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
+import type { ReceiverExchange } from "../exchange/receiver-exchange.ts";
+import { wipeTransferKeys, type ReceiverReady } from "../exchange/transfer-keys.ts";
 import { ANSWER_TIMEOUT_MS, CONSENT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
 import { after } from "../time.ts";
-import { sealAnswer, SINGLE_USE_NONCE } from "./answer.ts";
+import { sealAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
-import { decodeHeader, isCurrent, type TransferHeader } from "./header.ts";
+import { decodeHeader, isCurrent } from "./header.ts";
 import { failWith } from "./receive-end.ts";
-import type {
-  Admission,
-  Checked,
-  OfferEnvelope,
-  ReadyExchange,
-  ReceivePlan,
-  ReceiveStep,
-} from "./receive-state.ts";
+import type { Admission, Checked, ReceivePlan, ReceiveStep } from "./receive-state.ts";
 import { emit, type Moment, type TransferEffect } from "./steps.ts";
 import type { ClearVerdict, Verdict } from "./verdict.ts";
 
 /** The checks of an offer whose keys are ready, in the order of section 9. */
 export function checkOffer(
   plan: ReceivePlan,
-  exchange: ReadyExchange,
-  offer: OfferEnvelope,
+  exchange: ReceiverExchange,
+  ready: ReceiverReady,
   admission: Admission,
   now: Moment,
 ): ReceiveStep {
-  const header = openHeader(plan, exchange, offer);
+  const header = ifWellFormed(() => decodeHeader(plan.context.transfer, ready.header));
   if (header === undefined) {
-    wipeTransferKeys(exchange.keys);
+    wipeTransferKeys(ready.keys);
     return refuse(plan, "invalid");
   }
-  const { source, counter } = exchange;
+  const { source, counter } = ready;
   const known = emit({ kind: "master-key", source, counter });
   const content = header.content;
-  const checked = { exchange, content };
+  const checked = { exchange, ready, content };
   if (!isCurrent(header, now.wall)) return answerNo(plan, checked, "expired");
   if (admission.replayed) return answerNo(plan, checked, "replayed");
   if (!admission.hasRoom) return answerNo(plan, checked, "busy");
@@ -59,10 +53,10 @@ export function checkOffer(
   return { state: consent.state, effects: [known, ...consent.effects] };
 }
 
-export function askConsent({ exchange, content }: Checked, now: Moment): ReceiveStep {
+export function askConsent({ exchange, ready, content }: Checked, now: Moment): ReceiveStep {
   const deadline = after(now.instant, CONSENT_TIMEOUT_MS);
   return {
-    state: { kind: "expect-consent", exchange, content, deadline },
+    state: { kind: "expect-consent", exchange, ready, content, deadline },
     effects: [emit({ kind: "offer", content })],
   };
 }
@@ -70,11 +64,11 @@ export function askConsent({ exchange, content }: Checked, now: Moment): Receive
 /** A verdict under the answer key; the transfer ends with it. */
 export function answerNo(
   plan: ReceivePlan,
-  { exchange }: Pick<Checked, "exchange">,
+  { ready }: Pick<Checked, "ready">,
   verdict: Exclude<Verdict, "accept">,
 ): ReceiveStep {
-  const envelope = answerEnvelope(plan, exchange, verdict);
-  wipeTransferKeys(exchange.keys);
+  const envelope = answerEnvelope(plan, ready, verdict);
+  wipeTransferKeys(ready.keys);
   return refused(verdict, [{ kind: "send-envelope", envelope }]);
 }
 
@@ -95,7 +89,7 @@ export function refusal(plan: ReceivePlan, verdict: ClearVerdict): TransferEffec
 
 export function answerEnvelope(
   plan: ReceivePlan,
-  exchange: ReadyExchange,
+  ready: ReceiverReady,
   verdict: Verdict,
 ): TransferEnvelope {
   const { suite, transfer } = plan.context;
@@ -103,18 +97,6 @@ export function answerEnvelope(
   return {
     kind: "answer",
     transfer,
-    sealed: sealAnswer(suite, exchange.keys.answer, transfer, answer),
+    sealed: sealAnswer(suite, ready.keys.answer, transfer, answer),
   };
-}
-
-function openHeader(
-  plan: ReceivePlan,
-  exchange: ReadyExchange,
-  offer: OfferEnvelope,
-): TransferHeader | undefined {
-  const { suite, transfer } = plan.context;
-  const { header } = exchange.keys;
-  const opened = suite.open(header, SINGLE_USE_NONCE, offer.outer, offer.sealedHeader);
-  if (opened === undefined) return undefined;
-  return ifWellFormed(() => decodeHeader(transfer, opened));
 }

@@ -5,8 +5,9 @@
  */
 import type { PosternError } from "../errors.ts";
 import type { ExchangeContext } from "../exchange/context.ts";
-import type { SymmetricReceiverState } from "../exchange/symmetric/receiver.ts";
-import type { TransferKeys } from "../exchange/transfer-keys.ts";
+import type { ReceiverExchange } from "../exchange/receiver-exchange.ts";
+import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
+import type { ReceiverReady, TransferKeys } from "../exchange/transfer-keys.ts";
 import type { InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ContentDescription } from "./header.ts";
@@ -18,30 +19,30 @@ export interface ReceivePlan {
 
 /** What the client as a whole says to an offer, looked up when it arrives. */
 export interface Admission {
-  readonly profileAllowed: boolean;
+  /** The offer's profile; `undefined` when it is not one this receiver takes. */
+  readonly profile: ImplementedProfile | undefined;
   readonly hasRoom: boolean;
   readonly replayed: boolean;
 }
 
 export type OfferEnvelope = Extract<TransferEnvelope, { kind: "offer" }>;
-export type ReadyExchange = Extract<SymmetricReceiverState, { kind: "ready" }>;
 
 /** An offer whose header opened. */
 export interface Checked {
-  readonly exchange: ReadyExchange;
+  readonly exchange: ReceiverExchange;
+  readonly ready: ReceiverReady;
   readonly content: ContentDescription;
 }
 
 export type ReceiveState =
   | {
       readonly kind: "expect-offer";
-      readonly exchange: SymmetricReceiverState;
+      readonly exchange: ReceiverExchange;
       readonly deadline: InstantMs;
     }
   | {
       readonly kind: "expect-keys";
-      readonly exchange: SymmetricReceiverState;
-      readonly offer: OfferEnvelope;
+      readonly exchange: ReceiverExchange;
       readonly admission: Admission;
       readonly deadline: InstantMs;
     }
@@ -56,7 +57,7 @@ export type ReceiveState =
     }
   | {
       readonly kind: "closing";
-      readonly exchange: SymmetricReceiverState;
+      readonly exchange: ReceiverExchange;
       readonly keys: TransferKeys;
       readonly outcome: RecordsOutcome;
       readonly deadline: InstantMs;
@@ -76,3 +77,4 @@ export interface ReceiveStep {
 }
 
 export type Closing = Extract<ReceiveState, { kind: "closing" }>;
+export type ExpectKeys = Extract<ReceiveState, { kind: "expect-keys" }>;

@@ -19,18 +19,17 @@
  *
  * @module
  */
-import { equalBytes } from "../bytes/equal.ts";
-import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError, unreachable } from "../errors.ts";
 import type { ExchangeInput } from "../exchange/steps.ts";
-import { decodeSymmetricOuter } from "../exchange/symmetric/outer.ts";
 import {
-  receiveMasterKey,
-  receiveNextMasterKey,
-  receiveOuter,
-  stepSymmetricReceiver,
-  type SymmetricReceiverStep,
-} from "../exchange/symmetric/receiver.ts";
+  contentVerified,
+  receiveOffer,
+  receiveRelayedKey,
+  receiverPhase,
+  stepReceiverExchange,
+  UNOFFERED,
+  type ReceiverExchangeStep,
+} from "../exchange/receiver-exchange.ts";
 import { ANSWER_TIMEOUT_MS, CLOSING_TIMEOUT_MS, LOSS_REASON_MS } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
@@ -46,6 +45,8 @@ import {
 import type {
   Admission,
   Checked,
+  Closing,
+  ExpectKeys,
   OfferEnvelope,
   ReceiveInput,
   ReceivePlan,
@@ -64,7 +65,7 @@ import {
 
 export function startReceive(now: Moment): ReceiveState {
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  return { kind: "expect-offer", exchange: { kind: "idle" }, deadline };
+  return { kind: "expect-offer", exchange: UNOFFERED, deadline };
 }
 
 export function receiveDeadline(state: ReceiveState): InstantMs | undefined {
@@ -80,7 +81,7 @@ export function stepReceive(
   if (state.kind === "done" || state.kind === "failed") return { state, effects: [] };
   switch (input.kind) {
     case "key-down":
-      return keyDown(plan, state, input, now);
+      return keyDown(plan, state, input);
     case "offer":
       return offerArrived(plan, state, input.offer, input.admission, now);
     case "decide":
@@ -94,7 +95,9 @@ export function stepReceive(
     case "envelope":
       return envelopeArrived(plan, state, input.envelope);
     case "records-done":
-      return state.kind === "receiving" ? contentDone(state, input, now) : { state, effects: [] };
+      return state.kind === "receiving"
+        ? contentDone(plan, state, input, now)
+        : { state, effects: [] };
     case "records-failed":
       return recordsFailed(plan, state, input.error, now);
     case "cancel":
@@ -116,18 +119,12 @@ export function stepReceive(
 function keyDown(
   plan: ReceivePlan,
   state: ReceiveState,
-  input: Extract<ReceiveInput, { kind: "key-down" }>,
-  now: Moment,
+  { use, ciphertext }: Extract<ReceiveInput, { kind: "key-down" }>,
 ): ReceiveStep {
-  if (state.kind === "expect-offer" && input.use === "this") {
-    const step = receiveMasterKey(plan.context, state.exchange, input.ciphertext);
-    return { state: { ...state, exchange: step.state }, effects: step.effects };
-  }
-  if (state.kind === "closing" && input.use === "next") {
-    const step = receiveNextMasterKey(plan.context, state.exchange, input.ciphertext);
-    return closingOn(plan, step, state, now);
-  }
-  return { state, effects: [] };
+  if (state.kind !== (use === "this" ? "expect-offer" : "closing")) return { state, effects: [] };
+  const step = receiveRelayedKey(plan.context, state.exchange, use, ciphertext);
+  if (state.kind === "closing") return closingOn(plan, step, state);
+  return { state: { ...state, exchange: step.exchange }, effects: step.effects };
 }
 
 function offerArrived(
@@ -138,39 +135,36 @@ function offerArrived(
   now: Moment,
 ): ReceiveStep {
   if (state.kind !== "expect-offer") return { state, effects: [] };
-  if (!admission.profileAllowed) return refuse(plan, "profile-refused");
-  const outer = ifWellFormed(() => decodeSymmetricOuter(plan.context, offer.outer));
-  if (outer === undefined) return refuse(plan, "invalid");
-  if (!equalBytes(outer.receiver, plan.context.receiver.fingerprint))
-    return refuse(plan, "wrong-receiver");
-  const step = receiveOuter(plan.context, state.exchange, { outer, outerBytes: offer.outer });
+  if (admission.profile === undefined) return refuse(plan, "profile-refused");
+  const step = receiveOffer(plan.context, state.exchange, admission.profile, offer);
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  return keysOn(plan, step, { offer, admission, deadline }, now);
+  return keysOn(plan, step, { admission, deadline }, now);
 }
 
-/** Goes on with the exchange until its keys are ready, then opens and checks the header. */
+/** Goes on with the exchange until its keys are ready, then judges the header. */
 function keysOn(
   plan: ReceivePlan,
-  step: SymmetricReceiverStep,
-  waiting: Omit<Extract<ReceiveState, { kind: "expect-keys" }>, "kind" | "exchange">,
+  { exchange, effects }: ReceiverExchangeStep,
+  { admission, deadline }: Pick<ExpectKeys, "admission" | "deadline">,
   now: Moment,
 ): ReceiveStep {
-  const exchange = step.state;
-  switch (exchange.kind) {
+  const phase = receiverPhase(exchange);
+  switch (phase.kind) {
     case "key-unknown":
       // Not the end: the sender comes back with a fresh key for the same transfer.
       return {
-        state: { kind: "expect-offer", exchange: { kind: "idle" }, deadline: waiting.deadline },
+        state: { kind: "expect-offer", exchange: UNOFFERED, deadline },
         effects: [refusal(plan, "key-unknown")],
       };
+    case "wrong-receiver":
     case "invalid":
-      return refuse(plan, "invalid");
+      return refuse(plan, phase.kind);
     case "ready": {
-      const checked = checkOffer(plan, exchange, waiting.offer, waiting.admission, now);
-      return { state: checked.state, effects: [...step.effects, ...checked.effects] };
+      const checked = checkOffer(plan, exchange, phase.ready, admission, now);
+      return { state: checked.state, effects: [...effects, ...checked.effects] };
     }
     default:
-      return { state: { ...waiting, kind: "expect-keys", exchange }, effects: step.effects };
+      return { state: { kind: "expect-keys", exchange, admission, deadline }, effects };
   }
 }
 
@@ -186,17 +180,17 @@ function exchangeInput(
   }
   if (state.kind !== "expect-offer" && state.kind !== "expect-keys" && state.kind !== "closing")
     return { state, effects: [] };
-  const step = stepSymmetricReceiver(plan.context, state.exchange, input);
-  if (state.kind === "closing") return closingOn(plan, step, state, now);
+  const step = stepReceiverExchange(plan.context, state.exchange, input);
+  if (state.kind === "closing") return closingOn(plan, step, state);
   if (state.kind === "expect-keys") return keysOn(plan, step, state, now);
-  return { state: { ...state, exchange: step.state }, effects: step.effects };
+  return { state: { ...state, exchange: step.exchange }, effects: step.effects };
 }
 
 function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Moment): ReceiveStep {
   if (decision !== "accept") return answerNo(plan, state, decision);
-  const { exchange, content } = state;
+  const { exchange, ready, content } = state;
   const effects: TransferEffect[] = [
-    { kind: "send-envelope", envelope: answerEnvelope(plan, exchange, "accept") },
+    { kind: "send-envelope", envelope: answerEnvelope(plan, ready, "accept") },
     emit({ kind: "accepted", offset: 0 }),
   ];
   if (ridesInEnvelopes(content)) {
@@ -204,33 +198,31 @@ function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Mom
     return { state: next.state, effects: [...effects, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  return { state: { kind: "expect-pipe", exchange, content, deadline }, effects };
+  return { state: { kind: "expect-pipe", exchange, ready, content, deadline }, effects };
 }
 
 function receiveOver(checked: Checked, path: RecordsPath): ReceiveStep {
-  const { exchange, content } = checked;
+  const { exchange, ready, content } = checked;
   return {
-    state: { kind: "receiving", exchange, content },
-    effects: [{ kind: "run-records", keys: exchange.keys, path, fromOffset: 0 }],
+    state: { kind: "receiving", exchange, ready, content },
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0 }],
   };
 }
 
 function contentDone(
-  state: Extract<ReceiveState, { kind: "receiving" }>,
-  input: RecordsOutcome,
+  plan: ReceivePlan,
+  { exchange, ready }: Checked,
+  { total, digest }: RecordsOutcome,
   now: Moment,
 ): ReceiveStep {
-  const { exchange } = state;
-  return {
-    state: {
-      kind: "closing",
-      exchange,
-      keys: exchange.keys,
-      outcome: { total: input.total, digest: input.digest },
-      deadline: after(now.instant, CLOSING_TIMEOUT_MS),
-    },
-    effects: [],
+  const closing: Closing = {
+    kind: "closing",
+    exchange,
+    keys: ready.keys,
+    outcome: { total, digest },
+    deadline: after(now.instant, CLOSING_TIMEOUT_MS),
   };
+  return closingOn(plan, { exchange: contentVerified(exchange), effects: [] }, closing);
 }
 
 function envelopeArrived(

@@ -4,49 +4,48 @@
  * @module
  */
 import type { PosternError } from "../errors.ts";
-import type { ExchangeContext } from "../exchange/context.ts";
-import type { SymmetricSenderState } from "../exchange/symmetric/sender.ts";
-import type { TransferKeys } from "../exchange/transfer-keys.ts";
+import type { SenderContext } from "../exchange/context.ts";
+import type { ImplementedProfile, SenderExchange } from "../exchange/sender-exchange.ts";
+import type { SenderReady, TransferKeys } from "../exchange/transfer-keys.ts";
 import type { InstantMs } from "../time.ts";
 import type { ContentDescription } from "./header.ts";
 import type { RecordsOutcome, TransferEffect } from "./steps.ts";
 
 /** What does not change while a transfer runs. */
 export interface SendPlan {
-  readonly context: ExchangeContext;
+  readonly context: SenderContext;
+  readonly profile: ImplementedProfile;
   readonly content: ContentDescription;
 }
 
-export type ReadyExchange = Extract<SymmetricSenderState, { kind: "ready" }>;
+/** An exchange whose keys are ready. */
+export interface Offered {
+  readonly exchange: SenderExchange;
+  readonly ready: SenderReady;
+}
 
 export type SendState =
   | {
       readonly kind: "exchanging";
-      readonly exchange: SymmetricSenderState;
+      readonly exchange: SenderExchange;
       readonly deadline: InstantMs;
     }
-  | {
-      readonly kind: "expect-answer";
-      readonly exchange: ReadyExchange;
-      readonly deadline: InstantMs;
-    }
-  | {
+  | ({ readonly kind: "expect-answer"; readonly deadline: InstantMs } & Offered)
+  | ({
       readonly kind: "expect-pipe";
-      readonly exchange: ReadyExchange;
       readonly offset: number;
       readonly deadline: InstantMs;
-    }
-  | { readonly kind: "streaming"; readonly exchange: ReadyExchange }
+    } & Offered)
+  | ({ readonly kind: "streaming" } & Offered)
   /** The pipe is gone; what the relay says next tells why. */
-  | {
+  | ({
       readonly kind: "expect-reason";
-      readonly exchange: ReadyExchange;
       readonly error: PosternError;
       readonly deadline: InstantMs;
-    }
+    } & Offered)
   | {
       readonly kind: "closing";
-      readonly exchange: SymmetricSenderState;
+      readonly exchange: SenderExchange;
       readonly keys: TransferKeys;
       readonly outcome: RecordsOutcome;
       readonly deadline: InstantMs;

@@ -20,14 +20,17 @@ import { equalBytes } from "../bytes/equal.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
 import type { ExchangeInput, RequestStatus } from "../exchange/steps.ts";
+import type { ExchangeContext } from "../exchange/context.ts";
 import {
-  acceptNextSymmetricKey,
-  renewSymmetricKey,
-  sendNextSymmetricKey,
-  startSymmetricSender,
-  stepSymmetricSender,
-  type SymmetricSenderStep,
-} from "../exchange/symmetric/sender.ts";
+  acceptReceipt,
+  beginClosing,
+  renewMasterKey,
+  senderPhase,
+  startSenderExchange,
+  stepSenderExchange,
+  type ImplementedProfile,
+  type SenderExchangeStep,
+} from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import {
   ANSWER_TIMEOUT_MS,
@@ -37,10 +40,10 @@ import {
   LOSS_REASON_MS,
 } from "../limits.ts";
 import { after, type InstantMs, type WallMs } from "../time.ts";
-import { openAnswer, openReceipt, SINGLE_USE_NONCE } from "./answer.ts";
+import { openAnswer, openReceipt } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
-import { encodeHeader } from "./header.ts";
-import type { Closing, ReadyExchange, SendPlan, SendState, SendStep } from "./send-state.ts";
+import { encodeHeader, type ContentDescription } from "./header.ts";
+import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
   emit,
   ridesInEnvelopes,
@@ -53,8 +56,21 @@ import {
 } from "./steps.ts";
 import { verdictError } from "./verdict.ts";
 
+/** The header is made once: a fresh key for the same offer changes nothing in it. */
+export function planSend(
+  context: ExchangeContext,
+  profile: ImplementedProfile,
+  content: ContentDescription,
+  now: Moment,
+): SendPlan {
+  const until = (now.wall + HEADER_VALID_MS) as WallMs;
+  const header = encodeHeader(context.transfer, { content, created: now.wall, until });
+  return { context: { ...context, header }, profile, content };
+}
+
 export function startSend(plan: SendPlan, now: Moment): SendStep {
-  return exchangeOn(plan, startSymmetricSender(), after(now.instant, ANSWER_TIMEOUT_MS), now);
+  const step = startSenderExchange(plan.context, plan.profile);
+  return exchangeOn(plan, step, after(now.instant, ANSWER_TIMEOUT_MS), now);
 }
 
 export function sendDeadline(state: SendState): InstantMs | undefined {
@@ -89,12 +105,10 @@ export function stepSend(
         : fail(plan, state, requestError(input.status));
     case "pipe-ticket":
       return state.kind === "expect-pipe"
-        ? stream(state.exchange, { kind: "pipe", ticket: input.ticket }, state.offset)
+        ? stream(state, { kind: "pipe", ticket: input.ticket }, state.offset)
         : { state, effects: [] };
     case "records-done":
-      return state.kind === "streaming"
-        ? close(plan, state.exchange, input, now)
-        : { state, effects: [] };
+      return state.kind === "streaming" ? close(plan, state, input, now) : { state, effects: [] };
     case "records-failed":
       return recordsFailed(plan, state, input.error, now);
     default:
@@ -109,7 +123,7 @@ function exchangeInput(
   now: Moment,
 ): SendStep {
   if (state.kind !== "exchanging" && state.kind !== "closing") return { state, effects: [] };
-  const step = stepSymmetricSender(plan.context, state.exchange, input);
+  const step = stepSenderExchange(plan.context, state.exchange, input);
   return state.kind === "exchanging"
     ? exchangeOn(plan, step, state.deadline, now)
     : closingOn(step, state);
@@ -118,37 +132,26 @@ function exchangeInput(
 /** Goes on with the exchange until its keys are ready, then makes the offer. */
 function exchangeOn(
   plan: SendPlan,
-  step: SymmetricSenderStep,
+  { exchange, effects }: SenderExchangeStep,
   deadline: InstantMs,
   now: Moment,
 ): SendStep {
-  const exchange = step.state;
-  if (exchange.kind === "failed") return failWith(exchange.error, step.effects);
-  if (exchange.kind !== "ready")
-    return { state: { kind: "exchanging", exchange, deadline }, effects: step.effects };
-  const { source, counter } = exchange;
+  const phase = senderPhase(exchange);
+  if (phase.kind === "failed") return failWith(phase.error, effects);
+  if (phase.kind !== "ready") return { state: { kind: "exchanging", exchange, deadline }, effects };
+  const { ready } = phase;
+  const { source, counter, outer, sealedHeader } = ready;
+  const { transfer } = plan.context;
+  const consent = after(now.instant, CONSENT_TIMEOUT_MS + ANSWER_TIMEOUT_MS);
   return {
-    state: {
-      kind: "expect-answer",
-      exchange,
-      deadline: after(now.instant, CONSENT_TIMEOUT_MS + ANSWER_TIMEOUT_MS),
-    },
+    state: { kind: "expect-answer", exchange, ready, deadline: consent },
     effects: [
-      ...step.effects,
+      ...effects,
       emit({ kind: "master-key", source, counter }),
-      { kind: "send-envelope", envelope: offer(plan, exchange, now.wall) },
+      { kind: "send-envelope", envelope: { kind: "offer", transfer, outer, sealedHeader } },
       emit({ kind: "offered" }),
     ],
   };
-}
-
-function offer(plan: SendPlan, exchange: ReadyExchange, wall: WallMs): TransferEnvelope {
-  const { suite, transfer } = plan.context;
-  const until = (wall + HEADER_VALID_MS) as WallMs;
-  const header = encodeHeader(transfer, { content: plan.content, created: wall, until });
-  const { outer, keys } = exchange;
-  const sealedHeader = suite.seal(keys.header, SINGLE_USE_NONCE, outer, header);
-  return { kind: "offer", transfer, outer, sealedHeader };
 }
 
 function envelopeArrived(
@@ -161,7 +164,7 @@ function envelopeArrived(
     case "refusal":
       if (state.kind !== "expect-answer") return { state, effects: [] };
       return envelope.verdict === "key-unknown"
-        ? renew(plan, state.exchange, now)
+        ? renew(plan, state, now)
         : failWith(verdictError(envelope.verdict));
     case "answer":
       return state.kind === "expect-answer"
@@ -193,9 +196,9 @@ function envelopeArrived(
   }
 }
 
-function renew(plan: SendPlan, exchange: ReadyExchange, now: Moment): SendStep {
-  const step = renewSymmetricKey(plan.context, exchange);
-  wipeTransferKeys(exchange.keys);
+function renew(plan: SendPlan, { exchange, ready }: Offered, now: Moment): SendStep {
+  const step = renewMasterKey(plan.context, exchange);
+  wipeTransferKeys(ready.keys);
   const next = exchangeOn(plan, step, after(now.instant, ANSWER_TIMEOUT_MS), now);
   if (next.state.kind === "failed") return next;
   return { state: next.state, effects: [emit({ kind: "key-renewed" }), ...next.effects] };
@@ -207,9 +210,9 @@ function answered(
   sealed: Uint8Array,
   now: Moment,
 ): SendStep {
-  const { exchange } = state;
+  const { exchange, ready } = state;
   const { suite, transfer } = plan.context;
-  const answer = ifWellFormed(() => openAnswer(suite, exchange.keys.answer, transfer, sealed));
+  const answer = ifWellFormed(() => openAnswer(suite, ready.keys.answer, transfer, sealed));
   if (answer === undefined)
     return fail(
       plan,
@@ -221,44 +224,44 @@ function answered(
     return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
   const accepted = emit({ kind: "accepted", offset: answer.offset });
   if (ridesInEnvelopes(plan.content)) {
-    const next = stream(exchange, { kind: "envelopes" }, answer.offset);
+    const next = stream(state, { kind: "envelopes" }, answer.offset);
     return { state: next.state, effects: [accepted, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
   return {
-    state: { kind: "expect-pipe", exchange, offset: answer.offset, deadline },
+    state: { kind: "expect-pipe", exchange, ready, offset: answer.offset, deadline },
     effects: [accepted, { kind: "open-pipe" }],
   };
 }
 
-function stream(exchange: ReadyExchange, path: RecordsPath, fromOffset: number): SendStep {
+function stream({ exchange, ready }: Offered, path: RecordsPath, fromOffset: number): SendStep {
   return {
-    state: { kind: "streaming", exchange },
-    effects: [{ kind: "run-records", keys: exchange.keys, path, fromOffset }],
+    state: { kind: "streaming", exchange, ready },
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset }],
   };
 }
 
 function close(
   plan: SendPlan,
-  exchange: ReadyExchange,
+  { exchange, ready }: Offered,
   outcome: RecordsOutcome,
   now: Moment,
 ): SendStep {
-  const step = sendNextSymmetricKey(plan.context, exchange);
+  const step = beginClosing(plan.context, exchange);
   const { total, digest } = outcome;
   const deadline = after(now.instant, CLOSING_TIMEOUT_MS);
-  return closingOn(step, { keys: exchange.keys, outcome: { total, digest }, deadline });
+  return closingOn(step, { keys: ready.keys, outcome: { total, digest }, deadline });
 }
 
 type Outcome = Pick<Closing, "keys" | "outcome" | "deadline">;
 
-function closingOn(step: SymmetricSenderStep, { keys, outcome, deadline }: Outcome): SendStep {
-  const exchange = step.state;
-  if (exchange.kind === "finished") {
-    const delivered = finish({ keys, outcome }, exchange.nextMasterKey);
-    return { state: delivered.state, effects: [...step.effects, ...delivered.effects] };
-  }
-  return { state: { kind: "closing", exchange, keys, outcome, deadline }, effects: step.effects };
+function closingOn(step: SenderExchangeStep, { keys, outcome, deadline }: Outcome): SendStep {
+  const { exchange, effects } = step;
+  const phase = senderPhase(exchange);
+  if (phase.kind !== "finished")
+    return { state: { kind: "closing", exchange, keys, outcome, deadline }, effects };
+  const delivered = finish({ keys, outcome }, phase.nextMasterKey);
+  return { state: delivered.state, effects: [...effects, ...delivered.effects] };
 }
 
 function receiptArrived(plan: SendPlan, state: Closing, sealed: Uint8Array): SendStep {
@@ -268,7 +271,7 @@ function receiptArrived(plan: SendPlan, state: Closing, sealed: Uint8Array): Sen
   // `done` was verified already, so a receipt that says something else costs the next key only.
   if (receipt?.total !== outcome.total || !equalBytes(receipt.digest, outcome.digest))
     return finish(state, false);
-  const step = acceptNextSymmetricKey(plan.context, exchange, receipt.counter, receipt.check);
+  const step = acceptReceipt(plan.context, exchange, receipt.counter, receipt.check);
   return closingOn(step, state);
 }
 
@@ -291,7 +294,7 @@ function recordsFailed(
   if (error.code !== "transfer/pipe-lost") return fail(plan, state, error);
   const deadline = after(now.instant, LOSS_REASON_MS);
   return {
-    state: { kind: "expect-reason", exchange: state.exchange, error, deadline },
+    state: { ...state, kind: "expect-reason", error, deadline },
     effects: [],
   };
 }
@@ -318,11 +321,11 @@ function cancel(plan: SendPlan, state: SendState): SendStep {
 
 /** Ends the transfer and, where the receiver may be waiting, tells it. */
 function fail(plan: SendPlan, state: SendState, error: PosternError): SendStep {
-  if (!("exchange" in state) || state.exchange.kind !== "ready") return failWith(error);
+  if (!("ready" in state)) return failWith(error);
   const withdraw = { kind: "send-envelope", envelope: withdrawal(plan.context.transfer) } as const;
   if (state.kind === "streaming")
     return failWith(error, [{ kind: "stop-records", error }, withdraw]);
-  wipeTransferKeys(state.exchange.keys);
+  wipeTransferKeys(state.ready.keys);
   return failWith(error, [withdraw]);
 }
 

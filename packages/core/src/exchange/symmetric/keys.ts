@@ -27,7 +27,7 @@ export function deriveSymmetricKeys(
     answer: key("answer"),
     receipt: key("receipt"),
     reverse: key("reverse"),
-    wrap: key("wrap"),
+    session: key("wrap"),
   };
   wipe(prk);
   return keys;

@@ -18,17 +18,17 @@
  *
  * @module
  */
-import { wipe } from "../../bytes/equal.ts";
+import { equalBytes, wipe } from "../../bytes/equal.ts";
+import { ifWellFormed } from "../../bytes/reader.ts";
 import { unreachable } from "../../errors.ts";
 import type { ExchangeContext } from "../context.ts";
-import type { ExchangeEffect, ExchangeInput } from "../steps.ts";
+import type { ExchangeEffect, ExchangeInput, OfferedBytes } from "../steps.ts";
+import { SINGLE_USE_NONCE, wipeTransferKeys, type ReceiverReady } from "../transfer-keys.ts";
 import { deriveSymmetricKeys, downLabel, MASTER_KEY_BYTES, nextKeyCheck } from "./keys.ts";
-import type { SymmetricOuter } from "./outer.ts";
-import type { ReadyKeys } from "./sender.ts";
+import { decodeSymmetricOuter, type SymmetricOuter } from "./outer.ts";
 
-interface Offered {
-  readonly outer: SymmetricOuter;
-  readonly outerBytes: Uint8Array;
+interface Offered extends OfferedBytes {
+  readonly decoded: SymmetricOuter;
 }
 
 export type SymmetricReceiverState =
@@ -36,13 +36,15 @@ export type SymmetricReceiverState =
   | { readonly kind: "decrypting"; readonly offered: Offered | undefined }
   | { readonly kind: "holding"; readonly masterKey: Uint8Array }
   | { readonly kind: "expect-pair-key"; readonly offered: Offered }
-  | ({ readonly kind: "ready" } & ReadyKeys)
-  | ({ readonly kind: "decrypting-next" } & ReadyKeys)
-  | ({ readonly kind: "expect-kept"; readonly check: Uint8Array } & ReadyKeys)
+  | ({ readonly kind: "ready" } & ReceiverReady)
+  | ({ readonly kind: "decrypting-next" } & ReceiverReady)
+  | ({ readonly kind: "expect-kept"; readonly check: Uint8Array } & ReceiverReady)
   | { readonly kind: "finished"; readonly counter: number; readonly check: Uint8Array }
   /** No such kept key here: the sender must start over with a fresh one. */
   | { readonly kind: "key-unknown" }
-  /** The master key did not open, or the exchange went another way than the profile's. */
+  /** The offer names another client. */
+  | { readonly kind: "wrong-receiver" }
+  /** The master key or the header did not open, or the exchange went another way than the profile's. */
   | { readonly kind: "invalid" };
 
 export interface SymmetricReceiverStep {
@@ -63,13 +65,18 @@ export function receiveMasterKey(
   };
 }
 
-/** The offer's outer header, decoded. */
-export function receiveOuter(
+/** The offer: its outer header says which key it is for. */
+export function receiveSymmetricOffer(
   context: ExchangeContext,
   state: SymmetricReceiverState,
-  offered: Offered,
+  bytes: OfferedBytes,
 ): SymmetricReceiverStep {
-  const kept = offered.outer.source === "kept";
+  const decoded = ifWellFormed(() => decodeSymmetricOuter(context, bytes.outer));
+  if (decoded === undefined) return { state: { kind: "invalid" }, effects: [] };
+  if (!equalBytes(decoded.receiver, context.receiver.fingerprint))
+    return { state: { kind: "wrong-receiver" }, effects: [] };
+  const offered = { ...bytes, decoded };
+  const kept = decoded.source === "kept";
   if (kept && state.kind === "idle")
     return { state: { kind: "expect-pair-key", offered }, effects: [{ kind: "load-pair-key" }] };
   if (!kept && state.kind === "holding") return ready(context, offered, state.masterKey);
@@ -108,7 +115,7 @@ export function stepSymmetricReceiver(
     case "expect-pair-key":
       if (input.kind === "job-failed") return { state: { kind: "key-unknown" }, effects: [] };
       if (input.kind !== "pair-key") return { state, effects: [] };
-      if (input.kept?.counter !== state.offered.outer.counter) {
+      if (input.kept?.counter !== state.offered.decoded.counter) {
         wipe(input.kept?.key);
         return { state: { kind: "key-unknown" }, effects: [] };
       }
@@ -128,6 +135,7 @@ export function stepSymmetricReceiver(
     case "ready":
     case "finished":
     case "key-unknown":
+    case "wrong-receiver":
     case "invalid":
       return { state, effects: [] };
     default:
@@ -140,13 +148,16 @@ function ready(
   offered: Offered,
   masterKey: Uint8Array,
 ): SymmetricReceiverStep {
-  const keys = deriveSymmetricKeys(context, offered.outerBytes, masterKey);
+  const { outer, sealedHeader } = offered;
+  const keys = deriveSymmetricKeys(context, outer, masterKey);
   wipe(masterKey);
-  const { source, counter } = offered.outer;
-  return {
-    state: { kind: "ready", keys, outer: offered.outerBytes, source, counter },
-    effects: [],
-  };
+  const header = context.suite.open(keys.header, SINGLE_USE_NONCE, outer, sealedHeader);
+  if (header === undefined) {
+    wipeTransferKeys(keys);
+    return { state: { kind: "invalid" }, effects: [] };
+  }
+  const { source, counter } = offered.decoded;
+  return { state: { kind: "ready", keys, header, source, counter }, effects: [] };
 }
 
 function keepNextKey(
@@ -162,7 +173,6 @@ function keepNextKey(
   };
 }
 
-function backToReady(state: ReadyKeys): SymmetricReceiverStep {
-  const { keys, outer, source, counter } = state;
-  return { state: { kind: "ready", keys, outer, source, counter }, effects: [] };
+function backToReady({ keys, header, source, counter }: ReceiverReady): SymmetricReceiverStep {
+  return { state: { kind: "ready", keys, header, source, counter }, effects: [] };
 }

@@ -21,28 +21,20 @@
  */
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
-import type { ExchangeContext } from "../context.ts";
+import type { SenderContext } from "../context.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../steps.ts";
-import type { TransferKeys } from "../transfer-keys.ts";
+import { SINGLE_USE_NONCE, type SenderReady } from "../transfer-keys.ts";
 import { deriveSymmetricKeys, MASTER_KEY_BYTES, nextKeyCheck, upLabel } from "./keys.ts";
 import { encodeSymmetricOuter } from "./outer.ts";
-
-/** A transfer's keys and the outer header that they are bound to. */
-export interface ReadyKeys {
-  readonly keys: TransferKeys;
-  readonly outer: Uint8Array;
-  readonly source: KeySource;
-  readonly counter: number;
-}
 
 export type SymmetricSenderState =
   | { readonly kind: "expect-pair-key" }
   | { readonly kind: "expect-encrypted"; readonly masterKey: Uint8Array; readonly counter: number }
   | { readonly kind: "expect-handover"; readonly masterKey: Uint8Array; readonly counter: number }
-  | ({ readonly kind: "ready" } & ReadyKeys)
-  | ({ readonly kind: "expect-next-encrypted"; readonly nextKey: Uint8Array } & ReadyKeys)
-  | ({ readonly kind: "expect-next-handover"; readonly nextKey: Uint8Array } & ReadyKeys)
-  | ({ readonly kind: "expect-receipt"; readonly nextKey: Uint8Array } & ReadyKeys)
+  | ({ readonly kind: "ready" } & SenderReady)
+  | ({ readonly kind: "expect-next-encrypted"; readonly nextKey: Uint8Array } & SenderReady)
+  | ({ readonly kind: "expect-next-handover"; readonly nextKey: Uint8Array } & SenderReady)
+  | ({ readonly kind: "expect-receipt"; readonly nextKey: Uint8Array } & SenderReady)
   | { readonly kind: "expect-kept" }
   | { readonly kind: "finished"; readonly nextMasterKey: boolean }
   | { readonly kind: "failed"; readonly error: PosternError };
@@ -57,7 +49,7 @@ export function startSymmetricSender(): SymmetricSenderStep {
 }
 
 export function stepSymmetricSender(
-  context: ExchangeContext,
+  context: SenderContext,
   state: SymmetricSenderState,
   input: ExchangeInput,
 ): SymmetricSenderStep {
@@ -105,7 +97,7 @@ export function stepSymmetricSender(
 
 /** The receiver does not hold the kept key: a fresh one goes through RSA. Only from `ready`. */
 export function renewSymmetricKey(
-  context: ExchangeContext,
+  context: SenderContext,
   state: SymmetricSenderState,
 ): SymmetricSenderStep {
   if (state.kind !== "ready" || state.source !== "kept")
@@ -115,7 +107,7 @@ export function renewSymmetricKey(
 
 /** The content has arrived: makes the pair's next master key. Only from `ready`. */
 export function sendNextSymmetricKey(
-  context: ExchangeContext,
+  context: SenderContext,
   state: SymmetricSenderState,
 ): SymmetricSenderStep {
   if (state.kind !== "ready") return { state, effects: [] };
@@ -134,7 +126,7 @@ export function sendNextSymmetricKey(
 
 /** The opened receipt's part for this profile. A receipt may overtake the result of `key-up`. */
 export function acceptNextSymmetricKey(
-  context: ExchangeContext,
+  context: SenderContext,
   state: SymmetricSenderState,
   counter: number,
   check: Uint8Array,
@@ -150,7 +142,7 @@ export function acceptNextSymmetricKey(
   };
 }
 
-function freshKey(context: ExchangeContext, counter: number): SymmetricSenderStep {
+function freshKey(context: SenderContext, counter: number): SymmetricSenderStep {
   const masterKey = context.suite.random(MASTER_KEY_BYTES);
   return {
     state: { kind: "expect-encrypted", masterKey, counter },
@@ -161,7 +153,7 @@ function freshKey(context: ExchangeContext, counter: number): SymmetricSenderSte
 }
 
 function ready(
-  context: ExchangeContext,
+  context: SenderContext,
   masterKey: Uint8Array,
   source: KeySource,
   counter: number,
@@ -169,7 +161,8 @@ function ready(
   const outer = encodeSymmetricOuter(context, { source, counter });
   const keys = deriveSymmetricKeys(context, outer, masterKey);
   wipe(masterKey);
-  return { state: { kind: "ready", keys, outer, source, counter }, effects: [] };
+  const sealedHeader = context.suite.seal(keys.header, SINGLE_USE_NONCE, outer, context.header);
+  return { state: { kind: "ready", keys, outer, sealedHeader, source, counter }, effects: [] };
 }
 
 function handoverFailed(masterKey: Uint8Array, status: RequestStatus): SymmetricSenderStep {

@@ -16,26 +16,26 @@ const SESSION_KEY_BYTES = 32;
 /** The sender's half. `j` must grow, as the records machine makes it: a number is a nonce. */
 export function wrappingSource(
   suite: Suite,
-  keys: Pick<TransferKeys, "wrap" | "transcript">,
+  keys: Pick<TransferKeys, "session" | "transcript">,
 ): SessionKeySource {
   return {
     next(j) {
       const key = suite.random(SESSION_KEY_BYTES);
-      return { key, body: suite.seal(keys.wrap, wrapNonce(j), keys.transcript, key) };
+      return { key, body: suite.seal(keys.session, wrapNonce(j), keys.transcript, key) };
     },
-    wipe: () => wipe(keys.wrap),
+    wipe: () => wipe(keys.session),
   };
 }
 
 /** The receiver's half. `open` gives `undefined` for a body that was altered. */
 export function wrappingSink(
   suite: Suite,
-  keys: Pick<TransferKeys, "wrap" | "transcript">,
+  keys: Pick<TransferKeys, "session" | "transcript">,
 ): SessionKeySink {
   return {
     bodyBytes: WRAPPED_KEY_BYTES,
-    open: async (j, body) => suite.open(keys.wrap, wrapNonce(j), keys.transcript, body),
-    wipe: () => wipe(keys.wrap),
+    open: async (j, body) => suite.open(keys.session, wrapNonce(j), keys.transcript, body),
+    wipe: () => wipe(keys.session),
   };
 }
 

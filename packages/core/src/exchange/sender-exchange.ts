@@ -1,0 +1,120 @@
+/**
+ * The sender's exchange of whichever profile a transfer has: the one place where they are told
+ * apart on this side. docs/protocol.md 7.
+ *
+ * @module
+ */
+import { PosternError } from "../errors.ts";
+import {
+  startAsymmetricSender,
+  stepAsymmetricSender,
+  type AsymmetricSenderState,
+  type AsymmetricSenderStep,
+} from "./asymmetric/sender.ts";
+import type { SenderContext } from "./context.ts";
+import type { ExchangeEffect, ExchangeInput } from "./steps.ts";
+import {
+  acceptNextSymmetricKey,
+  renewSymmetricKey,
+  sendNextSymmetricKey,
+  startSymmetricSender,
+  stepSymmetricSender,
+  type SymmetricSenderState,
+  type SymmetricSenderStep,
+} from "./symmetric/sender.ts";
+import type { SenderReady } from "./transfer-keys.ts";
+
+/** Profiles that exist. */
+export type ImplementedProfile = "symmetric" | "asymmetric";
+
+export type SenderExchange =
+  | { readonly profile: "symmetric"; readonly state: SymmetricSenderState }
+  | { readonly profile: "asymmetric"; readonly state: AsymmetricSenderState };
+
+export interface SenderExchangeStep {
+  readonly exchange: SenderExchange;
+  readonly effects: readonly ExchangeEffect[];
+}
+
+/** What a transfer needs to know of its exchange. */
+export type SenderPhase =
+  | { readonly kind: "working" }
+  | { readonly kind: "ready"; readonly ready: SenderReady }
+  | { readonly kind: "finished"; readonly nextMasterKey: boolean }
+  | { readonly kind: "failed"; readonly error: PosternError };
+
+export function startSenderExchange(
+  context: SenderContext,
+  profile: ImplementedProfile,
+): SenderExchangeStep {
+  return profile === "symmetric"
+    ? symmetric(startSymmetricSender())
+    : asymmetric(startAsymmetricSender(context));
+}
+
+export function stepSenderExchange(
+  context: SenderContext,
+  exchange: SenderExchange,
+  input: ExchangeInput,
+): SenderExchangeStep {
+  return exchange.profile === "symmetric"
+    ? symmetric(stepSymmetricSender(context, exchange.state, input))
+    : asymmetric(stepAsymmetricSender(context, exchange.state, input));
+}
+
+export function senderPhase({ state }: SenderExchange): SenderPhase {
+  switch (state.kind) {
+    case "ready":
+      return { kind: "ready", ready: state };
+    case "finished":
+      return { kind: "finished", nextMasterKey: state.nextMasterKey };
+    case "failed":
+      return { kind: "failed", error: state.error };
+    default:
+      return { kind: "working" };
+  }
+}
+
+/** The receiver does not hold the key the offer was made under. */
+export function renewMasterKey(
+  context: SenderContext,
+  exchange: SenderExchange,
+): SenderExchangeStep {
+  if (exchange.profile === "symmetric")
+    return symmetric(renewSymmetricKey(context, exchange.state));
+  // No offer of this profile is made under a kept key, so nothing can be unknown.
+  return asymmetric({
+    state: {
+      kind: "failed",
+      error: new PosternError("peer/unexpected-frame", "key-unknown without a kept key"),
+    },
+    effects: [],
+  });
+}
+
+/** The content has arrived: the closing exchange begins. */
+export function beginClosing(context: SenderContext, exchange: SenderExchange): SenderExchangeStep {
+  if (exchange.profile === "symmetric")
+    return symmetric(sendNextSymmetricKey(context, exchange.state));
+  return asymmetric({ state: { kind: "expect-receipt" }, effects: [] });
+}
+
+/** The receipt has opened and agrees with what was sent. */
+export function acceptReceipt(
+  context: SenderContext,
+  exchange: SenderExchange,
+  counter: number,
+  check: Uint8Array,
+): SenderExchangeStep {
+  if (exchange.profile === "symmetric")
+    return symmetric(acceptNextSymmetricKey(context, exchange.state, counter, check));
+  return asymmetric({ state: { kind: "finished", nextMasterKey: false }, effects: [] });
+}
+
+function symmetric(step: SymmetricSenderStep): SenderExchangeStep {
+  return { exchange: { profile: "symmetric", state: step.state }, effects: step.effects };
+}
+
+function asymmetric(step: AsymmetricSenderStep): SenderExchangeStep {
+  return { exchange: { profile: "asymmetric", state: step.state }, effects: step.effects };
+}
