@@ -9,7 +9,9 @@ import { safeText } from "./terminal/safe-text.ts";
 
 const now = (): number => performance.now();
 
-/** A reader that went away (`| head`): whoever writes to it gets time to say so to the other side. */
+/**
+ * A reader that went away (`| head`): whoever writes to it gets time to say so to the other side.
+ */
 const READER_GONE_MS = 500;
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", () => {

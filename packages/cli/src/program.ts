@@ -1,4 +1,8 @@
-/** The command tree of `postern`: names, options and help. What they do is in `commands/`. @module */
+/**
+ * The command tree of `postern`: names, options and help. What they do is in `commands/`.
+ *
+ * @module
+ */
 import { Command } from "commander";
 import { runInContext, type Context, type SharedOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";

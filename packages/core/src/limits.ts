@@ -121,7 +121,9 @@ export const SEEN_TRANSFERS_MAX = 4_096;
 export const CONSENT_TIMEOUT_MS = 10 * 60_000;
 /** A client answers a protocol step that needs no person. */
 export const ANSWER_TIMEOUT_MS = 20_000;
-/** The pair's next master key after the content has arrived; without it the next one goes by RSA. */
+/**
+ * The pair's next master key after the content has arrived; without it the next one goes by RSA.
+ */
 export const CLOSING_TIMEOUT_MS = 5_000;
 /** A pipe ended: how long the relay has to say which side is gone. */
 export const LOSS_REASON_MS = 1_500;

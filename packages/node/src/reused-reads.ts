@@ -2,7 +2,7 @@
  * Reads a connected socket into buffers of the caller, so that bulk data costs no allocation and
  * no copy. Node offers this (`onread`) only to sockets it connects itself; for accepted and
  * upgraded ones the handle is moved into a new `Socket`. That private step stands here alone;
- * where it cannot be made (TLS, a stream that is no socket) the bytes are copied from `data` events.
+ * where it cannot be made (TLS, a stream that is no socket) `data` events are copied.
  *
  * Invariants: one buffer is under way at a time; bytes arrive in order and once; nothing is read
  * while paused.
@@ -18,7 +18,9 @@ export interface ReadHandlers {
    * 64 KiB more are read and kept, then reading stops until {@link ReusedReads.resume}.
    */
   buffer(): Uint8Array | undefined;
-  /** `count` bytes are at the start of `buffer`. `false` pauses until {@link ReusedReads.resume}. */
+  /**
+   * `count` bytes are at the start of `buffer`. `false` pauses until {@link ReusedReads.resume}.
+   */
   onBytes(count: number, buffer: Uint8Array): boolean;
   /** The other side sends no more; ours may go on writing. */
   onEnd(): void;
@@ -52,7 +54,9 @@ export function readInto(
   return reads;
 }
 
-/** Where a read lands when the caller has no room; shared, for it is emptied within the callback. */
+/**
+ * Where a read lands when the caller has no room; shared, for it is emptied within the callback.
+ */
 const SPARE = new Uint8Array(65_536);
 
 /** Copies bytes to the caller, keeps what finds no room, and knows whether reading is paused. */

@@ -62,7 +62,10 @@ export class RsaDesk implements Timed {
     this.#watch();
   }
 
-  /** Answered by the input `rewrapped`, one job a turn of the event loop: links and pipes go on between. */
+  /**
+   * Answered by the input `rewrapped`, one job a turn of the event loop: links and pipes go on
+   * between.
+   */
   rewrap(job: RewrapEffect): void {
     this.#jobs.push(job);
     if (this.#working) return;

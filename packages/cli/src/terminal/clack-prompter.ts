@@ -1,4 +1,8 @@
-/** {@link Prompter} by `@clack/prompts`, on stderr. Only for terminals: elsewhere it hangs. @module */
+/**
+ * {@link Prompter} by `@clack/prompts`, on stderr. Only for terminals: elsewhere it hangs.
+ *
+ * @module
+ */
 import { confirm, isCancel, select, text } from "@clack/prompts";
 import type { Prompter } from "./prompter.ts";
 

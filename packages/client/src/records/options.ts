@@ -21,7 +21,9 @@ interface RecordsOptions {
   /** Where the content starts: above 0 when a broken transfer goes on. */
   readonly fromOffset: number;
   readonly clock: Clock;
-  /** `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it. */
+  /**
+   * `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it.
+   */
   readonly signal: AbortSignal;
   /** `session-key`, `progress` (at most ten a second) and `resend`. Must not throw. */
   readonly onEvent: (event: RecordsEvent) => void;

@@ -1,6 +1,8 @@
 import { PosternError } from "../errors.ts";
 
-/** Reads a frame front to back. Every read is bounds-checked; {@link end} refuses trailing bytes. */
+/**
+ * Reads a frame front to back. Every read is bounds-checked; {@link end} refuses trailing bytes.
+ */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -33,7 +35,9 @@ export class ByteReader {
     return this.#view.getUint32(this.#advance(4, field));
   }
 
-  /** @throws {@link PosternError} `peer/malformed` above 2^53 - 1: no size or time is that large. */
+  /**
+   * @throws {@link PosternError} `peer/malformed` above 2^53 - 1: no size or time is that large.
+   */
   u64(field: string): number {
     const value = this.#view.getBigUint64(this.#advance(8, field));
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(field, "number out of range");

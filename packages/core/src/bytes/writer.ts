@@ -1,4 +1,6 @@
-/** Builds a frame front to back. Integers are big-endian; values are the caller's own and trusted. */
+/**
+ * Builds a frame front to back. Integers are big-endian; values are the caller's own and trusted.
+ */
 export class ByteWriter {
   readonly #parts: Uint8Array[] = [];
 

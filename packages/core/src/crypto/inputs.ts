@@ -17,7 +17,9 @@ export function requireLength(bytes: Uint8Array, length: number, field: string):
   throw new PosternError("usage/invalid-argument", `${field}: wrong length`, details);
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` for what HKDF-Expand cannot use or give. */
+/**
+ * @throws {@link PosternError} `usage/invalid-argument` for what HKDF-Expand cannot use or give.
+ */
 export function requireExpandable(key: Uint8Array, length: number): void {
   if (key.length < HASH_BYTES)
     throw new PosternError("usage/invalid-argument", "expand: key too short");

@@ -20,7 +20,9 @@ export interface RsaKeyPair extends RsaPublicKey {
 
 export interface Rsa {
   generate(): Promise<RsaKeyPair>;
-  /** @throws `store/failed` when the stored key is not what {@link RsaKeyPair.exportSecret} gave. */
+  /**
+   * @throws `store/failed` when the stored key is not what {@link RsaKeyPair.exportSecret} gave.
+   */
   importSecret(pkcs8: Uint8Array): Promise<RsaKeyPair>;
   /** `undefined` unless the bytes are a 3072-bit RSA key with exponent 65537, canonical DER. */
   importPublic(spki: Uint8Array): Promise<RsaPublicKey | undefined>;

@@ -12,7 +12,9 @@ import { ID_BYTES } from "./id.ts";
 /** 52 symbols and the 12 dashes between groups of four. */
 const TEXT_LENGTH_MAX = 64;
 
-/** `SHA-256(label("identity") || id)`. @throws PosternError `usage/invalid-argument` for a length. */
+/**
+ * `SHA-256(label("identity") || id)`. @throws PosternError `usage/invalid-argument` for a length.
+ */
 export function fingerprintOf(suite: Suite, id: Uint8Array): Uint8Array {
   requireLength(id, ID_BYTES, "id");
   return suite.sha256(label("identity"), id);
