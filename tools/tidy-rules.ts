@@ -45,13 +45,13 @@ function tooManyLines(text: string): string[] {
   return lines > LINES_MAX ? [`${lines} lines`] : [];
 }
 
-/** Tables, links, and a pattern or a word that fills the line alone cannot be broken. */
+/** Tables and links cannot be broken, nor a sentence or a pattern that is one long literal. */
 function tooWide(text: string, path: string): string[] {
   const max = isMarkdown(path) ? PROSE_COLUMNS_MAX : COLUMNS_MAX;
   return everyLine(text, (line) => {
     if (isMarkdown(path) && (line.startsWith("|") || line.includes("://"))) return undefined;
     const columns = Array.from(line).length;
-    const unbreakable = line.split(" ").some((word) => word.length > max / 2);
+    const unbreakable = /"[^"]{50,}"|`[^`]{50,}`|(?<= )\/[^/*].{50,}\//.test(line);
     return columns > max && !unbreakable ? `${columns} columns` : undefined;
   });
 }

@@ -37,6 +37,7 @@ const SCRATCH = ["", "tmp", "x"].join("/");
 const REFUSED: readonly (readonly [string, string])[] = [
   ["a.ts", "x();\n".repeat(LINES_MAX + 1)],
   ["a.ts", "x ".repeat(COLUMNS_MAX / 2) + "x"],
+  ["a.ts", `/** ${"x ".repeat(COLUMNS_MAX / 2)}*/`],
   ["docs/a.md", "x ".repeat(PROSE_COLUMNS_MAX / 2) + "x"],
   ["a.ts", `export function long(\n  a: number,\n): void {\n${LONG}}\n`],
   ["a.ts", `class A {\n  async #long(a: number): Promise<void> {\n  ${LONG}  }\n}\n`],
@@ -82,7 +83,8 @@ for (const [path, text] of REFUSED)
 const ALLOWED: readonly (readonly [string, string])[] = [
   ["a.ts", "x();\n".repeat(LINES_MAX)],
   ["docs/a.md", `| ${"x ".repeat(COLUMNS_MAX)} |`],
-  ["a.ts", `const PATTERN = /${"x".repeat(COLUMNS_MAX)}/u;`],
+  ["a.ts", `const PATTERN = /${"x ".repeat(COLUMNS_MAX / 2)}/u;`],
+  ["a.test.ts", `test("${"x ".repeat(COLUMNS_MAX / 2)}", async () => {});`],
   ["a.ts", `function short(): void {\n${"  x();\n".repeat(FUNCTION_LINES_MAX - 2)}}\n`],
   ["a.ts", `test(\n  "name",\n);\n${"x();\n".repeat(FUNCTION_LINES_MAX)}function f() {\n}\n`],
   ["a.test.ts", `describe("all", () => {\n${LONG}});\n`],

@@ -1,4 +1,4 @@
-/** What every program in a comparison must be able to do: carry one file through a relay. @module */
+/** What a program in a comparison must be able to do: carry one file through a relay. @module */
 import type { Usage } from "./measured-process.ts";
 
 export interface Contender {

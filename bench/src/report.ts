@@ -27,7 +27,7 @@ const HEAD = [
   "peak MiB: sender, relay, receiver",
 ];
 
-/** Medians; in brackets the smallest and the largest. The ratio is that of medians of `baseline`. */
+/** Medians; in brackets the smallest and the largest. Ratios are to the median of `baseline`. */
 export function renderReport(report: Report, baseline: string): string {
   const { bytes, results, absent, machine } = report;
   const base = results.find(({ name }) => name === baseline);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: whole programs side by side, in alternation (A B A B), on one file. Prints a table
- * and keeps it with all runs in `bench/results/`. What the numbers mean: `bench/README.md`.
+ * `npm run bench`: whole programs side by side, in alternation (A B A B), on one file. Prints a
+ * table and keeps it with all runs in `bench/results/`. What the numbers mean: `bench/README.md`.
  *
  * @module
  */
