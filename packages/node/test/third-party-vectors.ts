@@ -30,14 +30,14 @@ interface WycheproofFile {
 
 /** The cases of the groups whose attributes equal `wanted`, each with its group's attributes. */
 export function wycheproof(file: string, wanted: Readonly<Record<string, number>> = {}) {
-  const { testGroups }: WycheproofFile = readJson(`wycheproof/${file}.json`);
+  const { testGroups } = readJson(`wycheproof/${file}.json`) as WycheproofFile;
   return testGroups
     .filter((group) => Object.entries(wanted).every(([name, value]) => group[name] === value))
     .flatMap((group) => group.tests.map((fields) => ({ group, ...caseOf(file, fields) })));
 }
 
 export function xwingVectors(): readonly VectorCase[] {
-  const list: readonly Fields[] = readJson("xwing.json");
+  const list = readJson("xwing.json") as readonly Fields[];
   return list.map((fields, i) => caseOf("xwing", { tcId: `${i}`, ...fields }));
 }
 
@@ -52,6 +52,6 @@ function caseOf(file: string, fields: Fields & { readonly flags?: unknown }): Ve
   };
 }
 
-function readJson<T>(name: string): T {
+function readJson(name: string): unknown {
   return JSON.parse(readFileSync(join(FOLDER, name), "utf8"));
 }

@@ -18,7 +18,7 @@ export async function openLinkSocket(
   if (head.length > 0) socket.unshift(head);
   return {
     write: (bytes) => void socket.write(bytes),
-    close: () => void socket.destroySoon(),
+    close: () => socket.destroySoon(),
   };
 }
 
