@@ -80,11 +80,14 @@ export class SocketPipe implements BytePipe {
     return promise;
   }
 
-  write(parts: readonly Uint8Array[]): boolean {
+  write(parts: readonly Uint8Array[], onLeft?: () => void): boolean {
     const { socket } = this.#reads;
     if (this.#lost || !socket.writable) return true;
     socket.cork();
-    for (const part of parts) socket.write(part);
+    const last = parts.length - 1;
+    for (const [i, part] of parts.entries())
+      // With an error the socket broke: then the memory is left to the collector.
+      socket.write(part, (error) => i === last && !error && onLeft?.());
     socket.uncork();
     return socket.writableLength < socket.writableHighWaterMark;
   }

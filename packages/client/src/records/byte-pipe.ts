@@ -18,8 +18,9 @@ export interface BytePipe {
   /**
    * Queues the parts in their order, without copying: they belong to the pipe from now on. Returns
    * false when the caller should wait for {@link drained} before it writes more. Ignored when lost.
+   * A pipe that knows when it needs the parts no longer calls `onLeft` then, once, perhaps at once.
    */
-  write(parts: readonly Uint8Array[]): boolean;
+  write(parts: readonly Uint8Array[], onLeft?: () => void): boolean;
   /** Resolves when there is room again. @throws {@link PosternError} `transfer/pipe-lost`. */
   drained(): Promise<void>;
   /** Nothing more will be written; resolves when everything has left this device, or cannot. */

@@ -74,7 +74,7 @@ class ReceivePump {
     this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
     this.#writes = new WriteBehind(
       sink,
-      (offset) => this.#onWritten(offset),
+      (bytes, offset) => this.#onWritten(bytes, offset),
       (error) => this.#fail(error),
     );
   }
@@ -206,7 +206,8 @@ class ReceivePump {
     }
   }
 
-  #onWritten(offset: number): void {
+  #onWritten(bytes: Uint8Array, offset: number): void {
+    this.#options.cipher.release(bytes);
     this.#written = offset;
     const { sessionCount: number, sessionAt: since } = this.#receiver;
     this.#events.report(offset, { number, since }, this.#now());

@@ -15,6 +15,12 @@ export interface RecordCipher {
     aad: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array | undefined;
+  /**
+   * Frees what {@link seal} or {@link open} gave, now rather than when it is collected: records
+   * are large, and collecting them costs more than anything else but the cipher. Nobody may touch
+   * the memory any more.
+   */
+  release(memory: Uint8Array): void;
 }
 
 export interface SealedRecord {

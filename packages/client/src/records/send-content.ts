@@ -144,13 +144,15 @@ class SendPump {
     const length = plaintext.length;
     this.#readAhead.take(length);
     this.#pace.sent(length, now);
-    this.#write(parts);
+    this.#write(parts, () => {
+      for (const part of sealed.parts) cipher.release(part);
+    });
   }
 
-  #write(parts: readonly Uint8Array[]): void {
+  #write(parts: readonly Uint8Array[], onLeft?: () => void): void {
     const { pipe, clock } = this.#options;
     this.#wrote = true;
-    if (pipe.write(parts)) return this.#pace.drained(clock.now());
+    if (pipe.write(parts, onLeft)) return this.#pace.drained(clock.now());
     this.#writable = false;
     pipe.drained().then(
       () => {

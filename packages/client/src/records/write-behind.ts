@@ -12,17 +12,20 @@ const OUTSTANDING_MAX = 3;
 
 export class WriteBehind {
   readonly #sink: ContentSink;
-  readonly #onWritten: (offset: number) => void;
+  readonly #onWritten: (bytes: Uint8Array, offset: number) => void;
   readonly #onFailed: (error: PosternError) => void;
   readonly #queue: { readonly bytes: Uint8Array; readonly offset: number }[] = [];
   readonly #wake = new Wake();
   #running: Promise<void> | undefined;
   #failed = false;
 
-  /** `onWritten`: everything below `offset` is with the sink. `onFailed`: nothing more will be. */
+  /**
+   * `onWritten`: the sink has taken `bytes`, so it has everything up to their end at `offset`.
+   * `onFailed`: it will not take more.
+   */
   constructor(
     sink: ContentSink,
-    onWritten: (offset: number) => void,
+    onWritten: (bytes: Uint8Array, offset: number) => void,
     onFailed: (error: PosternError) => void,
   ) {
     this.#sink = sink;
@@ -62,7 +65,7 @@ export class WriteBehind {
       try {
         await this.#sink.write(next.bytes, next.offset);
         this.#queue.shift();
-        this.#onWritten(next.offset + next.bytes.length);
+        this.#onWritten(next.bytes, next.offset + next.bytes.length);
       } catch (error) {
         this.#failed = true;
         this.#onFailed(storeError(error));

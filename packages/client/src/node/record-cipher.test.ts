@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nativeSuite as suite } from "@postern/node";
+import { nodeRecordCipher as cipher } from "./record-cipher.ts";
+
+const KEY = new Uint8Array(32).fill(1);
+const NONCE = new Uint8Array(12).fill(2);
+const AAD = new Uint8Array(65).fill(3);
+
+function seal(plaintext: Uint8Array): Uint8Array {
+  const { parts, tag } = cipher.seal(KEY, NONCE, AAD, plaintext);
+  return Buffer.concat([...parts, tag]);
+}
+
+test("nodeRecordCipher.seal() gives what the suite's seal() gives", () => {
+  for (const length of [0, 1, 16, 1_000, 100_000]) {
+    const plaintext = new Uint8Array(length).fill(9);
+    assert.ok(Buffer.from(suite.seal(KEY, NONCE, AAD, plaintext)).equals(seal(plaintext)));
+    assert.deepEqual(new Uint8Array(cipher.open(KEY, NONCE, AAD, seal(plaintext))!), plaintext);
+  }
+});
+
+test("C-01 nodeRecordCipher.open() opens nothing that was altered or cut", () => {
+  const sealed = seal(new Uint8Array(20));
+  for (let at = 0; at < sealed.length; at++) {
+    const altered = Uint8Array.from(sealed);
+    altered[at]! ^= 1;
+    assert.equal(cipher.open(KEY, NONCE, AAD, altered), undefined);
+    assert.equal(cipher.open(KEY, NONCE, AAD, sealed.subarray(0, at)), undefined);
+  }
+  for (const [key, nonce, aad] of [
+    [AAD.subarray(0, 32), NONCE, AAD],
+    [KEY, NONCE.map(() => 0), AAD],
+    [KEY, NONCE, AAD.subarray(1)],
+  ] as const)
+    assert.equal(cipher.open(key, nonce, aad, sealed), undefined);
+});
+
+test("nodeRecordCipher.release() frees what it gave, and never memory that others share", () => {
+  const [part] = cipher.seal(KEY, NONCE, AAD, new Uint8Array(100_000)).parts;
+  cipher.release(part!);
+  assert.equal(part!.length, 0);
+  const shared = new Uint8Array(10);
+  cipher.release(shared.subarray(1));
+  assert.equal(shared.length, 10);
+});
