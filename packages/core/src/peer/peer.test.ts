@@ -230,6 +230,21 @@ test("S-17 Peer: a receiver whose transfer ended is free again, whatever ended i
   assert.equal(presence().at(-1), 1);
 });
 
+test("S-17 Peer: a receiver is free again before the sender hears how it ended", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.decision = "decline";
+  peers.send();
+  assert.equal(failure(peers, "alice"), "peer/declined");
+  const answerAt = peers.sent.findLastIndex(
+    ({ from, frame }) => from === "bob" && frame.kind === "envelope",
+  );
+  const freeAt = peers.sent.findLastIndex(
+    ({ frame }) => frame.kind === "presence" && frame.free === 1,
+  );
+  assert.ok(answerAt > freeAt && freeAt > 0, `${answerAt} > ${freeAt}`);
+});
+
 test("Peer: nobody decides about an offer for ever", () => {
   const peers = new TwoPeers();
   peers.listen();

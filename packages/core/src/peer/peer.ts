@@ -180,7 +180,10 @@ export class Peer {
     const performed = this.#perform(key, effects, now);
     if (transfer.state.kind === "done" || transfer.state.kind === "failed")
       this.#transfers.delete(key);
-    return before === this.#occupied() ? performed : [...performed, this.#presence()];
+    const after = this.#occupied();
+    if (before === after) return performed;
+    // Free again before the other side hears the last word: it may send the next thing at once.
+    return after < before ? [this.#presence(), ...performed] : [...performed, this.#presence()];
   }
 
   /** Applies one input to every transfer that matches. */
