@@ -10,6 +10,7 @@ import { PosternError } from "@postern/core/errors";
 import type { ContentSink, Offer, ProfileName, ReceiveEvent } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
+import { within } from "./deadline.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { contentLabel, contentSentence, followTransfer } from "./follow-transfer.ts";
 import { RELAY_CAN } from "./profiles.ts";
@@ -34,6 +35,9 @@ export interface Target {
   /** Called when everything is there, with a summary. */
   report(summary: string): Promise<void>;
 }
+
+/** A link that is lost must not hold up whoever wants to stop. */
+const STOP_MS = 1_000;
 
 export async function receiveOffers(
   context: Context,
@@ -95,8 +99,8 @@ export async function receiveOffers(
   } finally {
     clearTimeout(timer);
     interrupted.signal.removeEventListener("abort", onInterrupt);
-    // Not awaited: an iterator that waits for its next event returns only when the client closes.
-    events.return?.()?.catch(() => {});
+    // Off the relay's list before anything else is asked or done.
+    await within(Promise.resolve(events.return?.()), STOP_MS, linkClosed).catch(() => {});
   }
 }
 

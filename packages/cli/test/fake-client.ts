@@ -34,7 +34,16 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#wake.resolve();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+  /** Returns at once, also while it waits, and may be iterated again. */
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    const items = this.#read();
+    return {
+      next: () => items.next(),
+      return: async () => ({ done: true, value: undefined }),
+    };
+  }
+
+  async *#read(): AsyncGenerator<T> {
     for (;;) {
       const item = this.#items.shift();
       if (item !== undefined) yield item;

@@ -151,9 +151,7 @@ class PosternClient implements Client {
     }
   }
 
-  async *receive(options: ReceiveOptions): AsyncGenerator<ReceiveEvent> {
-    if (this.#listening !== undefined)
-      throw new PosternError("usage/wrong-state", "this client receives already");
+  receive(options: ReceiveOptions): AsyncIterableIterator<ReceiveEvent> {
     const listening = new Listening(options, {
       step: (input) => this.#step(input),
       accept: (facts, sink, before) => {
@@ -162,6 +160,23 @@ class PosternClient implements Client {
         return transfer;
       },
     });
+    const events = this.#listen(listening);
+    return {
+      next: () => events.next(),
+      return() {
+        // A generator that waits for its next event returns only after it: give it the end.
+        listening.events.end();
+        return events.return(undefined);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  async *#listen(listening: Listening): AsyncGenerator<ReceiveEvent, undefined> {
+    if (this.#listening !== undefined)
+      throw new PosternError("usage/wrong-state", "this client receives already");
     this.#listening = listening;
     try {
       await this.#announce();
@@ -170,6 +185,7 @@ class PosternClient implements Client {
       this.#listening = undefined;
       listening.stop();
     }
+    return undefined;
   }
 
   async close(): Promise<void> {
