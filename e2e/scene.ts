@@ -36,7 +36,8 @@ export interface RunOptions {
 export class Scene {
   readonly folder: string;
   readonly #programs: Program[] = [];
-  readonly #observers = new Map<string, Client>();
+  readonly #clients: Client[] = [];
+  readonly #observers = new Map<Program, Promise<Client>>();
 
   static async open(owner: Owner): Promise<Scene> {
     const scene = new Scene(await mkdtemp(join(tmpdir(), "postern-e2e-")));
@@ -121,18 +122,23 @@ export class Scene {
     return names;
   }
 
-  async #observer(at: RelayProgram): Promise<Client> {
-    const key = `${at.address} ${at.program.pid}`;
-    const known = this.#observers.get(key);
-    if (known !== undefined) return known;
-    const name = `observer-${this.#observers.size}`;
-    const client = await connectNode({ relay: at.address, home: this.home(name), name });
-    this.#observers.set(key, client);
+  /** A client in this process, through the SDK. It ends with the scene. */
+  async sdk(who: string, at: RelayProgram): Promise<Client> {
+    const client = await connectNode({ relay: at.address, home: this.home(who), name: who });
+    this.#clients.push(client);
     return client;
   }
 
+  async #observer(at: RelayProgram): Promise<Client> {
+    const known = this.#observers.get(at.program);
+    if (known !== undefined) return await known;
+    const made = this.sdk(`observer-${this.#observers.size}`, at);
+    this.#observers.set(at.program, made);
+    return await made;
+  }
+
   async #close(): Promise<void> {
-    await Promise.all([...this.#observers.values()].map(async (client) => await client.close()));
+    await Promise.all(this.#clients.map(async (client) => await client.close()));
     await Promise.all(this.#programs.map(async (program) => await program.kill("SIGKILL")));
     await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
