@@ -171,7 +171,7 @@ class ReceivePump {
     this.#options.onEvent({ type: "resend", fromOffset, damaged });
   }
 
-  /** The `length` bytes of a frame; valid until the next call. `length` is bounded by the machine. */
+  /** The bytes of a frame; valid until the next call. The machine has bounded `length`. */
   async #readBody(length: number): Promise<Uint8Array> {
     if (this.#space.length < length) this.#space = new Uint8Array(RECORD_BYTES_MAX + TAG_BYTES);
     const frame = this.#space.subarray(0, length);

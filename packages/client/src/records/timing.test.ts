@@ -48,10 +48,15 @@ test("receiveRecords() pauses the sender while its sink takes nothing, then goes
   const content = new Uint8Array(16 * MIB);
   const lab = new RecordsLab(content);
   const stall = Promise.withResolvers<undefined>();
+  // `pause` and `continue` are the only reverse frames of one byte.
+  const bare = () => lab.pipes.receiver.written.filter(({ length }) => length === 49).length;
   lab.sink.beforeWrite = (offset) =>
     offset < 4 * MIB ? Promise.resolve(undefined) : stall.promise;
   const both = Promise.all([outcome(lab.send()), outcome(lab.receive())]);
-  await lab.clock.advance(PAUSE_AFTER_MS + 100);
+  await lab.clock.advance(PAUSE_AFTER_MS - 100);
+  assert.equal(bare(), 0);
+  await lab.clock.advance(200);
+  assert.equal(bare(), 1);
   const written = lab.pipes.sender.written.length;
   // Longer than any key may live on its way: the receiver's own delay does not age it.
   await lab.clock.advance(20_000);
@@ -59,6 +64,7 @@ test("receiveRecords() pauses the sender while its sink takes nothing, then goes
   await lab.clock.advance(60_000);
   stall.resolve(undefined);
   await lab.clock.advance(1_000);
+  assert.equal(bare(), 2);
   const [sent, received] = await both;
   assert.equal(received.code, undefined);
   assert.equal(sent.result?.total, content.length);
