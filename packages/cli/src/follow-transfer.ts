@@ -137,7 +137,7 @@ function tell(
   }
 }
 
-export function masterKeySentence(event: Extract<TransferEvent, { type: "master-key" }>): string {
+function masterKeySentence(event: Extract<TransferEvent, { type: "master-key" }>): string {
   return event.source === "kept"
     ? `master key ${event.counter}: kept from the last transfer, no RSA needed`
     : "master key: fresh, carried by RSA";

@@ -19,7 +19,7 @@ const PEER_FINGERPRINT = "b".repeat(52);
 export const TRANSFER_ID = "0".repeat(31) + "1";
 
 /** An asynchronous queue that ends when it is told to. */
-export class Queue<T> implements AsyncIterable<T> {
+class Queue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #wake = Promise.withResolvers<void>();
   #hasEnded = false;

@@ -94,7 +94,7 @@ test("receive -o - refuses bytes on a terminal, and --json", async () => {
   assert.equal(await piped.run("receive", "-o", "-", "--accept", "all", "--json"), 2);
 });
 
-test("receive --accept NAME takes from that sender and declines others without a terminal", async () => {
+test("receive --accept NAME takes from that sender and declines all others", async () => {
   const terminal = new FakeTerminal();
   const stranger = file("b.bin", "mallory");
   const friend = file("a.bin", "bob");
@@ -203,7 +203,7 @@ test("receive cancels its transfer at Ctrl-C and then ends", async () => {
   assert.ok(offer.transfer.isCancelled);
 });
 
-test("receive says that it lost the relay and what it waits for, then that it is back", async () => {
+test("receive says that it lost the relay, what it waits for, and that it is back", async () => {
   const terminal = new FakeTerminal();
   const running = terminal.run("receive", "--accept", "all");
   await settle();
@@ -218,7 +218,7 @@ test("receive says that it lost the relay and what it waits for, then that it is
   await settle();
   assert.match(
     terminal.stderr.text,
-    /lost the relay 127\.0\.0\.1:9999 \(connection reset\); trying again in 2\.0 s, then waiting for offers/,
+    /lost the relay \S+ \(connection reset\); trying again in 2\.0 s, then waiting for offers/,
   );
   const connected = "connected to 127.0.0.1:9999; waiting for offers";
   assert.equal(terminal.stderr.text.split(connected).length, 2, "only the second time");

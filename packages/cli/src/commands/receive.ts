@@ -86,9 +86,10 @@ export async function askAbout(
   const { output, surroundings } = context;
   output.say(`  from fingerprint ${groupBase32(safeText(offer.from.fingerprint))}`);
   const target = offer.content.kind === "message" ? "shown here" : `into ${safeText(placeOf(out))}`;
+  const content = contentSentence(offer.content);
   const prompter = await surroundings.prompter();
   const answer = await prompter.confirm({
-    message: `Accept ${contentSentence(offer.content)} from ${safeText(offer.from.name)}, ${target}?`,
+    message: `Accept ${content} from ${safeText(offer.from.name)}, ${target}?`,
     signal,
   });
   // Ctrl-C at the question is a no; only a question that was taken back has no answer.

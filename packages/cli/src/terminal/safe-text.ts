@@ -13,8 +13,13 @@ const MARKS_IN_A_ROW_MAX = 16;
  * Unseen or obeyed: Cc (C0, DEL, C1), Cf and Cs by hand, so that the joiners inside emoji and
  * Persian words (U+200C, U+200D) remain, and the line separators.
  */
-const DANGEROUS =
-  /[\p{Cc}\p{Cs}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+const DANGEROUS = new RegExp(
+  `[${[
+    String.raw`\p{Cc}\p{Cs}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}-\u{202e}`,
+    String.raw`\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}`,
+  ].join("")}]`,
+  "gu",
+);
 
 const MARK_HEAP = new RegExp(`(\\p{M}{${MARKS_IN_A_ROW_MAX}})\\p{M}+`, "gu");
 

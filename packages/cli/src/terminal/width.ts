@@ -1,6 +1,12 @@
 /** Columns a text takes on a terminal: wide East Asian characters and emoji take two. @module */
-const WIDE =
-  /[\p{Emoji_Presentation}\u{1100}-\u{115f}\u{2e80}-\u{303e}\u{3041}-\u{a4cf}\u{a960}-\u{a97f}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}\u{ff01}-\u{ff60}\u{ffe0}-\u{ffe6}\u{20000}-\u{3fffd}]/u;
+const WIDE = new RegExp(
+  `[${[
+    String.raw`\p{Emoji_Presentation}\u{1100}-\u{115f}\u{2e80}-\u{303e}\u{3041}-\u{a4cf}`,
+    String.raw`\u{a960}-\u{a97f}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}`,
+    String.raw`\u{ff01}-\u{ff60}\u{ffe0}-\u{ffe6}\u{20000}-\u{3fffd}`,
+  ].join("")}]`,
+  "u",
+);
 const MARK = /[\p{M}\u{200c}\u{200d}]/u;
 
 export function displayWidth(text: string): number {
