@@ -54,8 +54,8 @@ export interface ConnectOptions {
  * Connects to a relay and logs in. A relay named without a fingerprint is pinned at its first use
  * (`connected` with `firstUse`); another key at a pinned relay is refused.
  *
- * @throws {@link PosternError} `relay/unreachable`, `relay/pin-changed`, `relay/name-taken`,
- * `relay/overloaded`, `link/*`, `store/*`
+ * @throws {@link PosternError} `relay/unreachable`, `relay/pin-changed`, `link/wrong-relay-key` when
+ * it is not the one of the address, `relay/name-taken`, `relay/overloaded`, `link/*`, `store/*`
  */
 export async function connect(ports: ClientPorts, options: ConnectOptions): Promise<Client> {
   const stored = await ports.store.identity();
@@ -119,7 +119,9 @@ class PosternClient implements Client {
         onNotice: (notice, afterMs) => this.#onNotice(notice, afterMs),
         onLost: (error) => this.#onLost(error),
       },
-    );
+    ).catch((error: unknown) => {
+      throw fingerprint === undefined ? error : notTheNamed(error);
+    });
     if (this.#closed) return connection.close();
     await store.pinRelay(address, relayFingerprint);
     this.#connection = connection;
@@ -346,6 +348,13 @@ const RECONNECT_MS = [250, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
 function notConnected(): PosternError {
   return new PosternError("link/closed", "not connected to the relay now");
+}
+
+/** With a fingerprint in the address nothing is known to have changed: it is another relay. */
+function notTheNamed(error: unknown): unknown {
+  if (!(error instanceof PosternError) || error.code !== "relay/pin-changed") return error;
+  const text = "the relay's key is not that of the address";
+  return new PosternError("link/wrong-relay-key", text, {}, { cause: error });
 }
 
 function profileNames(bits: number): readonly ProfileName[] {
