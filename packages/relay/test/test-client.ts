@@ -66,7 +66,7 @@ export async function openPipe(relay: Port, ticket: Uint8Array): Promise<Socket>
 
 /** A raw connection, for what no client sends. */
 export async function rawConnection({ host, port }: Port): Promise<Socket> {
-  const socket = connect({ host, port, allowHalfOpen: true });
+  const socket = connect({ host, port });
   socket.on("error", () => socket.destroy());
   const open = Promise.withResolvers<void>();
   socket.once("connect", () => open.resolve());
@@ -144,6 +144,13 @@ export class TestLink {
 
   send(frame: ClientFrame): void {
     this.step({ kind: "send", frame });
+  }
+
+  /** Seals any bytes as frames, each its type and its body, and sends them in one piece. */
+  sendSealed(...frames: readonly Uint8Array[]): void {
+    const state = this.#state;
+    if (state?.kind !== "established") return;
+    this.socket.write(Buffer.concat(frames.map((frame) => state.channel.seal(frame))));
   }
 
   /** The next event of this kind that no call has returned before. */
