@@ -103,7 +103,7 @@ export type ClientEvent =
   | { readonly type: "closed"; readonly error: PosternError | undefined };
 
 export interface RelayInfo {
-  /** host:port */
+  /** `postern://HOST:PORT` */
   readonly address: string;
   readonly fingerprint: string;
 }
