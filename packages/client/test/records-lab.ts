@@ -25,7 +25,7 @@ const TH = suite.sha256(utf8("transcript"));
 const REVERSE_KEY = suite.sha256(utf8("reverse"));
 
 /** Time stands still until {@link advance}; every timer that falls due is run in its order. */
-export class TurnedClock implements Clock {
+class TurnedClock implements Clock {
   #now = 0 as InstantMs;
   #timers: { readonly at: InstantMs; readonly run: () => void }[] = [];
 

@@ -1,7 +1,7 @@
 /** Door of the `session` room. @module */
 export { receiverReason, senderReason } from "./session/end-reasons.ts";
 export { ProgressPlan } from "./session/progress-plan.ts";
-export { FRAME_HEADER_BYTES, FRAME_REVERSE, decodeFrameHeader } from "./session/record-header.ts";
+export { FRAME_HEADER_BYTES, decodeFrameHeader } from "./session/record-header.ts";
 export {
   RecordReceiver,
   type Incoming,

@@ -38,9 +38,9 @@ export const DIRECTION_REVERSE = 1;
 export type Direction = typeof DIRECTION_FORWARD | typeof DIRECTION_REVERSE;
 
 /** Plaintext of the last record: total, digest. */
-export const LAST_BYTES = 8 + HASH_BYTES;
+const LAST_BYTES = 8 + HASH_BYTES;
 /** Plaintext of a cancelled record: the reason. */
-export const CANCELLED_BYTES = 1;
+const CANCELLED_BYTES = 1;
 
 export interface FrameHeader {
   readonly type: number;
