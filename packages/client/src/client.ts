@@ -84,6 +84,7 @@ class PosternClient implements Client {
   readonly #options: ConnectOptions;
   readonly #self: Self;
   readonly #transfers = new Map<string, RunningTransfer>();
+  readonly #settling = new Set<Promise<void>>();
   readonly #directory = new Directory((input) => this.#step(input));
   #connection: Connection | undefined;
   #relay: RelayInfo | undefined;
@@ -199,7 +200,7 @@ class PosternClient implements Client {
     this.#cancelReconnect?.();
     const running = [...this.#transfers.values()];
     for (const transfer of running) transfer.cancel();
-    await Promise.allSettled(running.map((transfer) => transfer.settled));
+    await Promise.all([...running.map((transfer) => transfer.settled), ...this.#settling]);
     this.#connection?.close();
     this.#end(undefined);
     await this.#options.onClosed?.();
@@ -280,8 +281,9 @@ class PosternClient implements Client {
           return;
         }
         const { kind } = effect.event;
-        if (kind === "done" || kind === "failed") this.#transfers.delete(key);
-        return running.onEvent(effect.event);
+        running.onEvent(effect.event);
+        if (kind === "done" || kind === "failed") this.#settle(key, running);
+        return;
       }
       case "run-records":
         return running?.runRecords(effect);
@@ -303,6 +305,13 @@ class PosternClient implements Client {
         );
       }
     }
+  }
+
+  /** Its end is known; its content may still be on the way out, and `close` waits for that. */
+  #settle(key: string, transfer: RunningTransfer): void {
+    this.#transfers.delete(key);
+    const settled = transfer.settled.then(() => void this.#settling.delete(settled));
+    this.#settling.add(settled);
   }
 
   #onNotice(notice: "superseded" | "restarting" | "overloaded", afterMs: number): void {
