@@ -72,6 +72,17 @@ test("Peer: a receiver that lost the kept key gets a fresh one, and the sender s
   assert.equal(peers.kept.get("bob receiving")?.counter, 2);
 });
 
+test("Peer: kept keys that differ under one counter cost a fresh key, not the transfer", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.send();
+  peers.kept.set("bob receiving", { counter: 1, key: new Uint8Array(32).fill(3) });
+  peers.send(undefined, 6);
+  assert.ok(peers.kinds("alice").includes("key-renewed"));
+  assert.equal(peers.last("alice")?.kind, "done");
+  assert.deepEqual(peers.kept.get("alice sending"), peers.kept.get("bob receiving"));
+});
+
 test("Peer: key-unknown for a fresh key is a fault of the receiver, not a loop", () => {
   const peers = new TwoPeers();
   peers.listen(1, []);

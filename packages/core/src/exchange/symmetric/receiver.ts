@@ -154,7 +154,9 @@ function ready(
   const header = context.suite.open(keys.header, SINGLE_USE_NONCE, outer, sealedHeader);
   if (header === undefined) {
     wipeTransferKeys(keys);
-    return { state: { kind: "invalid" }, effects: [] };
+    // Of two transfers at once each side may have kept another's key, under one counter.
+    const kind = offered.decoded.source === "kept" ? "key-unknown" : "invalid";
+    return { state: { kind }, effects: [] };
   }
   const { source, counter } = offered.decoded;
   return { state: { kind: "ready", keys, header, source, counter }, effects: [] };
