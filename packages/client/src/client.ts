@@ -16,6 +16,7 @@ import {
   type Identity,
   type RelayAddress,
 } from "@postern/core/identity";
+import { SESSION_SECONDS_DEFAULT } from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import { transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
 import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
@@ -236,8 +237,13 @@ class PosternClient implements Client {
       profile,
     };
     const source = content;
-    const running = this.#register(facts, { role: "sending", source, rateLimit, sessionSeconds });
-    this.#step({ kind: "send", transfer, to, profile, content: content.info });
+    const running = this.#register(facts, { role: "sending", source, rateLimit });
+    const request = {
+      profile,
+      content: content.info,
+      sessionSeconds: sessionSeconds ?? SESSION_SECONDS_DEFAULT,
+    };
+    this.#step({ kind: "send", transfer, to, request });
     return running;
   }
 

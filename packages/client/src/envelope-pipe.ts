@@ -20,6 +20,8 @@ export class EnvelopePipe implements BytePipe {
   #incoming: Uint8Array = new Uint8Array(0);
   #reader: { readonly into: Uint8Array; readonly done: (count: number) => void } | undefined;
   #rejectReader: ((error: PosternError) => void) | undefined;
+  /** Nothing more will be written. */
+  #done = false;
   #lost = false;
 
   /** `send` puts the frames into one envelope. */
@@ -61,10 +63,13 @@ export class EnvelopePipe implements BytePipe {
 
   async end(): Promise<void> {
     this.#flush();
+    this.#done = true;
+    if (this.#lost) this.#ended.resolve();
   }
 
   discard(): void {
     this.#fail();
+    if (this.#done) this.#ended.resolve();
   }
 
   destroy(): void {

@@ -4,9 +4,8 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import { wrappingSink, wrappingSource, type TransferKeys } from "@postern/core/exchange";
+import { wrappingSink, wrappingSource } from "@postern/core/exchange";
 import { formatFingerprint } from "@postern/core/identity";
-import { SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX } from "@postern/core/limits";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
   RecordsPath,
@@ -37,7 +36,6 @@ export type TransferSide =
       readonly role: "sending";
       readonly source: ContentSource;
       readonly rateLimit: number | undefined;
-      readonly sessionSeconds: number | undefined;
     }
   | { readonly role: "receiving"; readonly sink: ContentSink };
 
@@ -154,7 +152,7 @@ export class RunningTransfer implements Transfer {
     this.#recordsStarted = true;
     try {
       const pipe = await this.#openPipe(run.path);
-      this.#result = await this.#move(pipe, run.keys, run.fromOffset);
+      this.#result = await this.#move(pipe, run);
       const { total, digest } = this.#result;
       this.#input({ kind: "records-done", total, digest });
     } catch (error) {
@@ -178,7 +176,8 @@ export class RunningTransfer implements Transfer {
     return this.#envelopes;
   }
 
-  #move(pipe: BytePipe, keys: TransferKeys, fromOffset: number): Promise<RecordsResult> {
+  #move(pipe: BytePipe, run: RecordsRun): Promise<RecordsResult> {
+    const { keys, fromOffset, sessionSeconds } = run;
     const { suite, cipher, clock } = this.#host.ports;
     const common = {
       suite,
@@ -186,6 +185,7 @@ export class RunningTransfer implements Transfer {
       clock,
       pipe,
       fromOffset,
+      sessionMs: sessionSeconds * 1_000,
       th: keys.transcript,
       reverseKey: keys.reverse,
       signal: this.#abort.signal,
@@ -196,15 +196,13 @@ export class RunningTransfer implements Transfer {
         ...common,
         sink: this.#side.sink,
         keys: wrappingSink(suite, keys),
-        sessionMs: SESSION_SECONDS_MAX * 1_000,
         size: this.content.size,
       });
-    const { source, rateLimit, sessionSeconds } = this.#side;
+    const { source, rateLimit } = this.#side;
     return sendRecords({
       ...common,
       source,
       keys: wrappingSource(suite, keys),
-      sessionMs: (sessionSeconds ?? SESSION_SECONDS_DEFAULT) * 1_000,
       rateLimit,
     });
   }

@@ -82,13 +82,8 @@ export class TwoPeers {
     id = 5,
   ): TransferKey {
     const transfer = new Uint8Array(16).fill(id);
-    this.step("alice", {
-      kind: "send",
-      transfer,
-      to: this.parties.bob,
-      profile: "symmetric",
-      content,
-    });
+    const request = { profile: "symmetric", content, sessionSeconds: 5 } as const;
+    this.step("alice", { kind: "send", transfer, to: this.parties.bob, request });
     return transferKey(this.parties.bob.fingerprint, transfer);
   }
 
@@ -137,7 +132,13 @@ export class TwoPeers {
 
   #relay(from: Name, frame: ClientFrame): void {
     const to: Name = from === "alice" ? "bob" : "alice";
-    if (!("request" in frame) || frame.kind === "find" || frame.kind === "list-receivers") return;
+    if (
+      !("request" in frame) ||
+      frame.kind === "find" ||
+      frame.kind === "list-receivers" ||
+      frame.kind === "fetch-certificate"
+    )
+      return;
     const refused = this.refuse(frame);
     const { request } = frame;
     if (refused !== undefined)
@@ -204,8 +205,7 @@ export class TwoPeers {
           answer(recordsDone());
         }
         return;
-      case "feed-records":
-      case "stop-records":
+      default:
         return;
     }
   }
@@ -225,11 +225,11 @@ function party(seed: number): { readonly id: Uint8Array; readonly fingerprint: U
 }
 
 /** `hash of label (32) | plaintext`: opens under the same label only. */
-export function toyEncrypt(label: Uint8Array, plaintext: Uint8Array): Uint8Array {
+function toyEncrypt(label: Uint8Array, plaintext: Uint8Array): Uint8Array {
   return concat(createHash("sha256").update(label).digest(), plaintext);
 }
 
-export function toyDecrypt(label: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
+function toyDecrypt(label: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
   const expected = createHash("sha256").update(label).digest();
   return equalBytes(expected, ciphertext.subarray(0, 32)) ? ciphertext.slice(32) : undefined;
 }

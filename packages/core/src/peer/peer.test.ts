@@ -229,6 +229,32 @@ test("Peer: a lost link, a lost peer and a cancel end the transfer on both sides
   }
 });
 
+test("Peer: a pipe that ends early waits for the relay to say who is gone", () => {
+  for (const code of ["transfer/pipe-lost", "transfer/truncated"] as const) {
+    const peers = new TwoPeers();
+    peers.listen();
+    peers.recordsHang = true;
+    peers.send();
+    const cut = { kind: "records-failed", error: new PosternError(code, "test") } as const;
+    peers.input("bob", peers.bobKey(), cut);
+    assert.notEqual(peers.last("bob")?.kind, "failed");
+    peers.deliver("bob", { kind: "peer-gone", peer: peers.parties.alice.fingerprint });
+    assert.equal(failure(peers, "bob"), "peer/gone");
+  }
+});
+
+test("Peer: a pipe that ends early with nobody gone ends the transfer on both sides", () => {
+  const peers = new TwoPeers();
+  peers.listen();
+  peers.recordsHang = true;
+  peers.send();
+  const error = new PosternError("transfer/truncated", "test");
+  peers.input("bob", peers.bobKey(), { kind: "records-failed", error });
+  peers.advance(LOSS_REASON_MS);
+  assert.equal(failure(peers, "bob"), "transfer/truncated");
+  assert.equal(failure(peers, "alice"), "peer/cancelled");
+});
+
 test("S-17 Peer: a receiver whose transfer ended is free again, whatever ended it", () => {
   const peers = new TwoPeers();
   peers.listen();

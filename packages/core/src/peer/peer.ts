@@ -145,10 +145,10 @@ export class Peer {
 
   #send(input: Extract<PeerInput, { kind: "send" }>, now: Moment): readonly PeerEffect[] {
     const { suite, self, relayFingerprint } = this.#options;
-    const { transfer, to, profile, content } = input;
+    const { transfer, to, request } = input;
     const key = transferKey(to.fingerprint, transfer);
     const context = { suite, relayFingerprint, sender: self, receiver: to, transfer };
-    const plan = planSend(context, profile, content, now);
+    const plan = planSend(context, request, now);
     const { state, effects } = startSend(plan, now);
     this.#transfers.set(key, { role: "sending", name: "", plan, party: to, state });
     return this.#perform(key, effects, now);

@@ -6,10 +6,9 @@
 import type { Suite } from "../crypto/suite.ts";
 import type { PosternError } from "../errors.ts";
 import type { Party } from "../exchange/context.ts";
-import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
-import type { ContentDescription } from "../transfer/header.ts";
 import type { Profile } from "../transfer/profile.ts";
+import type { SendRequest } from "../transfer/send.ts";
 import type { ReceiveInput } from "../transfer/receive-state.ts";
 import type { TransferEffect } from "../transfer/steps.ts";
 
@@ -38,8 +37,7 @@ export type PeerInput =
       /** 16 random bytes. */
       readonly transfer: Uint8Array;
       readonly to: Party;
-      readonly profile: ImplementedProfile;
-      readonly content: ContentDescription;
+      readonly request: SendRequest;
     }
   | { readonly kind: "transfer"; readonly key: TransferKey; readonly input: ReceiveInput }
   /** Record frames of a transfer whose path is envelopes; at most what one envelope holds. */

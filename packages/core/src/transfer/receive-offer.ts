@@ -33,8 +33,8 @@ export function checkOffer(
   }
   const { source, counter } = ready;
   const known = emit({ kind: "master-key", source, counter });
-  const content = header.content;
-  const checked = { exchange, ready, content };
+  const { content, sessionSeconds } = header;
+  const checked = { exchange, ready, content, sessionSeconds };
   if (!isCurrent(header, now.wall)) return answerNo(plan, checked, "expired");
   if (admission.replayed) return answerNo(plan, checked, "replayed");
   if (!admission.hasRoom) return answerNo(plan, checked, "busy");
@@ -53,10 +53,11 @@ export function checkOffer(
   return { state: consent.state, effects: [known, ...consent.effects] };
 }
 
-export function askConsent({ exchange, ready, content }: Checked, now: Moment): ReceiveStep {
+export function askConsent(checked: Checked, now: Moment): ReceiveStep {
+  const { exchange, ready, content, sessionSeconds } = checked;
   const deadline = after(now.instant, CONSENT_TIMEOUT_MS);
   return {
-    state: { kind: "expect-consent", exchange, ready, content, deadline },
+    state: { kind: "expect-consent", exchange, ready, content, sessionSeconds, deadline },
     effects: [emit({ kind: "offer", content })],
   };
 }

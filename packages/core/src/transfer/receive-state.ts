@@ -32,6 +32,7 @@ export interface Checked {
   readonly exchange: ReceiverExchange;
   readonly ready: ReceiverReady;
   readonly content: ContentDescription;
+  readonly sessionSeconds: number;
 }
 
 export type ReceiveState =

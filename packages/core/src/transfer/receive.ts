@@ -188,7 +188,7 @@ function exchangeInput(
 
 function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Moment): ReceiveStep {
   if (decision !== "accept") return answerNo(plan, state, decision);
-  const { exchange, ready, content } = state;
+  const { exchange, ready, content, sessionSeconds } = state;
   const effects: TransferEffect[] = [
     { kind: "send-envelope", envelope: answerEnvelope(plan, ready, "accept") },
     emit({ kind: "accepted", offset: 0 }),
@@ -198,14 +198,17 @@ function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Mom
     return { state: next.state, effects: [...effects, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  return { state: { kind: "expect-pipe", exchange, ready, content, deadline }, effects };
+  return {
+    state: { kind: "expect-pipe", exchange, ready, content, sessionSeconds, deadline },
+    effects,
+  };
 }
 
 function receiveOver(checked: Checked, path: RecordsPath): ReceiveStep {
-  const { exchange, ready, content } = checked;
+  const { exchange, ready, content, sessionSeconds } = checked;
   return {
-    state: { kind: "receiving", exchange, ready, content },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0 }],
+    state: { kind: "receiving", exchange, ready, content, sessionSeconds },
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0, sessionSeconds }],
   };
 }
 
@@ -260,7 +263,9 @@ function recordsFailed(
   now: Moment,
 ): ReceiveStep {
   if (state.kind !== "receiving") return { state, effects: [] };
-  if (error.code !== "transfer/pipe-lost") return giveUp(plan, state, error);
+  // A pipe ends in the middle of a frame or between two: a matter of chance when a sender dies.
+  const isCut = error.code === "transfer/pipe-lost" || error.code === "transfer/truncated";
+  if (!isCut) return giveUp(plan, state, error);
   const deadline = after(now.instant, LOSS_REASON_MS);
   return { state: { kind: "expect-reason", error, deadline }, effects: [] };
 }
@@ -274,7 +279,8 @@ function woke(plan: ReceivePlan, state: ReceiveState, now: Moment): ReceiveStep 
     case "expect-consent":
       return answerNo(plan, state, "timed-out");
     case "expect-reason":
-      return failWith(state.error);
+      // Nobody is gone, so the sender closed the pipe by itself: it should know what came of it.
+      return giveUp(plan, state, state.error);
     default:
       return giveUp(plan, state, new PosternError("peer/timed-out", `nothing while ${state.kind}`));
   }

@@ -16,6 +16,7 @@ export interface SendPlan {
   readonly context: SenderContext;
   readonly profile: ImplementedProfile;
   readonly content: ContentDescription;
+  readonly sessionSeconds: number;
 }
 
 /** An exchange whose keys are ready. */

@@ -56,16 +56,21 @@ import {
 } from "./steps.ts";
 import { verdictError } from "./verdict.ts";
 
+/** What a person asked to be sent. */
+export interface SendRequest {
+  readonly profile: ImplementedProfile;
+  readonly content: ContentDescription;
+  /** Life of a session key, 1 to 60 s. */
+  readonly sessionSeconds: number;
+}
+
 /** The header is made once: a fresh key for the same offer changes nothing in it. */
-export function planSend(
-  context: ExchangeContext,
-  profile: ImplementedProfile,
-  content: ContentDescription,
-  now: Moment,
-): SendPlan {
+export function planSend(context: ExchangeContext, request: SendRequest, now: Moment): SendPlan {
+  const { profile, content, sessionSeconds } = request;
   const until = (now.wall + HEADER_VALID_MS) as WallMs;
-  const header = encodeHeader(context.transfer, { content, created: now.wall, until });
-  return { context: { ...context, header }, profile, content };
+  const fields = { content, created: now.wall, until, sessionSeconds };
+  const header = encodeHeader(context.transfer, fields);
+  return { context: { ...context, header }, profile, content, sessionSeconds };
 }
 
 export function startSend(plan: SendPlan, now: Moment): SendStep {
@@ -105,7 +110,7 @@ export function stepSend(
         : fail(plan, state, requestError(input.status));
     case "pipe-ticket":
       return state.kind === "expect-pipe"
-        ? stream(state, { kind: "pipe", ticket: input.ticket }, state.offset)
+        ? stream(plan, state, { kind: "pipe", ticket: input.ticket }, state.offset)
         : { state, effects: [] };
     case "records-done":
       return state.kind === "streaming" ? close(plan, state, input, now) : { state, effects: [] };
@@ -224,7 +229,7 @@ function answered(
     return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
   const accepted = emit({ kind: "accepted", offset: answer.offset });
   if (ridesInEnvelopes(plan.content)) {
-    const next = stream(state, { kind: "envelopes" }, answer.offset);
+    const next = stream(plan, state, { kind: "envelopes" }, answer.offset);
     return { state: next.state, effects: [accepted, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
@@ -234,10 +239,16 @@ function answered(
   };
 }
 
-function stream({ exchange, ready }: Offered, path: RecordsPath, fromOffset: number): SendStep {
+function stream(
+  plan: SendPlan,
+  { exchange, ready }: Offered,
+  path: RecordsPath,
+  fromOffset: number,
+): SendStep {
+  const { sessionSeconds } = plan;
   return {
     state: { kind: "streaming", exchange, ready },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset }],
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
   };
 }
 

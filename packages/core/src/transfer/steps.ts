@@ -54,6 +54,8 @@ export type TransferEffect =
       readonly keys: TransferKeys;
       readonly path: RecordsPath;
       readonly fromOffset: number;
+      /** Life of a session key as the header tells it. */
+      readonly sessionSeconds: number;
     }
   /** Frames that came in an envelope, for the records under way. */
   | { readonly kind: "feed-records"; readonly frames: Uint8Array }
