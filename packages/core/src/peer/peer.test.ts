@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
-import { CONSENT_TIMEOUT_MS, HEADER_VALID_MS } from "@postern/core/limits";
+import { CONSENT_TIMEOUT_MS, HEADER_VALID_MS, LOSS_REASON_MS } from "@postern/core/limits";
 import type { RelayFrame } from "@postern/core/link";
 import { TwoPeers, type Name } from "../../test/two-peers.ts";
 

@@ -279,8 +279,10 @@ function woke(plan: ReceivePlan, state: ReceiveState, now: Moment): ReceiveStep 
     case "expect-consent":
       return answerNo(plan, state, "timed-out");
     case "expect-reason":
-      // Nobody is gone, so the sender closed the pipe by itself: it should know what came of it.
-      return giveUp(plan, state, state.error);
+      // Nobody is gone: a sender that ended the pipe early by itself is told what came of it.
+      return state.error.code === "transfer/truncated"
+        ? giveUp(plan, state, state.error)
+        : failWith(state.error);
     default:
       return giveUp(plan, state, new PosternError("peer/timed-out", `nothing while ${state.kind}`));
   }
