@@ -1,0 +1,120 @@
+/**
+ * What must hold in every run, whatever goes wrong. A checker says what it saw through `report`;
+ * the first word ends the run. Agreement about transfers is in `ledger.ts`.
+ *
+ * @module
+ */
+import { utf8 } from "@postern/core/bytes";
+
+export type Report = (violation: string) => void;
+
+/** No AEAD key seals two texts under one nonce: in links, wraps, headers, answers, records. */
+export class NonceChecker {
+  readonly #report: Report;
+  readonly #sealed = new Map<string, string>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  sealed(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): void {
+    const place = latin1(key) + latin1(nonce);
+    const text = `${aad.length} ${latin1(aad)}${latin1(plaintext)}`;
+    const before = this.#sealed.get(place);
+    if (before === undefined) this.#sealed.set(place, text);
+    else if (before !== text) this.#report("nonces: a key sealed two texts under one nonce");
+  }
+}
+
+/**
+ * A master key serves one transfer. HKDF-Extract's salt is the transfer's transcript: a kept key
+ * meets two, that of the receipt which proved it and that of its only use.
+ */
+export class MasterKeyChecker {
+  readonly #report: Report;
+  readonly #salts = new Map<string, Set<string>>();
+  readonly #counters = new Map<string, number>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  extracted(owner: string, salt: Uint8Array, secret: Uint8Array): void {
+    // Noise also extracts from nothing, to split its keys.
+    if (secret.length === 0) return;
+    const name = `${owner} ${latin1(secret)}`;
+    const salts = this.#salts.get(name) ?? new Set();
+    this.#salts.set(name, salts.add(latin1(salt)));
+    if (salts.size > 2) this.#report(`master keys: ${owner} uses a master key for two transfers`);
+  }
+
+  /** `owner` has stored a key for the pair. */
+  kept(owner: string, counter: number): void {
+    const before = this.#counters.get(owner) ?? 0;
+    if (counter < before) this.#report(`master keys: ${owner} counts ${before}, then ${counter}`);
+    this.#counters.set(owner, counter);
+  }
+}
+
+/** Stands in every content and every name. */
+export const MARK = "plain text of this world";
+const MARK_BYTES = Buffer.from(utf8(MARK));
+
+/** The relay sees no plaintext and keeps no master key, even where it sees one in passing. */
+export class SecrecyChecker {
+  readonly #report: Report;
+  readonly #masterKeys: Buffer[] = [];
+  readonly #opened: Uint8Array[] = [];
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  masterKey(key: Uint8Array): void {
+    this.#masterKeys.push(Buffer.from(key));
+  }
+
+  /** Bytes on their way through the relay. */
+  passes(bytes: Uint8Array): void {
+    if (asBuffer(bytes).includes(MARK_BYTES)) this.#report("secrecy: plaintext at the relay");
+  }
+
+  /** The relay holds a master key now. It is looked at again when the relay has had its turn. */
+  opened(key: Uint8Array): void {
+    this.#opened.push(key);
+  }
+
+  /**
+   * Looks at everything that can be reached from what the relay keeps, but for private fields of
+   * classes: their inputs have passed {@link passes}, and opened keys are looked at one by one.
+   */
+  inspect(...roots: readonly unknown[]): void {
+    if (this.#opened.some((key) => key.some((byte) => byte !== 0)))
+      this.#report("secrecy: the relay did not wipe a master key");
+    const seen = new Set<unknown>();
+    const next: unknown[] = [...roots];
+    for (let value = next.pop(); next.length > 0 || value !== undefined; value = next.pop()) {
+      if (typeof value === "string") this.passes(utf8(value));
+      if (typeof value !== "object" || value === null || seen.has(value)) continue;
+      seen.add(value);
+      if (value instanceof Uint8Array) this.#inspectBytes(value);
+      else if (value instanceof Map || value instanceof Set) next.push(...value.entries());
+      else next.push(...Object.values(value));
+    }
+  }
+
+  #inspectBytes(bytes: Uint8Array): void {
+    this.passes(bytes);
+    const buffer = asBuffer(bytes);
+    if (this.#masterKeys.some((key) => buffer.includes(key)))
+      this.#report("secrecy: the relay keeps a master key");
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString("latin1");
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,257 @@
+/**
+ * A simulated client: what the SDK does around the core, in virtual time, on a disk that survives
+ * its crashes. Who decides and sends is the run's script.
+ *
+ * @module
+ */
+import { hex } from "@postern/core/bytes";
+import type { Rsa, RsaKeyPair, Suite } from "@postern/core/crypto";
+import { encodeRsaCertificate, fingerprintOf } from "@postern/core/identity";
+import { RSA_KEY_VALID_MS } from "@postern/core/limits";
+import type { Party } from "@postern/core/exchange";
+import type { LinkFrame } from "@postern/core/link";
+import { transferKey, type PeerEffect, type TransferKey } from "@postern/core/peer";
+import type { WallMs } from "@postern/core/time";
+import type { ContentDescription, Decision, TransferEvent } from "@postern/core/transfer";
+import type { ChangedBytes } from "./changed-bytes.ts";
+import { ClientLink, type ClientSelf } from "./client-link.ts";
+import { ClientTransfers } from "./client-transfers.ts";
+import type { MasterKeyChecker, SecrecyChecker } from "./checkers.ts";
+import { Disk } from "./disk.ts";
+import type { Flaw } from "./flaws.ts";
+import type { Ledger, Name } from "./ledger.ts";
+import type { End } from "./network.ts";
+import type { Weather } from "./weather.ts";
+import type { World } from "./world.ts";
+
+/** A simulated crash: unwinds the step it happens in, so that nothing behind it is done. */
+class Crash extends Error {}
+
+export interface RelayDoor {
+  /** `undefined` while the relay is down. */
+  connectLink(): End | undefined;
+  connectPipe(ticket: Uint8Array): End | undefined;
+}
+
+export interface ClientPorts {
+  readonly world: World;
+  readonly weather: Weather;
+  readonly suite: Suite;
+  readonly rsa: Rsa;
+  readonly relay: RelayDoor;
+  readonly ledger: Ledger;
+  readonly masterKeys: MasterKeyChecker;
+  readonly secrecy: SecrecyChecker;
+  readonly changed: ChangedBytes;
+  readonly flaw: Flaw | undefined;
+  /** The person is asked; `answer` may be called once, later. */
+  asked(client: ClientDriver, answer: (decision: Decision) => void): void;
+}
+
+export interface Outgoing {
+  readonly to: Party;
+  readonly description: ContentDescription;
+  readonly content: Uint8Array;
+  readonly recordBytes: number;
+  readonly sessionMs: number;
+}
+
+const RECONNECT_MS = 250;
+const TRANSFER_ID_BYTES = 16;
+
+export class ClientDriver {
+  readonly name: Name;
+  readonly self: ClientSelf;
+  readonly capacity: number;
+  readonly disk: Disk;
+  /** How wrong its wall clock is. */
+  clockOffsetMs = 0;
+  readonly ports: ClientPorts;
+  readonly #transfers: ClientTransfers;
+  #link: ClientLink | undefined;
+  #isListening = false;
+  #isDown = true;
+  /** Counts starts: whatever was planned in an earlier life is forgotten. */
+  #life = 0;
+  #tokens = 0;
+  readonly #finds = new Map<number, (party: Party | undefined) => void>();
+
+  constructor(self: ClientSelf & { readonly name: Name }, capacity: number, ports: ClientPorts) {
+    this.name = self.name;
+    this.self = self;
+    this.capacity = capacity;
+    this.ports = ports;
+    this.disk = new Disk(ports.flaw === "forgets-counters");
+    this.#transfers = new ClientTransfers(this);
+  }
+
+  get isReady(): boolean {
+    return this.#link?.isUp === true && this.#isListening;
+  }
+
+  get isIdle(): boolean {
+    return this.#link?.isIdle === true && this.#transfers.isIdle;
+  }
+
+  start(): void {
+    this.#isDown = false;
+    this.later(0, () => this.#connect());
+  }
+
+  /** Asks the relay; `undefined` when the peer takes nothing now, or no answer came. */
+  find(name: Name, then: (party: Party | undefined) => void): void {
+    const token = ++this.#tokens;
+    this.#finds.set(token, then);
+    this.guard(() => this.#link?.step({ kind: "query", token, query: { kind: "find", name } }));
+  }
+
+  /** Starts a transfer; `undefined` without a link. */
+  send(to: Name, outgoing: Outgoing): TransferKey | undefined {
+    const link = this.#link;
+    if (link === undefined || !link.isUp) return undefined;
+    const { suite, ledger, weather } = this.ports;
+    const transfer = suite.random(TRANSFER_ID_BYTES);
+    const key = transferKey(outgoing.to.fingerprint, transfer);
+    const { content, description } = outgoing;
+    const id = hex(transfer);
+    ledger.start({ id, from: this.name, to, content, calm: weather.isClear });
+    this.#transfers.register(key, outgoing);
+    this.ports.world.note(`${this.name} sends ${id} ${description.kind} of ${content.length}`);
+    this.guard(() =>
+      link.step({
+        kind: "send",
+        transfer,
+        to: outgoing.to,
+        request: { profile: "symmetric", content: description, sessionSeconds: 1 },
+      }),
+    );
+    return key;
+  }
+
+  cancel(key: TransferKey): void {
+    this.guard(() => this.#link?.step({ kind: "transfer", key, input: { kind: "cancel" } }));
+  }
+
+  /** Everything in memory is gone; the disk stays as it is. */
+  crash(why: string): void {
+    if (this.#isDown) return;
+    const { world, ledger } = this.ports;
+    world.note(`${this.name} crashes ${why}`);
+    this.#isDown = true;
+    this.#life++;
+    ledger.crashed(this.name);
+    const silently = world.prng.chance(300);
+    this.#link?.drop(silently);
+    this.#transfers.drop(silently);
+    this.#forgetLink();
+    world.after(world.prng.between(10, 3_000), () => this.start());
+  }
+
+  /** Plans `run` for this life of the client. */
+  later(delayMs: number, run: () => void): () => void {
+    const life = this.#life;
+    return this.ports.world.after(delayMs, () => {
+      if (life === this.#life) this.guard(run);
+    });
+  }
+
+  job<T>(promise: Promise<T>, then: (value: T) => void): void {
+    const life = this.#life;
+    this.ports.world.job(promise, (value) => {
+      if (life === this.#life) this.guard(() => then(value));
+    });
+  }
+
+  /** A place where a crash would hurt. */
+  mayCrash(where: string): void {
+    if (!this.#isDown && this.ports.weather.crashes()) throw new Crash(where);
+  }
+
+  readonly guard = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      this.crash(error.message);
+    }
+  };
+
+  /** The client's RSA key, from its disk or new. */
+  async rsaKey(): Promise<RsaKeyPair> {
+    this.disk.rsaKey ??= await this.ports.rsa.generate();
+    return this.disk.rsaKey;
+  }
+
+  event(transfer: Uint8Array, event: TransferEvent): void {
+    const id = hex(transfer);
+    const detail = event.kind === "failed" ? ` ${event.error.code}` : "";
+    this.ports.world.note(`${this.name} ${id.slice(0, 8)} ${event.kind}${detail}`);
+    this.ports.ledger.event(this.name, id, event);
+  }
+
+  #connect(): void {
+    const { relay, world, suite, changed } = this.ports;
+    const end = relay.connectLink();
+    if (end === undefined) return this.#reconnect();
+    this.#link = new ClientLink(this.self, end, {
+      suite,
+      changed,
+      moment: () => ({ instant: world.now(), wall: world.wall(this.clockOffsetMs) }),
+      later: (delayMs, run) =>
+        this.ports.flaw === "never-wakes" ? () => undefined : this.later(delayMs, run),
+      guard: this.guard,
+      onUp: (link) => this.#showCertificate(link),
+      onEffect: (link, effect) => this.#effect(link, effect),
+      onRelayKey: (link, spki) => this.#listen(link, spki),
+      beforeFrame: (frame) => this.#beforeFrame(frame),
+      onLost: (link, error) => {
+        if (link !== this.#link) return;
+        world.note(`${this.name} loses its link: ${error.code}`);
+        this.#forgetLink();
+        this.#reconnect();
+      },
+    });
+  }
+
+  #reconnect(): void {
+    this.later(RECONNECT_MS + this.ports.world.prng.below(500), () => this.#connect());
+  }
+
+  #forgetLink(): void {
+    this.#link = undefined;
+    this.#isListening = false;
+    for (const then of this.#finds.values()) then(undefined);
+    this.#finds.clear();
+  }
+
+  #showCertificate(link: ClientLink): void {
+    const { world, suite } = this.ports;
+    this.job(this.rsaKey(), ({ spki }) => {
+      if (!link.isUp) return;
+      const notAfter = (world.wall() + RSA_KEY_VALID_MS) as WallMs;
+      const { identity } = this.self;
+      const certificate = encodeRsaCertificate(suite, identity, spki, notAfter);
+      link.send({ kind: "rsa-certificate", certificate });
+    });
+  }
+
+  #listen(link: ClientLink, spki: Uint8Array): void {
+    this.#transfers.relayKey(link, spki);
+    const policy = { profiles: ["symmetric"], capacity: this.capacity } as const;
+    link.step({ kind: "listen", policy, listed: true });
+    this.#isListening = true;
+  }
+
+  #beforeFrame(frame: LinkFrame): void {
+    if (frame.kind !== "presence") this.mayCrash(`before ${frame.kind}`);
+  }
+
+  #effect(link: ClientLink, effect: Exclude<PeerEffect, { kind: "frame" }>): void {
+    if (effect.kind === "transfer") return this.#transfers.perform(link, effect);
+    const then = this.#finds.get(effect.token);
+    this.#finds.delete(effect.token);
+    const { answer } = effect;
+    if (answer.kind !== "found" || answer.status !== "free") return then?.(undefined);
+    then?.({ id: answer.id, fingerprint: fingerprintOf(this.ports.suite, answer.id) });
+  }
+}

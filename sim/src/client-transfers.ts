@@ -1,0 +1,258 @@
+/**
+ * What the transfers of a simulated client ask of it: its disk, its RSA keys, its person, and the
+ * pumps that move content.
+ *
+ * @module
+ */
+import { hex, wipe } from "@postern/core/bytes";
+import type { RsaPublicKey } from "@postern/core/crypto";
+import { PosternError } from "@postern/core/errors";
+import type { ExchangeInput } from "@postern/core/exchange";
+import { PIPE_IDLE_MS } from "@postern/core/limits";
+import type { PeerEffect, TransferKey } from "@postern/core/peer";
+import {
+  FRAMES_PER_ENVELOPE_BYTES_MAX,
+  type ContentDescription,
+  type TransferEvent,
+  type TransferInput,
+} from "@postern/core/transfer";
+import type { ClientDriver, Outgoing } from "./client-driver.ts";
+import type { ClientLink } from "./client-link.ts";
+import type { Role } from "./disk.ts";
+import type { End } from "./network.ts";
+import type { Pump, PumpPorts } from "./pump.ts";
+import { ReceivePump } from "./receive-pump.ts";
+import { SendPump } from "./send-pump.ts";
+
+type TransferEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
+type Job<K extends TransferEffect["effect"]["kind"]> = Extract<
+  TransferEffect["effect"],
+  { readonly kind: K }
+>;
+
+export class ClientTransfers {
+  readonly #client: ClientDriver;
+  readonly #outgoing = new Map<TransferKey, Outgoing>();
+  readonly #offered = new Map<TransferKey, ContentDescription>();
+  readonly #pumps = new Map<TransferKey, Pump>();
+  /** When an envelope with frames came last. */
+  readonly #heard = new Map<TransferKey, number>();
+  readonly #pipes = new Set<End>();
+  /** The relay's RSA key, and the jobs that wait for it. */
+  #relayKey: { readonly link: ClientLink; readonly key: RsaPublicKey } | undefined;
+  #waiting: { readonly link: ClientLink; readonly run: (key: RsaPublicKey) => void }[] = [];
+
+  constructor(client: ClientDriver) {
+    this.#client = client;
+  }
+
+  get isIdle(): boolean {
+    return this.#pumps.size === 0;
+  }
+
+  register(key: TransferKey, outgoing: Outgoing): void {
+    this.#outgoing.set(key, outgoing);
+  }
+
+  relayKey(link: ClientLink, spki: Uint8Array): void {
+    this.#relayKey = { link, key: { spki } };
+    const ready = this.#waiting.filter((job) => job.link === link);
+    this.#waiting = [];
+    for (const { run } of ready) run({ spki });
+  }
+
+  /** The client has crashed. */
+  drop(silently: boolean): void {
+    for (const pipe of this.#pipes) {
+      if (silently) pipe.vanish();
+      else pipe.destroy();
+    }
+    this.#pipes.clear();
+    this.#pumps.clear();
+    this.#outgoing.clear();
+    this.#offered.clear();
+    this.#waiting = [];
+  }
+
+  perform(link: ClientLink, { key, role, transfer, effect }: TransferEffect): void {
+    const { ports } = this.#client;
+    const { world } = ports;
+    const answer = (input: TransferInput): void => {
+      this.#client.later(world.prng.below(4), () => link.step({ kind: "transfer", key, input }));
+    };
+    switch (effect.kind) {
+      case "emit":
+        return this.#event(link, key, transfer, effect.event);
+      case "take-pair-key":
+      case "load-pair-key":
+      case "drop-pair-key":
+      case "keep-pair-key":
+        this.#client.mayCrash(`before ${effect.kind}`);
+        answer(this.#store(role, effect));
+        return this.#client.mayCrash(`behind ${effect.kind}`);
+      case "encrypt-to-relay":
+        ports.secrecy.masterKey(effect.plaintext);
+        return this.#encrypt(link, effect, answer);
+      case "decrypt":
+        return this.#decrypt(effect, answer);
+      case "seal-to-peer":
+      case "sign":
+      case "verify":
+        throw new Error("the asymmetric profile is not simulated");
+      case "run-records":
+        return this.#runRecords(link, key, role, transfer, effect);
+      case "feed-records":
+        this.#heard.set(key, world.now());
+        return void this.#client.later(0, () => this.#pumps.get(key)?.onBytes(effect.frames));
+      case "stop-records":
+        return void this.#client.later(0, () => this.#pumps.get(key)?.stop(effect.error));
+    }
+  }
+
+  #event(link: ClientLink, key: TransferKey, transfer: Uint8Array, event: TransferEvent): void {
+    this.#client.event(transfer, event);
+    if (event.kind === "offer") {
+      this.#offered.set(key, event.content);
+      this.#client.ports.asked(this.#client, (decision) =>
+        link.step({ kind: "transfer", key, input: { kind: "decide", decision } }),
+      );
+    }
+    if (event.kind === "done" || event.kind === "failed") {
+      this.#outgoing.delete(key);
+      this.#offered.delete(key);
+    }
+  }
+
+  #store(
+    role: Role,
+    effect: Job<"take-pair-key" | "load-pair-key" | "drop-pair-key" | "keep-pair-key">,
+  ): ExchangeInput {
+    const { disk, name, ports } = this.#client;
+    switch (effect.kind) {
+      case "take-pair-key":
+      case "load-pair-key": {
+        const kept = disk.kept(role);
+        if (effect.kind === "take-pair-key" && ports.flaw !== "reuses-kept-keys") disk.drop(role);
+        return { kind: "pair-key", kept, counter: disk.counter(role) };
+      }
+      case "drop-pair-key":
+        disk.drop(role);
+        return { kind: "pair-key-dropped" };
+      case "keep-pair-key":
+        ports.masterKeys.kept(`${name} ${role}`, effect.kept.counter);
+        disk.keep(role, effect.kept);
+        wipe(effect.kept.key);
+        return { kind: "pair-key-kept" };
+    }
+  }
+
+  #encrypt(
+    link: ClientLink,
+    { label, plaintext }: Job<"encrypt-to-relay">,
+    answer: (input: TransferInput) => void,
+  ): void {
+    const { rsa } = this.#client.ports;
+    const run = (to: RsaPublicKey): void =>
+      this.#client.job(rsa.encrypt(to, label, plaintext), (ciphertext) =>
+        answer({ kind: "encrypted", ciphertext }),
+      );
+    if (this.#relayKey?.link === link) run(this.#relayKey.key);
+    else this.#waiting.push({ link, run });
+  }
+
+  #decrypt({ label, ciphertext }: Job<"decrypt">, answer: (input: TransferInput) => void): void {
+    const client = this.#client;
+    const { rsa } = client.ports;
+    const opened = client.rsaKey().then(async (own) => {
+      const plaintext = await rsa.decrypt(own, label, ciphertext);
+      return { kind: "decrypted", plaintext, ownSpki: own.spki } as const;
+    });
+    client.job(opened, answer);
+  }
+
+  #runRecords(
+    link: ClientLink,
+    key: TransferKey,
+    role: Role,
+    transfer: Uint8Array,
+    { path, keys, sessionSeconds }: Job<"run-records">,
+  ): void {
+    const client = this.#client;
+    const { world, weather, suite, relay } = client.ports;
+    const ended = (input: TransferInput): void => {
+      this.#pumps.delete(key);
+      client.later(0, () => link.step({ kind: "transfer", key, input }));
+    };
+    const pipe = path.kind === "pipe" ? relay.connectPipe(path.ticket) : undefined;
+    if (path.kind === "pipe" && pipe === undefined) {
+      const error = new PosternError("transfer/pipe-lost", "the relay is not there");
+      return ended({ kind: "records-failed", error });
+    }
+    const outgoing = this.#outgoing.get(key);
+    const ports: PumpPorts = {
+      world,
+      weather,
+      suite,
+      keys,
+      sessionMs: outgoing?.sessionMs ?? sessionSeconds * 1_000,
+      later: (delayMs, run) => void client.later(delayMs, run),
+      job: (promise, then) => client.job(promise, then),
+      write: (bytes) => (pipe === undefined ? sendFrames(link, key, bytes) : pipe.write(bytes)),
+      close: (lost) => this.#close(pipe, lost),
+      ended,
+    };
+    const pump =
+      role === "sending" && outgoing !== undefined
+        ? new SendPump(ports, outgoing.content, outgoing.recordBytes)
+        : new ReceivePump(ports, this.#offered.get(key)?.size, (content) =>
+            this.#commit(transfer, content),
+          );
+    this.#pumps.set(key, pump);
+    this.#heard.set(key, world.now());
+    if (pipe === undefined) this.#watch(key, pump);
+    else this.#attach(pipe, pump);
+  }
+
+  /** Envelopes may be refused or dropped: when nothing comes any more, that is a cut. */
+  #watch(key: TransferKey, pump: Pump): void {
+    if (this.#pumps.get(key) !== pump) return;
+    const idleMs = this.#client.ports.world.now() - (this.#heard.get(key) ?? 0);
+    if (idleMs >= PIPE_IDLE_MS) pump.onCut();
+    else this.#client.later(PIPE_IDLE_MS - idleMs, () => this.#watch(key, pump));
+  }
+
+  #attach(pipe: End, pump: Pump): void {
+    const { guard } = this.#client;
+    this.#pipes.add(pipe);
+    pipe.handlers = {
+      onBytes: (bytes) => guard(() => pump.onBytes(bytes)),
+      onEnd: () => guard(() => pump.onEnd()),
+      onCut: () => {
+        this.#pipes.delete(pipe);
+        guard(() => pump.onCut());
+      },
+    };
+  }
+
+  #close(pipe: End | undefined, lost: boolean): void {
+    if (pipe === undefined) return;
+    if (lost) pipe.destroy();
+    else pipe.end();
+    this.#pipes.delete(pipe);
+  }
+
+  #commit(transfer: Uint8Array, content: Uint8Array): void {
+    const { ports } = this.#client;
+    if (ports.flaw === "stores-other-bytes" && content.length > 0) content[0]! ^= 1;
+    this.#client.mayCrash("before the file is stored");
+    ports.ledger.committed(hex(transfer), content);
+    this.#client.mayCrash("behind the stored file");
+  }
+}
+
+function sendFrames(link: ClientLink, key: TransferKey, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += FRAMES_PER_ENVELOPE_BYTES_MAX) {
+    const frames = bytes.subarray(at, at + FRAMES_PER_ENVELOPE_BYTES_MAX);
+    link.step({ kind: "send-frames", key, frames });
+  }
+}

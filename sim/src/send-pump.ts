@@ -1,0 +1,124 @@
+/**
+ * The sender's data path in virtual time: content -> the real record machine -> a pipe or
+ * envelopes. What the SDK's pump does with promises, in events.
+ *
+ * @module
+ */
+import { concat } from "@postern/core/bytes";
+import { PosternError } from "@postern/core/errors";
+import { wrappingSource } from "@postern/core/exchange";
+import {
+  decodeFrameHeader,
+  FRAME_HEADER_BYTES,
+  RecordSender,
+  senderReason,
+} from "@postern/core/session";
+import type { TransferInput } from "@postern/core/transfer";
+import type { Pump, PumpPorts } from "./pump.ts";
+
+const EMPTY = new Uint8Array(0);
+
+export class SendPump implements Pump {
+  readonly #ports: PumpPorts;
+  readonly #content: Uint8Array;
+  readonly #recordBytes: number;
+  readonly #sender: RecordSender;
+  readonly #keys: ReturnType<typeof wrappingSource>;
+  #incoming: Uint8Array = EMPTY;
+  #isArmed = false;
+  #isOver = false;
+
+  constructor(ports: PumpPorts, content: Uint8Array, recordBytes: number) {
+    const { suite, keys, sessionMs, world } = ports;
+    this.#ports = ports;
+    this.#content = content;
+    this.#recordBytes = recordBytes;
+    this.#keys = wrappingSource(suite, keys);
+    this.#sender = new RecordSender({
+      suite,
+      th: keys.transcript,
+      reverseKey: keys.reverse,
+      keys: this.#keys,
+      sessionMs,
+      fromOffset: 0,
+      startedAt: world.now(),
+    });
+    this.#arm();
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#incoming = concat(this.#incoming, bytes);
+    while (!this.#isOver && this.#incoming.length >= FRAME_HEADER_BYTES) {
+      const length = decodeFrameHeader(this.#incoming)?.length ?? 0;
+      const end = FRAME_HEADER_BYTES + length;
+      if (this.#incoming.length < end) return;
+      const frame = this.#incoming.slice(0, end);
+      this.#incoming = this.#incoming.slice(end);
+      this.#reverse(frame);
+    }
+  }
+
+  onEnd(): void {
+    this.onCut();
+  }
+
+  onCut(): void {
+    this.#fail(new PosternError("transfer/pipe-lost", "the pipe has ended"));
+  }
+
+  stop(error: PosternError): void {
+    this.#fail(error);
+  }
+
+  #reverse(frame: Uint8Array): void {
+    const header = frame.subarray(0, FRAME_HEADER_BYTES);
+    const outcome = this.#sender.reverse(header, frame.subarray(FRAME_HEADER_BYTES));
+    if (outcome.kind === "failed") return this.#fail(outcome.error);
+    if (outcome.kind !== "done") return this.#arm();
+    const { total, digest } = outcome;
+    this.#finish({ kind: "records-done", total, digest });
+  }
+
+  #arm(): void {
+    if (this.#isArmed || this.#isOver) return;
+    this.#isArmed = true;
+    this.#ports.later(this.#ports.world.prng.below(12), () => {
+      this.#isArmed = false;
+      this.#advance();
+    });
+  }
+
+  #advance(): void {
+    const sender = this.#sender;
+    if (this.#isOver || sender.phase !== "content" || sender.paused) return;
+    const { world, suite, write } = this.#ports;
+    const now = world.now();
+    const rest = this.#content.length - sender.offset;
+    if (rest === 0) return write(concat(...sender.last(now)));
+    const length = Math.min(rest, world.prng.between(1, this.#recordBytes));
+    const session = sender.sessionFor(length, now) ?? EMPTY;
+    const { header, key, nonce, aad } = sender.plan(length, now);
+    const plaintext = this.#content.subarray(sender.offset, sender.offset + length);
+    const sealed = suite.seal(key, nonce, aad, plaintext);
+    write(concat(session, header, sealed));
+    sender.sealed(sealed.subarray(length));
+    this.#arm();
+  }
+
+  #fail(error: PosternError): void {
+    if (this.#isOver) return;
+    if (error.code !== "transfer/pipe-lost")
+      for (const frame of this.#sender.cancelled(senderReason(error.code), this.#ports.world.now()))
+        this.#ports.write(frame);
+    this.#finish({ kind: "records-failed", error });
+  }
+
+  #finish(input: TransferInput): void {
+    this.#isOver = true;
+    this.#sender.wipe();
+    this.#keys.wipe();
+    this.#ports.close(false);
+    this.#ports.ended(input);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What goes wrong in one run, drawn from its seed: how late bytes are, what changes them, when
+ * connections break, who crashes. {@link Weather.clear} ends it all.
+ *
+ * @module
+ */
+import type { ConnectionKind } from "./network.ts";
+import type { Prng } from "./prng.ts";
+
+/** Chances in 1,000. */
+export interface Climate {
+  readonly latencyMsMax: number;
+  readonly splits: number;
+  readonly changesPipe: number;
+  readonly changesLink: number;
+  /** A relay that changes an envelope on its way. */
+  readonly tampers: number;
+  /** A relay with too much in a queue. */
+  readonly congests: number;
+  /** At each point of a client's work where a crash matters. */
+  readonly crashes: number;
+  readonly crashesMax: number;
+  readonly accepts: number;
+  readonly cancels: number;
+  readonly slowSink: number;
+  readonly linkCuts: number;
+  readonly linkSilences: number;
+  readonly pipeCuts: number;
+  readonly pipeSilences: number;
+  readonly relayRestarts: number;
+  readonly clockJumps: number;
+}
+
+export const CALM: Climate = {
+  latencyMsMax: 30,
+  splits: 100,
+  changesPipe: 0,
+  changesLink: 0,
+  tampers: 0,
+  congests: 0,
+  crashes: 0,
+  crashesMax: 0,
+  accepts: 1_000,
+  cancels: 0,
+  slowSink: 0,
+  linkCuts: 0,
+  linkSilences: 0,
+  pipeCuts: 0,
+  pipeSilences: 0,
+  relayRestarts: 0,
+  clockJumps: 0,
+};
+
+/** One run in eight is calm; in the others each kind of fault is there or not by itself. */
+export function climateOf(prng: Prng): Climate {
+  if (prng.below(8) === 0) return CALM;
+  const maybe = (chance: number, low: number, high: number): number =>
+    prng.chance(chance) ? prng.between(low, high) : 0;
+  return {
+    latencyMsMax: prng.pick([2, 30, 30, 200]),
+    splits: prng.pick([0, 100, 500]),
+    changesPipe: maybe(300, 5, 80),
+    changesLink: maybe(200, 1, 10),
+    tampers: maybe(100, 5, 100),
+    congests: maybe(100, 5, 60),
+    crashes: maybe(350, 5, 40),
+    crashesMax: prng.between(1, 3),
+    accepts: prng.pick([1_000, 900, 700]),
+    cancels: maybe(300, 100, 400),
+    slowSink: maybe(300, 50, 500),
+    linkCuts: maybe(300, 1, 3),
+    linkSilences: maybe(100, 1, 2),
+    pipeCuts: maybe(300, 1, 4),
+    pipeSilences: maybe(80, 1, 1),
+    relayRestarts: maybe(200, 1, 2),
+    clockJumps: maybe(150, 1, 3),
+  };
+}
+
+export class Weather {
+  readonly climate: Climate;
+  readonly #prng: Prng;
+  #isClear = false;
+  #crashes = 0;
+
+  constructor(prng: Prng, climate: Climate) {
+    this.#prng = prng;
+    this.climate = climate;
+  }
+
+  /** Nothing goes wrong from here on. */
+  get isClear(): boolean {
+    return this.#isClear || this.wasCalm;
+  }
+
+  /** Nothing goes wrong in this run. */
+  get wasCalm(): boolean {
+    return this.climate === CALM;
+  }
+
+  /** From now on nothing goes wrong. */
+  clear(): void {
+    this.#isClear = true;
+  }
+
+  delayMs(): number {
+    return this.#prng.between(1, this.climate.latencyMsMax);
+  }
+
+  splits(): boolean {
+    return this.#prng.chance(this.climate.splits);
+  }
+
+  changes(kind: ConnectionKind): boolean {
+    const { changesPipe, changesLink } = this.climate;
+    return this.#happens(kind === "pipe" ? changesPipe : changesLink);
+  }
+
+  tampers(): boolean {
+    return this.#happens(this.climate.tampers);
+  }
+
+  congests(): boolean {
+    return this.#happens(this.climate.congests);
+  }
+
+  crashes(): boolean {
+    if (this.#crashes >= this.climate.crashesMax) return false;
+    if (!this.#happens(this.climate.crashes)) return false;
+    this.#crashes++;
+    return true;
+  }
+
+  accepts(): boolean {
+    return this.#isClear || this.#prng.chance(this.climate.accepts);
+  }
+
+  cancels(): boolean {
+    return this.#happens(this.climate.cancels);
+  }
+
+  /** How long the receiver's disk takes for one record. */
+  sinkMs(): number {
+    return this.#happens(this.climate.slowSink) ? this.#prng.between(10, 400) : 0;
+  }
+
+  #happens(chance: number): boolean {
+    return !this.#isClear && this.#prng.chance(chance);
+  }
+}
