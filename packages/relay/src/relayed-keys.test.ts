@@ -92,7 +92,7 @@ test("stepSwitchboard() refuses key-up unless both sides can: bit, certificate, 
     alice.send(keyUp(to));
     return alice.only("result").status;
   };
-  bob.present(1, 6);
+  bob.present(1, 4);
   assert.equal(status(bob), "refused", "without the symmetric bit");
   bob.present(1, 1);
   const carol = driver.login("carol");

@@ -114,11 +114,11 @@ test("stepSwitchboard() lists only who chose to be listed and has room (R-04)", 
   driver.login("busy").present(0);
   driver.login("silent");
   const open = driver.login("open");
-  open.present(1, 3);
+  open.present(1, 5);
   const asker = driver.login("asker");
   asker.send({ kind: "list-receivers", request: 1, after: "" });
   assert.deepEqual(asker.only("receivers").receivers, [
-    { name: "open", id: open.who.identity.id, free: 1, profiles: 3 },
+    { name: "open", id: open.who.identity.id, free: 1, profiles: 5 },
   ]);
   open.present(1, 1, false);
   asker.send({ kind: "list-receivers", request: 2, after: "" });

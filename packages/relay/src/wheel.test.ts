@@ -27,8 +27,9 @@ class StillClock implements RelayClock {
 
   advance(to: number): void {
     this.time = to;
-    for (const entry of this.#waiting)
-      if (entry.at <= to && this.#waiting.delete(entry)) entry.call();
+    // Those that wait now: what they arm again has its turn at the next advance.
+    const due = [...this.#waiting].filter(({ at }) => at <= to);
+    for (const entry of due) if (this.#waiting.delete(entry)) entry.call();
   }
 }
 
