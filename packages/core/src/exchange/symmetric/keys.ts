@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { concat, label, ByteWriter } from "../../bytes/writer.ts";
+import { ByteWriter, label } from "../../bytes/writer.ts";
 import { wipe } from "../../bytes/equal.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { TransferKeys } from "../transfer-keys.ts";
-import type { KeyUse } from "../steps.ts";
 
 export const MASTER_KEY_BYTES = 32;
 
@@ -43,16 +42,6 @@ export function nextKeyCheck(
   const check = context.suite.expand(prk, label("symmetric next"), 32);
   wipe(prk);
   return check;
-}
-
-/** OAEP label of the first hop (sender to relay), bound to the transfer. */
-export function upLabel(use: KeyUse, transfer: Uint8Array): Uint8Array {
-  return concat(label(use === "this" ? "sym-up" : "sym-next-up"), transfer);
-}
-
-/** OAEP label of the second hop (relay to receiver), bound to the transfer. */
-export function downLabel(use: KeyUse, transfer: Uint8Array): Uint8Array {
-  return concat(label(use === "this" ? "sym-down" : "sym-next-down"), transfer);
 }
 
 function symmetricTranscript(context: ExchangeContext, outer: Uint8Array): Uint8Array {

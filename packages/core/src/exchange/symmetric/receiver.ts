@@ -22,9 +22,10 @@ import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { ifWellFormed } from "../../bytes/reader.ts";
 import { unreachable } from "../../errors.ts";
 import type { ExchangeContext } from "../context.ts";
+import { relayKeyLabels } from "../relay-half.ts";
 import type { ExchangeEffect, ExchangeInput, OfferedBytes } from "../steps.ts";
 import { SINGLE_USE_NONCE, wipeTransferKeys, type ReceiverReady } from "../transfer-keys.ts";
-import { deriveSymmetricKeys, downLabel, MASTER_KEY_BYTES, nextKeyCheck } from "./keys.ts";
+import { deriveSymmetricKeys, MASTER_KEY_BYTES, nextKeyCheck } from "./keys.ts";
 import { decodeSymmetricOuter, type SymmetricOuter } from "./outer.ts";
 
 interface Offered extends OfferedBytes {
@@ -61,7 +62,9 @@ export function receiveMasterKey(
   if (state.kind !== "idle" && state.kind !== "key-unknown") return { state, effects: [] };
   return {
     state: { kind: "decrypting", offered: undefined },
-    effects: [{ kind: "decrypt", label: downLabel("this", context.transfer), ciphertext }],
+    effects: [
+      { kind: "decrypt", label: relayKeyLabels("this", context.transfer).down, ciphertext },
+    ],
   };
 }
 
@@ -94,7 +97,9 @@ export function receiveNextMasterKey(
   if (state.kind !== "ready") return { state, effects: [] };
   return {
     state: { ...state, kind: "decrypting-next" },
-    effects: [{ kind: "decrypt", label: downLabel("next", context.transfer), ciphertext }],
+    effects: [
+      { kind: "decrypt", label: relayKeyLabels("next", context.transfer).down, ciphertext },
+    ],
   };
 }
 

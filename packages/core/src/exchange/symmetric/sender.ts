@@ -21,10 +21,11 @@
  */
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
+import { relayKeyLabels } from "../relay-half.ts";
 import type { SenderContext } from "../context.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../steps.ts";
 import { SINGLE_USE_NONCE, type SenderReady } from "../transfer-keys.ts";
-import { deriveSymmetricKeys, MASTER_KEY_BYTES, nextKeyCheck, upLabel } from "./keys.ts";
+import { deriveSymmetricKeys, MASTER_KEY_BYTES, nextKeyCheck } from "./keys.ts";
 import { encodeSymmetricOuter } from "./outer.ts";
 
 export type SymmetricSenderState =
@@ -117,7 +118,7 @@ export function sendNextSymmetricKey(
     effects: [
       {
         kind: "encrypt-to-relay",
-        label: upLabel("next", context.transfer),
+        label: relayKeyLabels("next", context.transfer).up,
         plaintext: nextKey,
       },
     ],
@@ -147,7 +148,11 @@ function freshKey(context: SenderContext, counter: number): SymmetricSenderStep 
   return {
     state: { kind: "expect-encrypted", masterKey, counter },
     effects: [
-      { kind: "encrypt-to-relay", label: upLabel("this", context.transfer), plaintext: masterKey },
+      {
+        kind: "encrypt-to-relay",
+        label: relayKeyLabels("this", context.transfer).up,
+        plaintext: masterKey,
+      },
     ],
   };
 }
