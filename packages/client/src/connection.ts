@@ -12,6 +12,7 @@ import {
   startClientLink,
   stepLink,
   type LinkEffect,
+  type LinkEvent,
   type LinkFrame,
   type LinkInput,
   type LinkState,
@@ -114,15 +115,20 @@ export class Connection {
     this.#schedule();
   }
 
+  /** Writes go first: handling an event may seal more, and the relay counts the frames. */
   #perform(effects: readonly LinkEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "write") this.#socket?.write(effect.bytes);
       else if (effect.kind === "close") this.#socket?.close();
-      else if (effect.event.kind === "frame") this.#frame(effect.event.frame);
-      else if (effect.event.kind === "failed") this.#lost(effect.event.error);
-      else if (effect.event.kind === "established" && effect.event.relay !== undefined)
-        this.#start(effect.event.relay.fingerprint);
     }
+    for (const effect of effects) if (effect.kind === "emit") this.#event(effect.event);
+  }
+
+  #event(event: LinkEvent): void {
+    if (event.kind === "frame") this.#frame(event.frame);
+    else if (event.kind === "failed") this.#lost(event.error);
+    else if (event.kind === "established" && event.relay !== undefined)
+      this.#start(event.relay.fingerprint);
   }
 
   #start(relayFingerprint: Uint8Array): void {
