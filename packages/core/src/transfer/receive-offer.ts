@@ -58,7 +58,7 @@ export function askConsent(checked: Checked, now: Moment): ReceiveStep {
   const deadline = after(now.instant, CONSENT_TIMEOUT_MS);
   return {
     state: { kind: "expect-consent", exchange, ready, content, sessionSeconds, deadline },
-    effects: [emit({ kind: "offer", content })],
+    effects: [emit({ kind: "offer", profile: exchange.profile, content })],
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PosternError } from "../errors.ts";
+import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../exchange/steps.ts";
 import type { TransferKeys } from "../exchange/transfer-keys.ts";
 import { MESSAGE_INLINE_BYTES_MAX } from "../limits.ts";
@@ -64,7 +65,11 @@ export type TransferEffect =
   | { readonly kind: "emit"; readonly event: TransferEvent };
 
 export type TransferEvent =
-  | { readonly kind: "offer"; readonly content: ContentDescription }
+  | {
+      readonly kind: "offer";
+      readonly profile: ImplementedProfile;
+      readonly content: ContentDescription;
+    }
   | { readonly kind: "offered" }
   | { readonly kind: "master-key"; readonly source: KeySource; readonly counter: number }
   | { readonly kind: "key-renewed" }
