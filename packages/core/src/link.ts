@@ -1,4 +1,5 @@
 /** Door of the `link` room. @module */
+export type { CertificateFrame, FetchCertificateFrame } from "./link/certificate.ts";
 export type {
   FindFrame,
   FoundFrame,
@@ -39,4 +40,10 @@ export type { Notice, NoticeFrame, PeerGoneFrame } from "./link/notice.ts";
 export type { PingFrame, PongFrame } from "./link/ping.ts";
 export type { OpenPipeFrame, PipeTicketFrame } from "./link/pipe.ts";
 export type { PresenceFrame } from "./link/presence.ts";
+export type {
+  AuthChallengeFrame,
+  AuthConfirmFrame,
+  AuthOpenFrame,
+  AuthResponseFrame,
+} from "./link/relay-auth.ts";
 export type { RsaCertificateFrame, RsaKeyFrame } from "./link/rsa-key.ts";

@@ -44,6 +44,13 @@ export const anyClientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
     use,
     ciphertext: bytes(384),
   }),
+  record({ kind: fc.constant("auth-open" as const), nonce: bytes(32), certificate: some(588) }),
+  record({
+    kind: fc.constant("auth-response" as const),
+    ciphertext: bytes(384),
+    mac: bytes(32),
+  }),
+  record({ kind: fc.constant("fetch-certificate" as const), request, of: bytes(32) }),
 );
 
 const foundStatus = fc.constantFrom("free" as const, "busy" as const);
@@ -99,6 +106,17 @@ export const anyRelayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
     kind: fc.constant("notice" as const),
     notice: fc.constantFrom("superseded", "restarting", "overloaded"),
     afterMs: u32,
+  }),
+  record({
+    kind: fc.constant("auth-challenge" as const),
+    spki: some(512),
+    ciphertext: bytes(384),
+  }),
+  record({ kind: fc.constant("auth-confirm" as const), mac: bytes(32) }),
+  record({
+    kind: fc.constant("certificate" as const),
+    request,
+    certificate: fc.uint8Array({ maxLength: 588 }),
   }),
 );
 

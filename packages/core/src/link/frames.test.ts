@@ -20,6 +20,15 @@ const TO = fill(32, 0xbb);
 const TID = fill(16, 0xcc);
 const KEY = fill(384, 0xdd);
 
+/** Frames whose last field takes what is there. */
+const OPEN: ReadonlySet<LinkFrame["kind"]> = new Set([
+  "envelope",
+  "delivery",
+  "rsa-certificate",
+  "auth-open",
+  "certificate",
+] as const);
+
 /** The layout of every frame, byte for byte. */
 const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
   ["client", { kind: "ping", token: 0x0102030405 }, "01 0000000102030405"],
@@ -44,6 +53,9 @@ const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
     { kind: "key-up", request: 6, to: TO, transfer: TID, use: "next", ciphertext: KEY },
     `16 00000006 ${hex(TO)} ${hex(TID)} 01 ${hex(KEY)}`,
   ],
+  ["client", { kind: "auth-open", nonce: TO, certificate: fill(2, 3) }, `17 ${hex(TO)} 0303`],
+  ["client", { kind: "auth-response", ciphertext: KEY, mac: TO }, `18 ${hex(KEY)} ${hex(TO)}`],
+  ["client", { kind: "fetch-certificate", request: 6, of: TO }, `19 00000006 ${hex(TO)}`],
   [
     "relay",
     {
@@ -74,6 +86,14 @@ const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
   ],
   ["relay", { kind: "peer-gone", peer: TO }, `47 ${hex(TO)}`],
   ["relay", { kind: "notice", notice: "superseded", afterMs: 256 }, "48 01 00000100"],
+  [
+    "relay",
+    { kind: "auth-challenge", spki: fill(2, 4), ciphertext: KEY },
+    `49 00000002 0404 ${hex(KEY)}`,
+  ],
+  ["relay", { kind: "auth-confirm", mac: TO }, `4a ${hex(TO)}`],
+  ["relay", { kind: "certificate", request: 9, certificate: fill(2, 5) }, "4b 00000009 0505"],
+  ["relay", { kind: "certificate", request: 9, certificate: fill(0, 5) }, "4b 00000009"],
 ];
 
 for (const [from, frame, layout] of LAYOUTS) {
@@ -98,20 +118,18 @@ test("decodeLinkFrame() gives back what encodeLinkFrame() was given", () => {
 });
 
 test("P-01 decodeLinkFrame() refuses every frame cut anywhere but in an open body", () => {
-  const open = new Set(["envelope", "delivery", "rsa-certificate"]);
   for (const [from, frame] of LAYOUTS) {
     const bytes = encodeLinkFrame(frame);
     for (let cut = 0; cut < bytes.length; cut++) {
-      if (open.has(frame.kind) && code(bytes.subarray(0, cut), from) === undefined) continue;
+      if (OPEN.has(frame.kind) && code(bytes.subarray(0, cut), from) === undefined) continue;
       assert.equal(code(bytes.subarray(0, cut), from), "link/malformed", `${frame.kind} ${cut}`);
     }
   }
 });
 
 test("P-03 decodeLinkFrame() refuses trailing bytes", () => {
-  const open = new Set(["envelope", "delivery", "rsa-certificate"]);
   for (const [from, frame] of LAYOUTS) {
-    if (open.has(frame.kind)) continue;
+    if (OPEN.has(frame.kind)) continue;
     const longer = concat(encodeLinkFrame(frame), Uint8Array.of(0));
     assert.equal(code(longer, from), "link/malformed", frame.kind);
   }
@@ -167,6 +185,9 @@ const REFUSED: readonly (readonly [string, LinkRole, string])[] = [
   ["an envelope over its bound", "client", `13 00000001 ${hex(TO)} ${"00".repeat(61_441)}`],
   ["a certificate over its bound", "client", `15 ${"00".repeat(589)}`],
   ["an empty certificate", "client", "15"],
+  ["an auth-open without a certificate", "client", `17 ${hex(TO)}`],
+  ["an auth-open over its bound", "client", `17 ${hex(TO)} ${"00".repeat(589)}`],
+  ["a request 0 for a certificate", "client", `19 00000000 ${hex(TO)}`],
   ["an unlisted use", "client", `16 00000001 ${hex(TO)} ${hex(TID)} 02 ${hex(KEY)}`],
   ["P-01 a count over a page", "relay", "40 00000001 00 0101"],
   ["P-01 a count over what is there", "relay", "40 00000001 00 0100"],
@@ -180,6 +201,9 @@ const REFUSED: readonly (readonly [string, LinkRole, string])[] = [
   ["an SPKI over its bound", "relay", `45 00000201 ${"00".repeat(513)}`],
   ["an empty SPKI", "relay", "45 00000000"],
   ["P-01 an SPKI of 2^32 - 1 bytes", "relay", "45 ffffffff 00"],
+  ["a challenge without a key", "relay", `49 00000000 ${hex(KEY)}`],
+  ["a challenge with a key over its bound", "relay", `49 00000201 ${"00".repeat(897)}`],
+  ["a certificate answer over its bound", "relay", `4b 00000001 ${"00".repeat(589)}`],
   ["notice 0", "relay", "48 00 00000000"],
   ["notice 4", "relay", "48 04 00000000"],
 ];
@@ -206,6 +230,12 @@ const UNSENDABLE: readonly LinkFrame[] = [
   { kind: "rsa-key", spki: fill(513, 0) },
   { kind: "rsa-certificate", certificate: fill(589, 0) },
   { kind: "notice", notice: "restarting", afterMs: 0.5 },
+  { kind: "auth-open", nonce: TID, certificate: fill(1, 0) },
+  { kind: "auth-response", ciphertext: KEY, mac: KEY },
+  { kind: "auth-challenge", spki: fill(1, 0), ciphertext: TO },
+  { kind: "auth-confirm", mac: TID },
+  { kind: "fetch-certificate", request: 1, of: TID },
+  { kind: "certificate", request: 1, certificate: fill(589, 0) },
 ];
 
 test("encodeLinkFrame() refuses values that no frame can carry", () => {

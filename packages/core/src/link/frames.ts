@@ -12,6 +12,7 @@
  */
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { PosternError, unreachable } from "../errors.ts";
+import * as certificate from "./certificate.ts";
 import * as directory from "./directory.ts";
 import * as envelope from "./envelope.ts";
 import * as masterKey from "./master-key.ts";
@@ -19,6 +20,7 @@ import * as notice from "./notice.ts";
 import * as ping from "./ping.ts";
 import * as pipe from "./pipe.ts";
 import * as presence from "./presence.ts";
+import * as relayAuth from "./relay-auth.ts";
 import * as rsaKey from "./rsa-key.ts";
 
 /** Only a client sends these. */
@@ -29,7 +31,10 @@ export type ClientFrame =
   | envelope.EnvelopeFrame
   | pipe.OpenPipeFrame
   | rsaKey.RsaCertificateFrame
-  | masterKey.KeyUpFrame;
+  | masterKey.KeyUpFrame
+  | relayAuth.AuthOpenFrame
+  | relayAuth.AuthResponseFrame
+  | certificate.FetchCertificateFrame;
 
 /** Only a relay sends these. */
 export type RelayFrame =
@@ -41,7 +46,10 @@ export type RelayFrame =
   | rsaKey.RsaKeyFrame
   | masterKey.KeyDownFrame
   | notice.PeerGoneFrame
-  | notice.NoticeFrame;
+  | notice.NoticeFrame
+  | relayAuth.AuthChallengeFrame
+  | relayAuth.AuthConfirmFrame
+  | certificate.CertificateFrame;
 
 export type LinkFrame = ClientFrame | RelayFrame | ping.PingFrame | ping.PongFrame;
 
@@ -102,6 +110,9 @@ const CLIENT_TYPES = {
   "open-pipe": pipe.OPEN_PIPE_TYPE,
   "rsa-certificate": rsaKey.RSA_CERTIFICATE_TYPE,
   "key-up": masterKey.KEY_UP_TYPE,
+  "auth-open": relayAuth.AUTH_OPEN_TYPE,
+  "auth-response": relayAuth.AUTH_RESPONSE_TYPE,
+  "fetch-certificate": certificate.FETCH_CERTIFICATE_TYPE,
 } as const satisfies Record<ClientFrame["kind"], number>;
 
 const RELAY_TYPES = {
@@ -114,6 +125,9 @@ const RELAY_TYPES = {
   "key-down": masterKey.KEY_DOWN_TYPE,
   "peer-gone": notice.PEER_GONE_TYPE,
   notice: notice.NOTICE_TYPE,
+  "auth-challenge": relayAuth.AUTH_CHALLENGE_TYPE,
+  "auth-confirm": relayAuth.AUTH_CONFIRM_TYPE,
+  certificate: certificate.CERTIFICATE_TYPE,
 } as const satisfies Record<RelayFrame["kind"], number>;
 
 const TYPES = {
@@ -138,6 +152,9 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
     [CLIENT_TYPES["open-pipe"], pipe.decodeOpenPipe],
     [CLIENT_TYPES["rsa-certificate"], rsaKey.decodeRsaCertificateFrame],
     [CLIENT_TYPES["key-up"], masterKey.decodeKeyUp],
+    [CLIENT_TYPES["auth-open"], relayAuth.decodeAuthOpen],
+    [CLIENT_TYPES["auth-response"], relayAuth.decodeAuthResponse],
+    [CLIENT_TYPES["fetch-certificate"], certificate.decodeFetchCertificate],
   ]),
   relay: new Map<number, Decoder>([
     [RELAY_TYPES.receivers, directory.decodeReceivers],
@@ -149,6 +166,9 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
     [RELAY_TYPES["key-down"], masterKey.decodeKeyDown],
     [RELAY_TYPES["peer-gone"], notice.decodePeerGone],
     [RELAY_TYPES.notice, notice.decodeNotice],
+    [RELAY_TYPES["auth-challenge"], relayAuth.decodeAuthChallenge],
+    [RELAY_TYPES["auth-confirm"], relayAuth.decodeAuthConfirm],
+    [RELAY_TYPES.certificate, certificate.decodeCertificate],
   ]),
 };
 
@@ -189,6 +209,18 @@ function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
       return notice.encodePeerGone(writer, frame);
     case "notice":
       return notice.encodeNotice(writer, frame);
+    case "auth-open":
+      return relayAuth.encodeAuthOpen(writer, frame);
+    case "auth-response":
+      return relayAuth.encodeAuthResponse(writer, frame);
+    case "fetch-certificate":
+      return certificate.encodeFetchCertificate(writer, frame);
+    case "auth-challenge":
+      return relayAuth.encodeAuthChallenge(writer, frame);
+    case "auth-confirm":
+      return relayAuth.encodeAuthConfirm(writer, frame);
+    case "certificate":
+      return certificate.encodeCertificate(writer, frame);
     default:
       return unreachable(frame);
   }
