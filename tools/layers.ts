@@ -29,6 +29,11 @@ const CORE_ROOMS = [
   "core/peer",
 ];
 
+/** Folders of a room that stand beside its door, not under it. */
+const FOLDERS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  "core/exchange/relay-half": ["packages/core/src/exchange/relay-auth/"],
+};
+
 const NOBLE = ["@noble/ciphers", "@noble/curves", "@noble/hashes", "@noble/post-quantum"];
 /** All that the relay may know of the core: nothing of sessions, content or end-to-end keys. */
 const CORE_FOR_RELAY = [
@@ -91,7 +96,9 @@ export function renderLayers(): string {
 function coreRoom(name: string, index: number): Room {
   const at = `packages/core/src/${name.slice("core/".length)}`;
   const paths =
-    name === "core" ? ["errors", "limits", "time"].map(coreFile) : [`${at}.ts`, `${at}/`];
+    name === "core"
+      ? ["errors", "limits", "time"].map(coreFile)
+      : [`${at}.ts`, `${at}/`, ...(FOLDERS_ELSEWHERE[name] ?? [])];
   return room(name, paths, CORE_ROOMS.slice(0, index), name === "core/crypto" ? NOBLE : []);
 }
 

@@ -4,3 +4,18 @@ export type { ExchangeInput, KeptKey, KeySource, KeyUse, RequestStatus } from ".
 export type { TransferKeys } from "./exchange/transfer-keys.ts";
 export { wipeTransferKeys } from "./exchange/transfer-keys.ts";
 export { wrappingSink, wrappingSource } from "./exchange/symmetric/wrapped-session-keys.ts";
+export {
+  startClientAuth,
+  stepClientAuth,
+  wipeClientAuth,
+  type ClientAuthContext,
+  type ClientAuthEffect,
+  type ClientAuthInput,
+  type ClientAuthState,
+} from "./exchange/relay-auth/client.ts";
+export {
+  decryptingSink,
+  encryptingSource,
+  sessionSecretLabel,
+  type EncryptedSecret,
+} from "./exchange/asymmetric/oaep-session-keys.ts";

@@ -1,7 +1,8 @@
 /**
  * The relay's whole share of an exchange: under which labels it opens a symmetric master key from
- * the sender and wraps it for the receiver (docs/protocol.md 7.1). The relay may import nothing
- * else of this room, so that it cannot derive a transfer's keys by mistake.
+ * the sender and wraps it for the receiver (docs/protocol.md 7.1), and its half of the proof that
+ * comes before the asymmetric profile (7.2). The relay may import nothing else of this room, so
+ * that it cannot derive a transfer's keys by mistake.
  *
  * Invariant: this and the next master key, and the two hops, have four different labels; each is
  * bound to its transfer, so no ciphertext opens where it was not meant to.
@@ -10,6 +11,17 @@
  */
 import { concat, label } from "../bytes.ts";
 import type { KeyUse } from "../link.ts";
+
+export {
+  startRelayAuth,
+  stepRelayAuth,
+  wipeRelayAuth,
+  type RelayAuthInput,
+  type RelayAuthJob,
+  type RelayAuthState,
+  type RelayAuthStep,
+} from "./relay-auth/relay.ts";
+export type { AuthContext } from "./relay-auth/transcript.ts";
 
 /** What an opened `key-up` must hold; anything else is refused as a key that does not open. */
 export const RELAYED_KEY_BYTES = 32;
