@@ -45,11 +45,12 @@ import type {
   ReceivePolicy,
   TransferKey,
 } from "./steps.ts";
+import { answered, questionFrame, refusal, type AnswerFrame, type Question } from "./questions.ts";
 import { RequestTable } from "./request-table.ts";
 import { SeenTransfers } from "./seen-transfers.ts";
 
 type Purpose =
-  | { readonly kind: "query"; readonly token: number }
+  | Question
   | { readonly kind: "offer" | "pipe" | "key-up"; readonly key: TransferKey }
   | { readonly kind: "other" };
 
@@ -120,6 +121,7 @@ export class Peer {
     switch (frame.kind) {
       case "receivers":
       case "found":
+      case "certificate":
         return this.#answered(frame);
       case "result":
         return this.#result(frame.request, frame.status, now);
@@ -138,7 +140,7 @@ export class Peer {
           now,
         );
       default:
-        // `rsa-key`, `notice` and keep-alive are the driver's.
+        // `rsa-key`, `auth-*`, `notice` and keep-alive are the driver's.
         return [];
     }
   }
@@ -267,27 +269,22 @@ export class Peer {
       case "key-up":
         return this.#transfer(purpose.key, { kind: "key-up-result", status }, now);
       case "query":
-        return [{ kind: "answered", token: purpose.token, answer: { kind: "overloaded" } }];
+        return [answered(purpose, refusal(status))];
       case "other":
         return [];
     }
   }
 
   #query(token: number, query: DirectoryQuery): readonly PeerEffect[] {
-    const request = this.#requests.open({ kind: "query", token });
-    if (request === undefined) return [{ kind: "answered", token, answer: { kind: "overloaded" } }];
-    const frame: LinkFrame =
-      query.kind === "list"
-        ? { kind: "list-receivers", request, after: query.after }
-        : { kind: "find", request, name: query.name };
-    return [{ kind: "frame", frame }];
+    const purpose = { kind: "query", token, query: query.kind } as const;
+    const request = this.#requests.open(purpose);
+    if (request === undefined) return [answered(purpose, refusal("overloaded"))];
+    return [{ kind: "frame", frame: questionFrame(request, query) }];
   }
 
-  #answered(frame: Extract<RelayFrame, { kind: "receivers" | "found" }>): readonly PeerEffect[] {
+  #answered(frame: AnswerFrame): readonly PeerEffect[] {
     const purpose = this.#requests.close(frame.request);
-    return purpose?.kind === "query"
-      ? [{ kind: "answered", token: purpose.token, answer: frame }]
-      : [];
+    return purpose?.kind === "query" ? [answered(purpose, frame)] : [];
   }
 
   #delivery(frame: Extract<RelayFrame, { kind: "delivery" }>, now: Moment): readonly PeerEffect[] {

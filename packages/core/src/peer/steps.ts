@@ -6,6 +6,7 @@
 import type { Suite } from "../crypto/suite.ts";
 import type { PosternError } from "../errors.ts";
 import type { Party } from "../exchange/context.ts";
+import type { RequestStatus } from "../exchange/steps.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import type { Profile } from "../transfer/profile.ts";
 import type { SendRequest } from "../transfer/send.ts";
@@ -47,7 +48,9 @@ export type PeerInput =
 
 export type DirectoryQuery =
   | { readonly kind: "list"; readonly after: string }
-  | { readonly kind: "find"; readonly name: string };
+  | { readonly kind: "find"; readonly name: string }
+  /** The certified RSA key of who has this fingerprint (32 bytes). */
+  | { readonly kind: "certificate"; readonly of: Uint8Array };
 
 export type PeerEffect =
   | { readonly kind: "frame"; readonly frame: LinkFrame }
@@ -61,7 +64,13 @@ export type PeerEffect =
       readonly transfer: Uint8Array;
       readonly effect: DriverEffect;
     }
-  | { readonly kind: "answered"; readonly token: number; readonly answer: DirectoryAnswer };
+  /** `query` is the kind of what was asked under this token. */
+  | {
+      readonly kind: "answered";
+      readonly token: number;
+      readonly query: DirectoryQuery["kind"];
+      readonly answer: DirectoryAnswer;
+    };
 
 /** A transfer's effects that are not the peer machine's own work. */
 export type DriverEffect = Exclude<
@@ -70,5 +79,7 @@ export type DriverEffect = Exclude<
 >;
 
 export type DirectoryAnswer =
-  | Extract<RelayFrame, { readonly kind: "receivers" | "found" }>
-  | { readonly kind: "overloaded" };
+  | Extract<RelayFrame, { readonly kind: "receivers" | "found" | "certificate" }>
+  | { readonly kind: "overloaded" }
+  /** The relay said no, or `result` where it owed an answer. */
+  | { readonly kind: "refused"; readonly status: RequestStatus };
