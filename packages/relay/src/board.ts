@@ -4,6 +4,7 @@
  * @module
  */
 import type { Suite } from "@postern/core/crypto";
+import type { RelayAuthState } from "@postern/core/exchange/relay-half";
 import type { KeyUpFrame } from "@postern/core/link";
 import type { WallMs } from "@postern/core/time";
 import { Directory } from "./directory.ts";
@@ -13,6 +14,8 @@ import type { LinkId } from "./switchboard-io.ts";
 import { Watches } from "./watches.ts";
 
 export interface SwitchboardPorts {
+  /** Fingerprint of the relay's link key, 32 bytes. */
+  readonly relayFingerprint: Uint8Array;
   /** Signatures of certificates, and random tickets. */
   readonly suite: Suite;
   readonly names: NameClaims;
@@ -28,10 +31,29 @@ export interface Connected extends NameOwner {
   readonly key: string;
   free: number;
   profiles: number;
-  certified: { readonly spki: Uint8Array; readonly notAfter: WallMs } | undefined;
+  certified: CertifiedKey | undefined;
+  proof: KeyProof;
   /** `key-up` requests that wait for their answer. */
   pending: number;
 }
+
+/** The client's RSA key, and the certificate as it came: others check it for themselves. */
+export interface CertifiedKey {
+  readonly spki: Uint8Array;
+  readonly notAfter: WallMs;
+  readonly certificate: Uint8Array;
+}
+
+/** How far client and relay have proved their RSA keys to each other (7.2). */
+export type KeyProof =
+  | { readonly kind: "none" }
+  /** The relay's own key is in the making. */
+  | { readonly kind: "waiting"; readonly clientSpki: Uint8Array; readonly nonce: Uint8Array }
+  | {
+      readonly kind: "begun";
+      readonly clientSpki: Uint8Array;
+      readonly state: RelayAuthState;
+    };
 
 /** A `key-up` that waits for the driver to wrap it again. */
 export interface RewrapJob {
@@ -50,6 +72,8 @@ export interface Switchboard extends SwitchboardPorts {
   readonly watches: Watches;
   readonly pipes: Pipes;
   readonly jobs: Map<number, RewrapJob>;
+  /** Whose proof a job is for. */
+  readonly proofs: Map<number, Connected>;
   nextJob: number;
   relayKey: Uint8Array | undefined;
 }
@@ -64,6 +88,7 @@ export function createSwitchboard(ports: SwitchboardPorts): Switchboard {
     watches: new Watches(),
     pipes: new Pipes(),
     jobs: new Map(),
+    proofs: new Map(),
     nextJob: 1,
     relayKey: undefined,
   };

@@ -71,7 +71,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 class Relay implements Timed {
-  readonly #suite: Suite;
+  readonly #fingerprint: Uint8Array;
   readonly #store: RelayStore;
   readonly #clock: RelayClock;
   readonly #log: RelayLogger;
@@ -86,7 +86,6 @@ class Relay implements Timed {
   #closed: Promise<void> | undefined;
 
   constructor(suite: Suite, store: RelayStore, options: RelayOptions) {
-    this.#suite = suite;
     this.#store = store;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.logger ?? relayLogger();
@@ -106,7 +105,9 @@ class Relay implements Timed {
       onPipe: (socket, head, ticket) => this.#pipes.offer(socket, head, ticket),
     });
     const congested = (link: string): boolean => this.#links.isCongested(link);
-    this.#board = createSwitchboard({ suite, names: store, congested });
+    this.#fingerprint = relayFingerprint(suite, store.staticKey.publicKey);
+    const ports = { suite, names: store, congested, relayFingerprint: this.#fingerprint };
+    this.#board = createSwitchboard(ports);
   }
 
   async start(): Promise<void> {
@@ -115,7 +116,7 @@ class Relay implements Timed {
 
   async listen(host: string, port: number): Promise<RunningRelay> {
     const bound = await listen(this.#server, host, port);
-    const fingerprint = relayFingerprint(this.#suite, this.#store.staticKey.publicKey);
+    const fingerprint = this.#fingerprint;
     this.#log.info({ port: bound }, "relay started");
     this.#log.debug({ fingerprint: formatFingerprint(fingerprint) }, "relay key");
     const address = formatRelayAddress({ host, port: bound, fingerprint });
@@ -168,7 +169,8 @@ class Relay implements Timed {
       case "close":
         return this.#links.close(effect.link, effect.reason);
       case "rewrap":
-        return this.#rsa.rewrap(effect);
+      case "prove":
+        return this.#rsa.perform(effect);
       case "accept-pipe":
         return this.#pipes.accept(effect.end);
       case "refuse-pipe":

@@ -17,19 +17,23 @@ import { PROFILE_BITS, type KeyUpFrame, type RsaCertificateFrame } from "@poster
 import { REQUESTS_PENDING_MAX, REWRAPS_PENDING_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { missing, result } from "./answers.ts";
-import { keyOf } from "./keys.ts";
 import type { Connected, Switchboard } from "./board.ts";
-import type { RewrapOutcome, SwitchboardEffect as Effect } from "./switchboard-io.ts";
+import { mayCertify } from "./key-proofs.ts";
+import { keyOf } from "./keys.ts";
+import type { CloseReason, RewrapOutcome, SwitchboardEffect as Effect } from "./switchboard-io.ts";
 
-/** `undefined` for a certificate that does not hold: its sender is broken or lies. */
 export function answerCertificate(
   board: Switchboard,
   from: Connected,
   frame: RsaCertificateFrame,
   wall: WallMs,
-): Effect[] | undefined {
-  from.certified = decodeRsaCertificate(board.suite, from.id, frame.certificate, wall);
-  if (from.certified === undefined) return undefined;
+): Effect[] | CloseReason {
+  const { certificate } = frame;
+  const key = decodeRsaCertificate(board.suite, from.id, certificate, wall);
+  // One that does not hold: its sender is broken or lies.
+  if (key === undefined) return "bad-certificate";
+  if (!mayCertify(from, key.spki)) return "unexpected-frame";
+  from.certified = { ...key, certificate };
   // While the relay's own key is in the making, the answer waits for it.
   if (board.relayKey === undefined) return [];
   return [{ kind: "send", link: from.link, frame: { kind: "rsa-key", spki: board.relayKey } }];

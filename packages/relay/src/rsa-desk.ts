@@ -1,15 +1,15 @@
 /**
  * The relay's RSA key and its use: opens a wrapped master key and wraps it for the receiver
- * (docs/protocol.md 7.1). Made in the background at the first start, replaced before its time.
+ * (docs/protocol.md 7.1), proves itself to clients (7.2). Made in the background at the first start, replaced before its time.
  *
  * Invariants: an opened master key is wiped before anything else is done with the next one; the
  * key that was replaced opens what is under way for {@link GRACE_MS} and is then forgotten.
  *
  * @module
  */
-import { wipe } from "@postern/core/bytes";
+import { equalBytes, wipe } from "@postern/core/bytes";
 import type { Rsa, RsaKeyPair } from "@postern/core/crypto";
-import { RELAYED_KEY_BYTES } from "@postern/core/exchange/relay-half";
+import { RELAYED_KEY_BYTES, type RelayAuthInput } from "@postern/core/exchange/relay-half";
 import { RSA_KEY_VALID_MS } from "@postern/core/limits";
 import { after, type InstantMs, type WallMs } from "@postern/core/time";
 import type { RelayClock } from "./clock.ts";
@@ -19,6 +19,8 @@ import type { RewrapOutcome, SwitchboardEffect, SwitchboardInput } from "./switc
 import type { Timed, Wheel } from "./wheel.ts";
 
 type RewrapEffect = Extract<SwitchboardEffect, { kind: "rewrap" }>;
+type ProveEffect = Extract<SwitchboardEffect, { kind: "prove" }>;
+type Job = RewrapEffect | ProveEffect;
 
 /** A day before its end a key is replaced: nobody is handed one that is about to end. */
 const REPLACE_AHEAD_MS = 86_400_000;
@@ -37,7 +39,7 @@ export interface RsaDeskOptions {
 
 export class RsaDesk implements Timed {
   readonly #options: RsaDeskOptions;
-  readonly #jobs: RewrapEffect[] = [];
+  readonly #jobs: Job[] = [];
   #working = false;
   #current: { readonly pair: RsaKeyPair; readonly notAfter: WallMs } | undefined;
   #previous: { readonly pair: RsaKeyPair; readonly until: InstantMs } | undefined;
@@ -63,10 +65,10 @@ export class RsaDesk implements Timed {
   }
 
   /**
-   * Answered by the input `rewrapped`, one job a turn of the event loop: links and pipes go on
-   * between.
+   * Answered by the input `rewrapped` or `proved`, one job a turn of the event loop: links and
+   * pipes go on between.
    */
-  rewrap(job: RewrapEffect): void {
+  perform(job: Job): void {
     this.#jobs.push(job);
     if (this.#working) return;
     this.#working = true;
@@ -140,9 +142,34 @@ export class RsaDesk implements Timed {
       this.#working = false;
       return;
     }
-    const outcome = await this.#wrapAgain(job);
+    const answer: SwitchboardInput =
+      job.kind === "rewrap"
+        ? { kind: "rewrapped", job: job.job, outcome: await this.#wrapAgain(job) }
+        : { kind: "proved", job: job.job, answer: await this.#prove(job) };
     setImmediate(() => void this.#work());
-    this.#options.input({ kind: "rewrapped", job: job.job, outcome });
+    this.#options.input(answer);
+  }
+
+  async #prove({ work }: ProveEffect): Promise<RelayAuthInput> {
+    const { rsa } = this.#options;
+    try {
+      if (work.kind === "decrypt") {
+        const pair = this.#pairs().find(({ spki }) => equalBytes(spki, work.own));
+        const plaintext = pair && (await rsa.decrypt(pair, work.label, work.ciphertext));
+        return { kind: "decrypted", plaintext };
+      }
+      const key = await rsa.importPublic(work.to);
+      const ciphertext = key && (await rsa.encrypt(key, work.label, work.plaintext));
+      return { kind: "encrypted", ciphertext };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : "unknown";
+      this.#options.log.error({ reason }, "a proof could not be made");
+      return work.kind === "decrypt"
+        ? { kind: "decrypted", plaintext: undefined }
+        : { kind: "encrypted", ciphertext: undefined };
+    } finally {
+      if (work.kind === "encrypt") wipe(work.plaintext);
+    }
   }
 
   async #wrapAgain({ up, down, ciphertext, to }: RewrapEffect): Promise<RewrapOutcome> {
@@ -164,12 +191,14 @@ export class RsaDesk implements Timed {
 
   async #open(label: Uint8Array, ciphertext: Uint8Array): Promise<Uint8Array | undefined> {
     const { rsa } = this.#options;
-    const pairs = [this.#current?.pair, this.#previous?.pair];
-    for (const pair of pairs) {
-      if (pair === undefined) continue;
+    for (const pair of this.#pairs()) {
       const opened = await rsa.decrypt(pair, label, ciphertext);
       if (opened !== undefined) return opened;
     }
     return undefined;
+  }
+
+  #pairs(): readonly RsaKeyPair[] {
+    return [this.#current, this.#previous].flatMap((held) => (held ? [held.pair] : []));
   }
 }

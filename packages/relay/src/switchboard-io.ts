@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RelayAuthInput, RelayAuthJob } from "@postern/core/exchange/relay-half";
 import type { ClientFrame, LoginStatus, RelayFrame } from "@postern/core/link";
 import type { InstantMs, WallMs } from "@postern/core/time";
 import type { EndId, PipeId } from "./pipes.ts";
@@ -36,6 +37,8 @@ export type SwitchboardInput =
   | { readonly kind: "relay-key"; readonly spki: Uint8Array }
   /** The answer to the effect `rewrap`. */
   | { readonly kind: "rewrapped"; readonly job: number; readonly outcome: RewrapOutcome }
+  /** The answer to the effect `prove`. */
+  | { readonly kind: "proved"; readonly job: number; readonly answer: RelayAuthInput }
   | { readonly kind: "pipe-arrived"; readonly end: EndId; readonly ticket: Uint8Array }
   /** A waiting end has closed. */
   | { readonly kind: "pipe-left"; readonly end: EndId }
@@ -68,10 +71,18 @@ export type SwitchboardEffect =
       readonly ciphertext: Uint8Array;
       readonly to: Uint8Array;
     }
+  /** RSA for the proof of a client's and the relay's keys; wipes what it encrypts. */
+  | { readonly kind: "prove"; readonly job: number; readonly work: RelayAuthJob }
   | { readonly kind: "accept-pipe"; readonly end: EndId }
   | { readonly kind: "refuse-pipe"; readonly end: EndId }
   | { readonly kind: "join-pipe"; readonly pipe: PipeId; readonly ends: readonly [EndId, EndId] }
   /** Close an end whose other one did not come in time. */
   | { readonly kind: "drop-pipe"; readonly end: EndId };
 
-export type CloseReason = "superseded" | "bad-certificate";
+export type CloseReason =
+  | "superseded"
+  | "bad-certificate"
+  /** The client did not prove its RSA key. */
+  | "proof-failed"
+  /** Known, but out of its turn. */
+  | "unexpected-frame";

@@ -1,6 +1,7 @@
 /**
  * All of the relay's routing, without its I/O: presence, the list of receivers, envelopes, tickets
- * of pipes, and where a wrapped master key goes (docs/protocol.md 5.1, 6, 7.1).
+ * of pipes, where a wrapped master key goes, and who has proved an RSA key (docs/protocol.md 5.1, 6,
+ * 7.1, 7.2).
  *
  * ```text
  *   link:   (none) ── login ──► decided ── established ──► connected ── gone, superseded ──► (none)
@@ -16,15 +17,25 @@
  * @module
  */
 import { unreachable } from "@postern/core/errors";
-import type { ClientFrame, LoginStatus } from "@postern/core/link";
+import { PROFILE_BITS, type ClientFrame, type LoginStatus } from "@postern/core/link";
 import { LINKS_MAX, RETRY_AFTER_MS } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
 import { answerFind, answerList, openPipe, routeEnvelope, setPresence } from "./answers.ts";
 import type { Connected, Switchboard } from "./board.ts";
+import {
+  abandonProof,
+  answerAuthOpen,
+  answerAuthResponse,
+  answerFetch,
+  beginProof,
+  finishProofJob,
+  hasProved,
+} from "./key-proofs.ts";
 import { keyOf } from "./keys.ts";
 import type { NameOwner } from "./names.ts";
 import { answerCertificate, answerKeyUp, finishKeyUp } from "./relayed-keys.ts";
 import type {
+  CloseReason,
   LinkId,
   Moment,
   SwitchboardEffect as Effect,
@@ -55,6 +66,10 @@ export function stepSwitchboard(board: Switchboard, input: Input, at: Moment): E
       return announceKey(board, input.spki);
     case "rewrapped":
       return finishKeyUp(board, input.job, input.outcome);
+    case "proved": {
+      const finished = finishProofJob(board, input.job, input.answer);
+      return finished === undefined ? [] : settle(board, finished.from, finished.outcome);
+    }
     case "pipe-arrived":
       return arrive(board, input.end, input.ticket, at.now);
     case "pipe-left":
@@ -101,6 +116,7 @@ function establish(board: Switchboard, link: LinkId): Effect[] {
     free: 0,
     profiles: 0,
     certified: undefined,
+    proof: { kind: "none" },
     pending: 0,
   };
   board.links.set(link, client);
@@ -122,6 +138,7 @@ function supersede(board: Switchboard, old: Connected | undefined): Effect[] {
 function leave(board: Switchboard, link: LinkId): Effect[] {
   const client = board.links.get(link);
   if (client === undefined) return [];
+  abandonProof(client);
   board.links.delete(link);
   board.byKey.delete(client.key);
   board.directory.unlist(client.name);
@@ -136,8 +153,10 @@ function leave(board: Switchboard, link: LinkId): Effect[] {
 
 function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Moment): Effect[] {
   switch (frame.kind) {
-    case "presence":
-      return setPresence(board, from, frame);
+    case "presence": {
+      const isAllowed = (frame.profiles & PROFILE_BITS.asymmetric) === 0 || hasProved(from);
+      return isAllowed ? setPresence(board, from, frame) : expel(board, from, "unexpected-frame");
+    }
     case "list-receivers":
       return answerList(board, from, frame);
     case "find":
@@ -146,25 +165,38 @@ function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Mo
       return routeEnvelope(board, from, frame);
     case "open-pipe":
       return openPipe(board, from, frame, at.now);
-    case "rsa-certificate": {
-      const answer = answerCertificate(board, from, frame, at.wall);
-      if (answer !== undefined) return answer;
-      const close = { kind: "close", link: from.link, reason: "bad-certificate" } as const;
-      return [close, ...leave(board, from.link)];
-    }
+    case "rsa-certificate":
+      return settle(board, from, answerCertificate(board, from, frame, at.wall));
     case "key-up":
       return answerKeyUp(board, from, frame, at.wall);
+    case "auth-open":
+      return settle(board, from, answerAuthOpen(board, from, frame, at.wall));
+    case "auth-response":
+      return settle(board, from, answerAuthResponse(board, from, frame));
+    case "fetch-certificate":
+      return answerFetch(board, from, frame, at.wall);
     default:
       return unreachable(frame);
   }
 }
 
+function settle(board: Switchboard, from: Connected, outcome: Effect[] | CloseReason): Effect[] {
+  return typeof outcome === "string" ? expel(board, from, outcome) : outcome;
+}
+
+function expel(board: Switchboard, { link }: Connected, reason: CloseReason): Effect[] {
+  return [{ kind: "close", link, reason }, ...leave(board, link)];
+}
+
 function announceKey(board: Switchboard, spki: Uint8Array): Effect[] {
   board.relayKey = spki;
   const effects: Effect[] = [];
-  for (const { link, certified } of board.links.values())
+  for (const client of [...board.links.values()]) {
+    const { link, certified } = client;
     if (certified !== undefined)
       effects.push({ kind: "send", link, frame: { kind: "rsa-key", spki } });
+    effects.push(...settle(board, client, beginProof(board, client)));
+  }
   return effects;
 }
 

@@ -15,6 +15,9 @@ import type { SwitchboardEffect, SwitchboardInput } from "../src/switchboard-io.
 import { person, suite, type Person } from "./test-client.ts";
 
 type RewrapEffect = Extract<SwitchboardEffect, { kind: "rewrap" }>;
+type ProveEffect = Extract<SwitchboardEffect, { kind: "prove" }>;
+
+export const RELAY_FINGERPRINT = new Uint8Array(32).fill(7);
 
 export class Player {
   readonly link: string;
@@ -70,6 +73,7 @@ export class BoardDriver {
   readonly board: Switchboard;
   readonly players = new Map<string, Player>();
   readonly rewraps: RewrapEffect[] = [];
+  readonly proofs: ProveEffect[] = [];
   readonly pipes: SwitchboardEffect[] = [];
   readonly congested = new Set<string>();
   now = 1_000;
@@ -79,6 +83,7 @@ export class BoardDriver {
   constructor(names: NameClaims = memoryNames()) {
     this.board = createSwitchboard({
       suite,
+      relayFingerprint: RELAY_FINGERPRINT,
       names,
       congested: (link) => this.congested.has(link),
     });
@@ -109,6 +114,7 @@ export class BoardDriver {
     } else if (effect.kind === "decide" && player !== undefined) player.status = effect.status;
     else if (effect.kind === "close" && player !== undefined) player.closed = effect.reason;
     else if (effect.kind === "rewrap") this.rewraps.push(effect);
+    else if (effect.kind === "prove") this.proofs.push(effect);
     else this.pipes.push(effect);
   }
 }
