@@ -26,26 +26,46 @@ export class NonceChecker {
   }
 }
 
+interface Origin {
+  /** HKDF's input: a master key, among others. */
+  readonly secret: string;
+  /** HKDF's salt: the transcript of a transfer. */
+  readonly salt: string;
+}
+
 /**
- * A master key serves one transfer. HKDF-Extract's salt is the transfer's transcript: a kept key
- * meets two, that of the receipt which proved it and that of its only use.
+ * A master key serves one transfer: whatever is derived from it and seals, is derived under one
+ * transcript. And a pair's counter never goes back.
  */
 export class MasterKeyChecker {
   readonly #report: Report;
-  readonly #salts = new Map<string, Set<string>>();
+  /** By what was derived. */
+  readonly #origins = new Map<string, Origin>();
+  readonly #salts = new Map<string, string>();
   readonly #counters = new Map<string, number>();
 
   constructor(report: Report) {
     this.#report = report;
   }
 
-  extracted(owner: string, salt: Uint8Array, secret: Uint8Array): void {
+  extracted(salt: Uint8Array, secret: Uint8Array, key: Uint8Array): void {
     // Noise also extracts from nothing, to split its keys.
     if (secret.length === 0) return;
-    const name = `${owner} ${latin1(secret)}`;
-    const salts = this.#salts.get(name) ?? new Set();
-    this.#salts.set(name, salts.add(latin1(salt)));
-    if (salts.size > 2) this.#report(`master keys: ${owner} uses a master key for two transfers`);
+    this.#origins.set(latin1(key), { secret: latin1(secret), salt: latin1(salt) });
+  }
+
+  expanded(from: Uint8Array, key: Uint8Array): void {
+    const origin = this.#origins.get(latin1(from));
+    if (origin !== undefined) this.#origins.set(latin1(key), origin);
+  }
+
+  sealed(owner: string, key: Uint8Array): void {
+    const origin = this.#origins.get(latin1(key));
+    if (origin === undefined) return;
+    const salt = this.#salts.get(origin.secret);
+    if (salt === undefined) this.#salts.set(origin.secret, origin.salt);
+    else if (salt !== origin.salt)
+      this.#report(`master keys: ${owner} uses a master key for two transfers`);
   }
 
   /** `owner` has stored a key for the pair. */

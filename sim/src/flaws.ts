@@ -6,11 +6,11 @@
  */
 import { createDecipheriv } from "node:crypto";
 import { concat } from "@postern/core/bytes";
-import { AEAD_TAG_BYTES, type Suite } from "@postern/core/crypto";
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, type Suite } from "@postern/core/crypto";
 
 export type Flaw =
-  /** The generator gives the same session key again and again. */
-  | "repeats-random"
+  /** Every text is sealed under the nonce 0. */
+  | "repeats-nonces"
   /** Sealing hides nothing and proves nothing. */
   | "no-cipher"
   /** Whatever a tag says, the bytes are taken. */
@@ -25,11 +25,15 @@ export type Flaw =
   | "relay-keeps-keys"
   | "relay-loses-presence";
 
+const ZERO = new Uint8Array(AEAD_NONCE_BYTES);
+
 export function flawedSuite(suite: Suite, flaw: Flaw | undefined): Suite {
-  if (flaw === "repeats-random") {
-    const one = suite.random(32);
-    return { ...suite, random: (length) => (length === 32 ? one.slice() : suite.random(length)) };
-  }
+  if (flaw === "repeats-nonces")
+    return {
+      ...suite,
+      seal: (key, _nonce, aad, plaintext) => suite.seal(key, ZERO, aad, plaintext),
+      open: (key, _nonce, aad, sealed) => suite.open(key, ZERO, aad, sealed),
+    };
   if (flaw === "ignores-tags") return { ...suite, open: openUnchecked };
   if (flaw !== "no-cipher") return suite;
   return {

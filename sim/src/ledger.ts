@@ -51,10 +51,13 @@ const NEVER = new Set<ErrorCode>([
 export class Ledger {
   readonly entries: Entry[] = [];
   readonly #report: Report;
+  readonly #hostile: boolean;
   readonly #byId = new Map<string, Entry>();
 
-  constructor(report: Report) {
+  /** `hostile`: the relay itself changes things, so codes say little. */
+  constructor(report: Report, hostile: boolean) {
     this.#report = report;
+    this.#hostile = hostile;
   }
 
   start(facts: Pick<Entry, "id" | "from" | "to" | "content" | "calm">): Entry {
@@ -67,6 +70,8 @@ export class Ledger {
 
   event(who: Name, id: string, event: TransferEvent): void {
     const entry = this.#byId.get(id);
+    // An id that was changed on its way can only fail.
+    if (entry === undefined && this.#hostile && event.kind === "failed") return;
     if (entry === undefined) return this.#report(`agreement: ${who} knows a transfer of nobody`);
     const side = who === entry.from ? "sender" : "receiver";
     if (side === "receiver") entry.isOffered = true;
@@ -103,12 +108,11 @@ export class Ledger {
     return !this.entries.some((entry) => this.isOpen(entry));
   }
 
-  /** `hostile`: the relay itself has changed things, so codes say nothing. */
-  check(hostile: boolean): void {
-    for (const entry of this.entries) this.#check(entry, hostile);
+  check(): void {
+    for (const entry of this.entries) this.#check(entry);
   }
 
-  #check(entry: Entry, hostile: boolean): void {
+  #check(entry: Entry): void {
     const { id, sender, receiver, committed, content } = entry;
     const complain = (what: string): void =>
       this.#report(`agreement: ${id} ${what} (${say(sender)}, ${say(receiver)})`);
@@ -125,7 +129,8 @@ export class Ledger {
     if (sender?.kind === "done" && isFailed(receiver))
       complain("is delivered for its sender alone");
     for (const side of [sender, receiver])
-      if (side?.kind === "failed" && NEVER.has(side.code) && !hostile) complain("broke a rule");
+      if (side?.kind === "failed" && NEVER.has(side.code) && !this.#hostile)
+        complain("broke a rule");
     const isBusy = sender?.kind === "failed" && sender.code === "peer/busy";
     if (entry.calm && !isBusy && (sender?.kind !== "done" || receiver?.kind !== "done"))
       complain("failed although nothing went wrong");

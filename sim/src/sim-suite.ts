@@ -24,7 +24,8 @@ import type { Prng } from "./prng.ts";
 /** Sees what one party does with its keys. */
 export interface SuiteObserver {
   sealed(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): void;
-  extracted(salt: Uint8Array, secret: Uint8Array): void;
+  extracted(salt: Uint8Array, secret: Uint8Array, key: Uint8Array): void;
+  expanded(from: Uint8Array, key: Uint8Array): void;
 }
 
 export function simSuite(prng: Prng, observer: SuiteObserver): Suite {
@@ -38,8 +39,14 @@ export function simSuite(prng: Prng, observer: SuiteObserver): Suite {
       return nativeSuite.seal(key, nonce, aad, plaintext);
     },
     extract(salt, secret) {
-      observer.extracted(salt, secret);
-      return nativeSuite.extract(salt, secret);
+      const key = nativeSuite.extract(salt, secret);
+      observer.extracted(salt, secret, key);
+      return key;
+    },
+    expand(from, info, length) {
+      const key = nativeSuite.expand(from, info, length);
+      observer.expanded(from, key);
+      return key;
     },
     generateKem: () => toyKem(random(KEM_SECRET_BYTES)),
     kemFromSeed: (seed) => toyKem(new Uint8Array(seed)),

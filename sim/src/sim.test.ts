@@ -81,7 +81,7 @@ test("simulate() survives crashes between a write and the frame behind it", asyn
 });
 
 const FLAWS: readonly (readonly [Flaw, RegExp, RunOptions?])[] = [
-  ["repeats-random", /^nonces: a key sealed two texts under one nonce/],
+  ["repeats-nonces", /^nonces: a key sealed two texts under one nonce/],
   ["no-cipher", /^secrecy: plaintext at the relay/],
   [
     "ignores-tags",
