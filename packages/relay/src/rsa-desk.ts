@@ -1,6 +1,7 @@
 /**
  * The relay's RSA key and its use: opens a wrapped master key and wraps it for the receiver
- * (docs/protocol.md 7.1), proves itself to clients (7.2). Made in the background at the first start, replaced before its time.
+ * (docs/protocol.md 7.1), and proves to clients that the relay holds it (7.2). Made in the
+ * background at the first start, replaced before its time.
  *
  * Invariants: an opened master key is wiped before anything else is done with the next one; the
  * key that was replaced opens what is under way for {@link GRACE_MS} and is then forgotten.

@@ -1,7 +1,7 @@
 /**
  * All of the relay's routing, without its I/O: presence, the list of receivers, envelopes, tickets
- * of pipes, where a wrapped master key goes, and who has proved an RSA key (docs/protocol.md 5.1, 6,
- * 7.1, 7.2).
+ * of pipes, where a wrapped master key goes, and who has proved an RSA key
+ * (docs/protocol.md 5.1, 6, 7.1, 7.2).
  *
  * ```text
  *   link:   (none) ── login ──► decided ── established ──► connected ── gone, superseded ──► (none)
@@ -191,7 +191,7 @@ function expel(board: Switchboard, { link }: Connected, reason: CloseReason): Ef
 function announceKey(board: Switchboard, spki: Uint8Array): Effect[] {
   board.relayKey = spki;
   const effects: Effect[] = [];
-  for (const client of [...board.links.values()]) {
+  for (const client of board.links.values()) {
     const { link, certified } = client;
     if (certified !== undefined)
       effects.push({ kind: "send", link, frame: { kind: "rsa-key", spki } });
