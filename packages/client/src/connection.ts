@@ -48,6 +48,7 @@ export class Connection {
   readonly #established = Promise.withResolvers<Uint8Array>();
   #link: LinkState;
   #peer: Peer | undefined;
+  #relayFingerprint: Uint8Array | undefined;
   #socket: LinkSocket | undefined;
   #unsent: readonly LinkEffect[];
   #cancelTimer: (() => void) | undefined;
@@ -56,7 +57,11 @@ export class Connection {
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
     this.#ports = ports;
     this.#events = events;
-    this.rsa = new RelayRsa(ports, options.identity, (frame) => this.send(frame));
+    this.rsa = new RelayRsa(ports, options.identity, {
+      send: (frame) => this.send(frame),
+      step: (input) => this.step(input),
+      relayFingerprint: () => this.#expectRelay(),
+    });
     const { suite, clock } = ports;
     const { state, effects } = startClientLink(suite, options, clock.now());
     this.#link = state;
@@ -133,14 +138,24 @@ export class Connection {
 
   #start(relayFingerprint: Uint8Array): void {
     const { suite } = this.#ports;
+    this.#relayFingerprint = relayFingerprint;
     this.#peer = new Peer({ suite, self: this.#self, relayFingerprint });
     this.#established.resolve(relayFingerprint);
+  }
+
+  #expectRelay(): Uint8Array {
+    if (this.#relayFingerprint === undefined)
+      throw new PosternError("usage/wrong-state", "the link is not established");
+    return this.#relayFingerprint;
   }
 
   #frame(frame: LinkFrame): void {
     switch (frame.kind) {
       case "rsa-key":
         return this.rsa.receive(frame.spki);
+      case "auth-challenge":
+      case "auth-confirm":
+        return this.rsa.receiveProof(frame);
       case "notice":
         if (frame.notice === "superseded")
           return this.#lost(
@@ -155,6 +170,8 @@ export class Connection {
   #performPeer(effects: readonly PeerEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "frame") this.send(effect.frame);
+      else if (effect.kind === "answered" && effect.query === "certificate")
+        this.rsa.receiveAnswer(effect.token, effect.answer);
       else this.#events.onEffect(effect);
     }
   }

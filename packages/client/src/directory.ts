@@ -1,5 +1,5 @@
 /**
- * Questions to the relay about who is there, as promises. docs/protocol.md 5.1.
+ * Questions to the relay about who is there and with which key, as promises. docs/protocol.md 5.1.
  *
  * @module
  */
@@ -33,6 +33,22 @@ export class Directory {
     const answer = await this.#ask({ kind: "find", name });
     if (answer.kind !== "found") throw overloaded();
     return answer;
+  }
+
+  /**
+   * The certificate of who has this fingerprint, as the relay gave it; empty when there is none.
+   *
+   * @throws {@link PosternError} `peer/absent`, `peer/unknown`, `relay/overloaded`, `relay/refused`
+   */
+  async certificate(of: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#ask({ kind: "certificate", of });
+    if (answer.kind === "certificate") return answer.certificate;
+    if (answer.kind === "overloaded") throw overloaded();
+    const status = answer.kind === "refused" ? answer.status : undefined;
+    if (status === "absent") throw new PosternError("peer/absent", "the receiver is not connected");
+    if (status === "unknown")
+      throw new PosternError("peer/unknown", "the relay knows no such receiver");
+    throw new PosternError("relay/refused", "the relay gives no certificate");
   }
 
   answer(token: number, answer: DirectoryAnswer): void {

@@ -1,31 +1,53 @@
 /**
  * The RSA keys of one link, for the RSA profiles alone: this client's certified key for the relay,
- * the relay's for this client (docs/protocol.md 3, 7.1). Nothing is made or sent before the first
- * use.
+ * the relay's for this client (docs/protocol.md 3, 7.1), the proof of both, and the keys of other
+ * clients (7.2). Nothing is made or sent before the first use.
  *
  * @module
  */
-import { wipe } from "@postern/core/bytes";
+import { equalBytes, wipe } from "@postern/core/bytes";
 import type { RsaKeyPair, RsaPublicKey } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
-import { encodeRsaCertificate, type Identity } from "@postern/core/identity";
+import type { Party } from "@postern/core/exchange";
+import {
+  decodeRsaCertificate,
+  encodeRsaCertificate,
+  fingerprintOf,
+  type Identity,
+} from "@postern/core/identity";
 import { RSA_KEY_VALID_MS } from "@postern/core/limits";
-import type { LinkFrame } from "@postern/core/link";
+import type { AuthChallengeFrame, AuthConfirmFrame, LinkFrame } from "@postern/core/link";
+import type { DirectoryAnswer, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
+import { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
+import { RelayProof } from "./relay-proof.ts";
+
+/** The link these keys are for. */
+export interface RelayLine {
+  readonly send: (frame: LinkFrame) => void;
+  readonly step: (input: PeerInput) => void;
+  /** Of the relay's link key, 32 bytes. Asked for when the link is established. */
+  readonly relayFingerprint: () => Uint8Array;
+}
 
 export class RelayRsa {
   readonly #ports: ClientPorts;
   readonly #identity: Identity;
-  readonly #send: (frame: LinkFrame) => void;
+  readonly #line: RelayLine;
+  readonly #directory: Directory;
   #own: Promise<OwnRsaKey> | undefined;
   #exchange: Promise<{ readonly own: RsaKeyPair; readonly relay: RsaPublicKey }> | undefined;
+  #proof: RelayProof | undefined;
+  #proved: Promise<{ readonly relayFingerprint: Uint8Array }> | undefined;
+  #lost: PosternError | undefined;
   readonly #answer = Promise.withResolvers<Uint8Array>();
 
-  constructor(ports: ClientPorts, identity: Identity, send: (frame: LinkFrame) => void) {
+  constructor(ports: ClientPorts, identity: Identity, line: RelayLine) {
     this.#ports = ports;
     this.#identity = identity;
-    this.#send = send;
+    this.#line = line;
+    this.#directory = new Directory((input) => line.step(input));
     // Nobody may be waiting when the link ends.
     this.#answer.promise.catch(() => undefined);
   }
@@ -35,13 +57,26 @@ export class RelayRsa {
     this.#answer.resolve(spki);
   }
 
+  /** The relay's half of the proof. One that nobody asked for proves nothing. */
+  receiveProof(frame: AuthChallengeFrame | AuthConfirmFrame): void {
+    this.#proof?.receive(frame);
+  }
+
+  /** The relay's answer to {@link fetchCertificate}. */
+  receiveAnswer(token: number, answer: DirectoryAnswer): void {
+    this.#directory.answer(token, answer);
+  }
+
   fail(error: PosternError): void {
+    this.#lost = error;
     this.#answer.reject(error);
+    this.#proof?.fail(error);
+    this.#directory.fail(error);
   }
 
   /** Makes this client's key ahead of its first use: that takes a few hundred milliseconds. */
   prepare(): Promise<OwnRsaKey> {
-    this.#own ??= ownRsaKey(this.#ports);
+    this.#own ??= this.#certify();
     return this.#own;
   }
 
@@ -51,10 +86,63 @@ export class RelayRsa {
     return this.#exchange;
   }
 
+  /**
+   * Client and relay prove their RSA keys to each other, once a link.
+   * `relayFingerprint` is SHA-256 of the relay's SPKI.
+   *
+   * @throws {@link PosternError} `link/authentication-failed`, `link/own-key`, `link/closed`: the
+   * relay closes the link when it is not convinced
+   */
+  authenticate(): Promise<{ readonly relayFingerprint: Uint8Array }> {
+    this.#proved ??= this.#prove();
+    return this.#proved;
+  }
+
+  /**
+   * The RSA key that `of` has certified, whatever the relay says of it.
+   *
+   * @throws {@link PosternError} `peer/absent`, `peer/unknown`, `peer/profile-refused` without a
+   * key, `relay/overloaded`, `relay/refused`, those of {@link authenticate}, and
+   * `link/authentication-failed` when the relay hands out what `of` has not certified
+   */
+  async fetchCertificate(of: Party): Promise<RsaPublicKey> {
+    await this.authenticate();
+    this.#expectLink();
+    const { rsa, suite, wall } = this.#ports;
+    const certificate = await this.#directory.certificate(of.fingerprint);
+    if (certificate.length === 0)
+      throw new PosternError("peer/profile-refused", "the receiver has shown no RSA key");
+    // What the sender of a transfer trusts is the fingerprint: the ID it came with must be its own.
+    const isOwn = equalBytes(fingerprintOf(suite, of.id), of.fingerprint);
+    const certified = isOwn && decodeRsaCertificate(suite, of.id, certificate, wall());
+    const key = certified ? await rsa.importPublic(certified.spki) : undefined;
+    if (key !== undefined) return key;
+    throw new PosternError("link/authentication-failed", "the receiver did not certify that key");
+  }
+
+  async #prove(): Promise<{ readonly relayFingerprint: Uint8Array }> {
+    const { own, certificate } = await this.prepare();
+    this.#expectLink();
+    const { suite, rsa } = this.#ports;
+    const [{ id }, relayFingerprint] = [this.#identity, this.#line.relayFingerprint()];
+    const context = { suite, relayFingerprint, id, ownSpki: own.spki, certificate };
+    this.#proof = new RelayProof({ rsa, context, own, send: this.#line.send });
+    return { relayFingerprint: await this.#proof.proved };
+  }
+
+  #expectLink(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  async #certify(): Promise<OwnRsaKey> {
+    const { own, notAfter } = await ownRsaKey(this.#ports);
+    const { suite } = this.#ports;
+    return { own, certificate: encodeRsaCertificate(suite, this.#identity, own.spki, notAfter) };
+  }
+
   async #run(): Promise<{ readonly own: RsaKeyPair; readonly relay: RsaPublicKey }> {
-    const { own, notAfter } = await this.prepare();
-    const certificate = encodeRsaCertificate(this.#ports.suite, this.#identity, own.spki, notAfter);
-    this.#send({ kind: "rsa-certificate", certificate });
+    const { own, certificate } = await this.prepare();
+    this.#line.send({ kind: "rsa-certificate", certificate });
     const relay = await this.#ports.rsa.importPublic(await this.#answer.promise);
     if (relay === undefined)
       throw new PosternError("link/malformed", "the relay's RSA key is not one");
@@ -64,11 +152,14 @@ export class RelayRsa {
 
 interface OwnRsaKey {
   readonly own: RsaKeyPair;
-  readonly notAfter: WallMs;
+  /** {@link own}, certified by this client's identity. */
+  readonly certificate: Uint8Array;
 }
 
 /** The stored key while it is valid for long enough, else a new one. */
-async function ownRsaKey(ports: ClientPorts): Promise<OwnRsaKey> {
+async function ownRsaKey(
+  ports: ClientPorts,
+): Promise<{ readonly own: RsaKeyPair; readonly notAfter: WallMs }> {
   const { store, rsa } = ports;
   const stored = await store.rsaKey();
   if (stored !== undefined) {
