@@ -1,0 +1,37 @@
+/**
+ * Transcripts of whole sessions, kept as text that people read. What differs from run to run is
+ * replaced by words; with POSTERN_UPDATE_TRANSCRIPTS=1 the kept ones are written anew.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+
+const KEPT = join(import.meta.dirname, "transcripts");
+
+/** Compares what a terminal showed with the transcript of that name. */
+export async function matchesTranscript(
+  name: string,
+  shown: string,
+  folder: string,
+): Promise<void> {
+  const path = join(KEPT, `${name}.txt`);
+  const text = `${withoutChance(shown, folder)}\n`;
+  if (process.env["POSTERN_UPDATE_TRANSCRIPTS"] === "1") {
+    await mkdir(KEPT, { recursive: true });
+    await writeFile(path, text);
+  }
+  assert.equal(text, await readFile(path, "utf8"));
+}
+
+/** Addresses, keys, folders, times and rates are another matter in every run. */
+function withoutChance(text: string, folder: string): string {
+  return text
+    .replaceAll(folder, "FOLDER")
+    .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
+    .replaceAll(/(?:[a-z2-7]{4}-){12}[a-z2-7]{4}/g, "FINGERPRINT")
+    .replaceAll(/, [\d.]+ [kMG]?B\/s/g, "")
+    .replaceAll(/\b\d+(?:\.\d+)? s\b/g, "N s");
+}
