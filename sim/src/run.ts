@@ -1,10 +1,12 @@
 /**
- * `node sim/src/run.ts --seeds N [--from K]`, or `--seed K --trace` to replay one.
+ * `node sim/src/run.ts --seeds N [--from K]`, or `--seed K --trace` to replay one. Exits with 1
+ * when a run broke a promise.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulate.ts";
+import { sweep, type Sweep } from "./sweep.ts";
 
 const { values } = parseArgs({
   options: {
@@ -15,28 +17,34 @@ const { values } = parseArgs({
   },
 });
 
-const from = wholeNumber(values.seed ?? values.from);
-const count = values.seed === undefined ? wholeNumber(values.seeds) : 1;
-const endings = new Map<string, number>();
-const started = performance.now();
-let failed = 0;
-for (let seed = from; seed < from + count; seed++) {
-  const run = await simulate(seed);
-  if (values.trace) say(`seed ${seed}, fingerprint ${run.fingerprint}`);
-  if (values.trace) say(run.trace.join("\n"));
-  for (const [ending, times] of run.endings)
-    endings.set(ending, (endings.get(ending) ?? 0) + times);
-  if (run.violation === undefined) continue;
-  failed++;
-  say(`seed ${seed}: ${run.violation}`);
-  say(`  replay: node sim/src/run.ts --seed ${seed} --trace`);
+if (values.seed === undefined) await runMany(wholeNumber(values.from), wholeNumber(values.seeds));
+else await runOne(wholeNumber(values.seed), values.trace);
+
+async function runMany(from: number, count: number): Promise<void> {
+  const started = performance.now();
+  const result = await sweep({ from, count });
+  report(result);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  say(`${count} seeds in ${seconds} s, ${result.violations.size} failed`);
 }
-say("transfers, as they ended for sender / receiver:");
-for (const [ending, times] of [...endings].toSorted((a, b) => b[1] - a[1]))
-  say(`${String(times).padStart(8)}  ${ending}`);
-const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-say(`${count} seeds in ${seconds} s, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+async function runOne(seed: number, withTrace: boolean): Promise<void> {
+  const { violation, trace, fingerprint, endings } = await simulate(seed);
+  if (withTrace) for (const line of trace) say(line);
+  say(`seed ${seed}: fingerprint ${fingerprint.toString(16)}`);
+  report({ violations: new Map(violation === undefined ? [] : [[seed, violation]]), endings });
+}
+
+function report({ violations, endings }: Sweep): void {
+  say("transfers, as they ended for sender / receiver:");
+  for (const [ending, times] of [...endings].toSorted((a, b) => b[1] - a[1]))
+    say(`${String(times).padStart(8)}  ${ending}`);
+  for (const [seed, violation] of violations) {
+    say(`seed ${seed}: ${violation}`);
+    say(`  replay: npm run sim -- --seed ${seed} --trace`);
+  }
+  if (violations.size > 0) process.exitCode = 1;
+}
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new Error(`not a number of seeds: ${text}`);
