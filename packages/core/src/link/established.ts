@@ -50,10 +50,12 @@ export function receiveFrames(
   now: InstantMs,
 ): EstablishedState {
   const from = state.role === "client" ? "relay" : "client";
-  let lastSent = state.lastSent;
+  let { lastSent, lastReceived } = state;
   for (;;) {
     const bytes = state.channel.next();
-    if (bytes === undefined) return { ...state, lastSent, lastReceived: now };
+    if (bytes === undefined) return { ...state, lastSent, lastReceived };
+    // Only what opened counts: a length that was changed would swallow all that follows, unnoticed.
+    lastReceived = now;
     const frame = decodeLinkFrame(bytes, from);
     if (frame === undefined || frame.kind === "pong") continue;
     if (frame.kind === "ping") {
@@ -74,7 +76,7 @@ export function sendFrame(state: EstablishedState, frame: LinkFrame, now: Instan
 /** @throws {@link PosternError} `link/timed-out` */
 export function wakeEstablished(state: EstablishedState, now: InstantMs): LinkStep {
   if (now >= after(state.lastReceived, LINK_DEAD_MS))
-    throw new PosternError("link/timed-out", "no byte for too long");
+    throw new PosternError("link/timed-out", "no frame for too long");
   if (now < after(state.lastSent, state.pingMs)) return { state, effects: [] };
   const token = state.pings + 1;
   const effect = write(state, { kind: "ping", token });
