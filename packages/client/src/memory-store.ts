@@ -58,11 +58,11 @@ class MemoryStore implements Store {
     this.#pairs.set(pairName(at), { counter: kept.counter, key: kept.key.slice() });
   }
 
-  async dropPairKey(at: PairKeyId): Promise<void> {
+  async takePairKey(at: PairKeyId): Promise<PairKey | undefined> {
     const pair = this.#pair(at);
-    if (pair === undefined) return;
-    wipe(pair.key);
+    if (pair?.key === undefined) return undefined;
     this.#pairs.set(pairName(at), { counter: pair.counter, key: undefined });
+    return { counter: pair.counter, key: pair.key };
   }
 
   async pairCounter(at: PairKeyId): Promise<number> {

@@ -19,8 +19,10 @@ export interface Store {
   pairKey(at: PairKeyId): Promise<PairKey | undefined>;
   /** Replaces what was kept. */
   keepPairKey(at: PairKeyId, kept: PairKey): Promise<void>;
-  /** A key is dropped before it is used. Nothing happens when there is none. */
-  dropPairKey(at: PairKeyId): Promise<void>;
+  /**
+   * Deletes the key and hands it out, to one caller only: a key is gone for good before it is used.
+   */
+  takePairKey(at: PairKeyId): Promise<PairKey | undefined>;
   /** Counter of the last key kept for the pair, also after its drop; 0 without history. */
   pairCounter(at: PairKeyId): Promise<number>;
 

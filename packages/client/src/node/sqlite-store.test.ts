@@ -61,7 +61,7 @@ test("sqliteStore() leaves no trace of a dropped or replaced key in its files", 
   assert.ok((await contentsOf(directory)).includes(first), "the search finds a kept key");
   await store.keepPairKey(PAIR, { counter: 2, key: second });
   assert.ok(!(await contentsOf(directory)).includes(first));
-  await store.dropPairKey(PAIR);
+  await store.takePairKey(PAIR);
   assert.ok(!(await contentsOf(directory)).includes(second));
   await store.close();
   assert.ok(!(await contentsOf(directory)).includes(second));
@@ -76,7 +76,7 @@ test("sqliteStore() leaves no trace of many keys in pages that were split", asyn
     await store.keepPairKey({ ...PAIR, peer: peer(n) }, { counter: 1, key: key(n) });
   await store.saveRsaKey({ ...RSA_KEY, pkcs8: key(1_000) });
   await store.saveRsaKey(RSA_KEY);
-  for (let n = 0; n < 120; n++) await store.dropPairKey({ ...PAIR, peer: peer(n) });
+  for (let n = 0; n < 120; n++) await store.takePairKey({ ...PAIR, peer: peer(n) });
   const contents = await contentsOf(directory);
   for (let n = 0; n < 120; n++) assert.ok(!contents.includes(key(n)), `key ${n}`);
   assert.ok(!contents.includes(key(1_000)));
@@ -88,7 +88,7 @@ test("sqliteStore() has a drop on disk when it resolves", async (t) => {
   const store = await openIn(directory);
   t.after(() => store.close());
   await store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 9) });
-  await store.dropPairKey(PAIR);
+  await store.takePairKey(PAIR);
   // What a crash would leave: the files as they are, without a close.
   const copy = join(directory, "copy");
   await mkdir(copy);

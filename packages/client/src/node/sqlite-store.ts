@@ -80,9 +80,7 @@ class SqliteStore implements Store {
   }
 
   async pairKey(at: PairKeyId): Promise<PairKey | undefined> {
-    const row = this.#pair(at);
-    if (row === undefined || row["key"] === null) return undefined;
-    return { counter: this.#number(row["counter"]), key: this.#bytes(row["key"]) };
+    return this.#pairKey(at);
   }
 
   async keepPairKey(at: PairKeyId, kept: PairKey): Promise<void> {
@@ -91,11 +89,12 @@ class SqliteStore implements Store {
     this.#writeSecret("pair", [at.role, at.relay, at.peer, kept.counter, kept.key]);
   }
 
-  async dropPairKey(at: PairKeyId): Promise<void> {
-    const row = this.#pair(at);
-    if (row === undefined) return;
-    const counter = this.#number(row["counter"]);
-    this.#writeSecret("pair", [at.role, at.relay, at.peer, counter, null]);
+  async takePairKey(at: PairKeyId): Promise<PairKey | undefined> {
+    // No await between the two: nobody else may see the key in between.
+    const kept = this.#pairKey(at);
+    if (kept !== undefined)
+      this.#writeSecret("pair", [at.role, at.relay, at.peer, kept.counter, null]);
+    return kept;
   }
 
   async pairCounter(at: PairKeyId): Promise<number> {
@@ -141,6 +140,12 @@ class SqliteStore implements Store {
     if (this.#closed) return;
     this.#run(() => this.#database.close());
     this.#closed = true;
+  }
+
+  #pairKey(at: PairKeyId): PairKey | undefined {
+    const row = this.#pair(at);
+    if (row === undefined || row["key"] === null) return undefined;
+    return { counter: this.#number(row["counter"]), key: this.#bytes(row["key"]) };
   }
 
   #pair(at: PairKeyId): Row | undefined {
