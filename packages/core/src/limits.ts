@@ -86,7 +86,15 @@ export const RECORD_BYTES_MIN = 16_384;
 export const SESSION_BODY_BYTES_MAX = 1_024;
 export const REVERSE_BODY_BYTES_MAX = 256;
 export const DAMAGED_PER_SESSION_MAX = 16;
+/** And one more for each `RECORD_BYTES_MAX` verified: a long file meets more than a short one. */
 export const DAMAGED_PER_TRANSFER_MAX = 64;
+/**
+ * Pipes that one transfer may use up, each after the one before broke. A path that breaks more of
+ * them will not be better for the next; a person is told.
+ */
+export const PIPES_PER_TRANSFER_MAX = 4;
+/** No byte came for this long in the middle of a frame: its length was a wrong one. */
+export const FRAME_STALL_MS_MAX = 10_000;
 /** Sent and not yet reported as verified: what a stream's sender must be able to repeat. */
 export const UNVERIFIED_BYTES_MAX = 64 * 1_048_576;
 /** The same in records: a stream may come in records of one byte, and each keeps its tag. */

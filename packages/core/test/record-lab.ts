@@ -17,8 +17,11 @@ const HEADER_BYTES = 32;
 const TAG_BYTES = 16;
 export const BODY_BYTES = 48;
 
-/** Returns the frames that arrive instead of this one, the `index`th of the sender's. */
-export type Tamper = (frame: Uint8Array, index: number) => readonly Uint8Array[];
+/**
+ * Returns the frames that arrive instead of this one, the `index`th of the sender's; `cut`: the
+ * pipe breaks here, with all that is under way in both directions.
+ */
+export type Tamper = (frame: Uint8Array, index: number) => readonly Uint8Array[] | "cut";
 
 export interface LabOptions {
   readonly content: Uint8Array;
@@ -31,6 +34,10 @@ export interface LabOptions {
   readonly ahead?: number;
   /** Time that passes for each frame of the sender. */
   readonly frameMs?: number;
+  /** Broken framing or a cut leads to another pipe, up to so many; 1 when absent. */
+  readonly pipes?: number;
+  /** As `tamper`, for the receiver's frames. */
+  readonly tamperReverse?: Tamper;
 }
 
 export function wrapKey(j: number): { readonly key: Uint8Array; readonly body: Uint8Array } {
@@ -53,10 +60,14 @@ export class RecordLab {
   senderError: PosternError | undefined;
   /** Every key and nonce that the sender planned, and what for. */
   readonly planned = new Map<string, string>();
+  /** Pipes used. */
+  pipes = 1;
   readonly #options: LabOptions;
-  readonly #forward: Uint8Array[] = [];
-  readonly #reverse: Uint8Array[] = [];
+  #forward: Uint8Array[] = [];
+  #reverse: Uint8Array[] = [];
   #frames = 0;
+  #reverseFrames = 0;
+  #done: Uint8Array | undefined;
 
   constructor(options: LabOptions) {
     this.#options = options;
@@ -87,8 +98,21 @@ export class RecordLab {
     for (const frame of frames) {
       const index = this.#frames++;
       const tampered = this.#options.tamper?.(frame, index) ?? [frame];
+      if (tampered === "cut") return void this.newPipe();
       this.#forward.push(...tampered.map((each) => each.slice()));
     }
+  }
+
+  /** What is under way is lost, and both ends go on over another pipe; false when there is none. */
+  newPipe(): boolean {
+    if (this.pipes >= (this.#options.pipes ?? 1)) return false;
+    this.pipes++;
+    this.#forward = [];
+    this.#reverse = [];
+    this.sender.newPipe();
+    if (this.#done !== undefined) this.#reverse.push(this.#done);
+    else this.#note(this.receiver.newPipe());
+    return true;
   }
 
   /** Seals the next content record; what the driver does. */
@@ -139,12 +163,16 @@ export class RecordLab {
   }
 
   #note(outcome: Incoming | Outcome): Incoming | Outcome {
-    if (outcome.kind === "failed") this.error = outcome.error;
+    if (outcome.kind === "failed") {
+      if (outcome.error.code === "transfer/framing" && this.newPipe()) return outcome;
+      this.error = outcome.error;
+    }
     if (outcome.kind === "resend") this.#reverse.push(outcome.frame);
     if (outcome.kind === "complete") {
       this.complete = true;
       const { total, digest } = outcome;
-      this.#reverse.push(this.receiver.reverse({ kind: "done", total, digest }));
+      this.#done = this.receiver.reverse({ kind: "done", total, digest });
+      this.#reverse.push(this.#done);
     }
     return outcome;
   }
@@ -160,20 +188,33 @@ export class RecordLab {
   }
 
   #deliver(): boolean {
+    const { pipes } = this;
     const frames = this.#forward.splice(0);
-    for (const frame of frames) if (!this.complete && this.error === undefined) this.arrive(frame);
+    for (const frame of frames) {
+      if (this.complete || this.error !== undefined || this.pipes !== pipes) break;
+      this.arrive(frame);
+    }
     return frames.length > 0;
   }
 
   #answer(): boolean {
     const frames = this.#reverse.splice(0);
     for (const frame of frames) {
-      if (this.senderError !== undefined) break;
-      const rest = frame.subarray(HEADER_BYTES);
-      const outcome = this.sender.reverse(frame.subarray(0, HEADER_BYTES), rest);
-      if (outcome.kind === "failed") this.senderError = outcome.error;
+      const arriving = this.#options.tamperReverse?.(frame, this.#reverseFrames++) ?? [frame];
+      if (arriving === "cut") return this.newPipe();
+      for (const each of arriving) if (!this.#hear(each)) return true;
     }
     return frames.length > 0;
+  }
+
+  /** False when what else came with it is lost. */
+  #hear(frame: Uint8Array): boolean {
+    if (this.senderError !== undefined) return false;
+    const rest = frame.subarray(HEADER_BYTES);
+    const outcome = this.sender.reverse(frame.subarray(0, HEADER_BYTES), rest);
+    if (outcome.kind === "broken" && this.newPipe()) return false;
+    if (outcome.kind === "failed" || outcome.kind === "broken") this.senderError = outcome.error;
+    return true;
   }
 
   #over(): boolean {

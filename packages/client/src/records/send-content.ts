@@ -207,6 +207,7 @@ class SendPump {
         this.#report();
         this.#done = { total: outcome.total, digest: outcome.digest };
         break;
+      case "broken":
       case "failed":
         return this.#fail(outcome.error);
       default:

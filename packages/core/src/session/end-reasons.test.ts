@@ -8,7 +8,9 @@ test("senderReason() and endedBySender() carry a reason to the receiver", () => 
   assert.equal(told("transfer/source-changed"), "transfer/source-changed");
   assert.equal(told("transfer/source-unreadable"), "transfer/source-unreadable");
   assert.equal(told("link/closed"), "peer/cancelled");
-  for (const reason of [0, 4, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
+  assert.equal(told("transfer/damaged"), "transfer/damaged");
+  assert.equal(told("transfer/framing"), "transfer/damaged");
+  for (const reason of [0, 5, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
 });
 
 test("receiverReason() and endedByReceiver() carry a reason to the sender", () => {
@@ -20,5 +22,6 @@ test("receiverReason() and endedByReceiver() carry a reason to the sender", () =
   assert.equal(told("transfer/damaged"), "transfer/damaged");
   assert.equal(told("transfer/session-expired"), "transfer/session-expired");
   assert.equal(told("transfer/invalid"), "transfer/digest-mismatch");
-  for (const reason of [0, 7, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
+  assert.equal(told("transfer/framing"), "transfer/framing");
+  for (const reason of [0, 8, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
 });

@@ -10,6 +10,7 @@ const SENDER_REASONS: Readonly<Record<number, ErrorCode>> = {
   1: "peer/cancelled",
   2: "transfer/source-changed",
   3: "transfer/source-unreadable",
+  4: "transfer/damaged",
 };
 
 const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
@@ -19,12 +20,22 @@ const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
   4: "transfer/damaged",
   5: "transfer/session-expired",
   6: "transfer/digest-mismatch",
+  7: "transfer/framing",
 };
 
 /** The reason in a sender's cancelled record. */
 export function senderReason(code: ErrorCode): number {
-  if (code === "transfer/source-changed") return 2;
-  return code === "transfer/source-unreadable" ? 3 : 1;
+  switch (code) {
+    case "transfer/source-changed":
+      return 2;
+    case "transfer/source-unreadable":
+      return 3;
+    case "transfer/damaged":
+    case "transfer/framing":
+      return 4;
+    default:
+      return 1;
+  }
 }
 
 /** The reason in a receiver's `cancel`. */
@@ -44,6 +55,8 @@ export function receiverReason(code: ErrorCode): number {
     case "transfer/digest-mismatch":
     case "transfer/invalid":
       return 6;
+    case "transfer/framing":
+      return 7;
     default:
       return 1;
   }

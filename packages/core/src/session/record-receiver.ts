@@ -12,6 +12,8 @@
  *                                                                skipping
  * ```
  *
+ * A new pipe (8.1) is damage as well: {@link RecordReceiver.newPipe} says from where to go on.
+ *
  * The j of a `resend` is chosen beyond every key that can be under way, so that the first session
  * beyond it is the answer to that `resend` and nothing else. Session frames are authenticated while
  * skipping too: the answer itself may be the damaged one.
@@ -28,7 +30,6 @@ import { AEAD_TAG_BYTES, HASH_BYTES, type Sha256Stream } from "../crypto/suite.t
 import { PosternError, type ErrorCode } from "../errors.ts";
 import {
   DAMAGED_PER_SESSION_MAX,
-  DAMAGED_PER_TRANSFER_MAX,
   RECORD_BYTES_MAX,
   SESSION_ARRIVAL_MS_MAX,
   SESSION_BYTES_MAX,
@@ -38,6 +39,7 @@ import {
   UNVERIFIED_BYTES_MAX,
 } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
+import { damagesAllowed } from "./damages-allowed.ts";
 import { endedBySender } from "./end-reasons.ts";
 import {
   associatedData,
@@ -241,6 +243,15 @@ export class RecordReceiver {
     return this.#complete(new ByteReader(body));
   }
 
+  /**
+   * Frames come over another pipe from now on. The `resend` is the first word on it; counts as a
+   * damage. Not after `complete`: then `progress` and `done` say so.
+   */
+  newPipe(): Resend | Failed {
+    this.#pending = undefined;
+    return this.#resend();
+  }
+
   /** A whole reverse frame; `resend` frames come from the machine itself. */
   reverse(frame: Exclude<ReverseFrame, { readonly kind: "resend" }>): Uint8Array {
     return this.#sealer.seal(frame);
@@ -287,7 +298,8 @@ export class RecordReceiver {
   #resend(): Resend | Failed {
     this.#damaged++;
     this.#damagedHere++;
-    if (this.#damaged > DAMAGED_PER_TRANSFER_MAX || this.#damagedHere > DAMAGED_PER_SESSION_MAX)
+    const isTooMuch = this.#damaged > damagesAllowed(this.#verified);
+    if (isTooMuch || this.#damagedHere > DAMAGED_PER_SESSION_MAX)
       return failed("transfer/damaged", "too many damaged records");
     this.#retireSession();
     this.#skipped = 0;

@@ -43,6 +43,11 @@ function setUp(sessionMs = 5_000) {
   return { sender, hear, send, asked };
 }
 
+function assertBroken(outcome: ReverseOutcome, code: string): void {
+  assert.ok(outcome.kind === "broken");
+  assert.equal(outcome.error.code, code);
+}
+
 function assertFailed(outcome: ReverseOutcome, code: string): void {
   assert.ok(outcome.kind === "failed");
   assert.equal(outcome.error.code, code);
@@ -204,7 +209,7 @@ test("C-12 RecordSender takes no frame of its own direction", () => {
     counted(5),
   );
   for (const frame of [session!, record!, new Uint8Array(60)])
-    assertFailed(sender.reverse(frame.subarray(0, 32), frame.subarray(32)), "transfer/framing");
+    assertBroken(sender.reverse(frame.subarray(0, 32), frame.subarray(32)), "transfer/framing");
 });
 
 test("RecordSender.cancelled() ends the content, and says nothing after the last record", () => {

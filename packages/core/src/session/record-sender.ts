@@ -7,8 +7,13 @@
  *            session, plan, sealed            last           done
  *   content ───────────────────────► content ─────► expect-done ────► done
  *      ▲                                                 │
- *      └────────────────────── resend ───────────────────┘      cancelled, any failure ──► ended
+ *      ├────────────────────── resend ───────────────────┤      cancelled, any failure ──► ended
+ *      │ resend                                          │ newPipe
+ *   expect-resend ◄──────────────────────────────────────┘      done, everything sent ──► done
  * ```
+ *
+ * On a new pipe (8.1) nothing is sent before the receiver has said from where: `resend`, or, when
+ * it has the last record, `progress` to the end and `done`.
  *
  * Invariants: a key and nonce are planned once; after a `resend` everything goes under a new key.
  * Nothing the receiver sends makes {@link RecordSender.reverse} throw.
@@ -18,7 +23,7 @@
 import { equalBytes, wipe } from "../bytes/equal.ts";
 import { ByteWriter } from "../bytes/writer.ts";
 import { AEAD_TAG_BYTES } from "../crypto/suite.ts";
-import { PosternError, unreachable } from "../errors.ts";
+import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
 import {
   DAMAGED_PER_TRANSFER_MAX,
   SESSION_BYTES_MAX,
@@ -28,6 +33,7 @@ import {
   UNVERIFIED_RECORDS_MAX,
 } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
+import { damagesAllowed } from "./damages-allowed.ts";
 import { endedByReceiver } from "./end-reasons.ts";
 import {
   associatedData,
@@ -77,6 +83,8 @@ export type ReverseOutcome =
   | { readonly kind: "paused" }
   | { readonly kind: "continued" }
   | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
+  /** What came is not the receiver's next frame: this pipe is of no more use. */
+  | { readonly kind: "broken"; readonly error: PosternError }
   | { readonly kind: "failed"; readonly error: PosternError };
 
 interface Session {
@@ -90,6 +98,8 @@ interface Session {
 type Phase =
   | { readonly kind: "content" }
   | { readonly kind: "expect-done"; readonly digest: Uint8Array }
+  /** On a new pipe. `digest`: the last record was sent. */
+  | { readonly kind: "expect-resend"; readonly digest: Uint8Array | undefined }
   | { readonly kind: "done" }
   | { readonly kind: "ended" };
 
@@ -238,16 +248,31 @@ export class RecordSender {
     return frames;
   }
 
+  /** Frames go over another pipe from now on; {@link phase} says whether one is of any use. */
+  newPipe(): void {
+    const phase = this.#phase;
+    if (phase.kind === "done" || phase.kind === "ended") return;
+    this.#opener.newPipe();
+    this.#planned = 0;
+    this.#paused = false;
+    const digest = phase.kind === "content" ? undefined : phase.digest;
+    this.#phase = { kind: "expect-resend", digest };
+  }
+
   /** One frame from the receiver: its 32-byte header and what followed. */
   reverse(headerBytes: Uint8Array, sealed: Uint8Array): ReverseOutcome {
     const header = decodeFrameHeader(headerBytes);
-    if (header?.type !== FRAME_REVERSE)
-      return this.#fail(new PosternError("transfer/framing", "no reverse frame"));
+    if (header?.type !== FRAME_REVERSE) return broken("transfer/framing", "no reverse frame");
+    const { seq } = this.#opener;
     try {
-      return this.#take(this.#opener.open(header, sealed));
+      const frame = this.#opener.open(header, sealed);
+      const lost = this.#opener.seq - seq - 1;
+      return this.#phase.kind === "expect-resend"
+        ? this.#takeFirst(frame, this.#phase.digest, lost)
+        : this.#take(frame);
     } catch (error) {
-      if (error instanceof PosternError) return this.#fail(error);
-      throw error;
+      if (!(error instanceof PosternError)) throw error;
+      return error.code === "transfer/damaged" ? { kind: "broken", error } : this.#fail(error);
     }
   }
 
@@ -255,12 +280,24 @@ export class RecordSender {
     this.#retireSession();
   }
 
+  /** The first frame on a new pipe. `lost`: frames before it that never came. */
+  #takeFirst(frame: ReverseFrame, digest: Uint8Array | undefined, lost: number): ReverseOutcome {
+    if (frame.kind === "resend") return this.#resend(frame.j, frame.offset, lost);
+    if (frame.kind === "cancel") return this.#take(frame);
+    const isWhole =
+      frame.kind === "done" || (frame.kind === "progress" && frame.offset === this.#offset);
+    if (digest === undefined || !isWhole)
+      return broken("transfer/damaged", `${frame.kind} as the first word on a new pipe`);
+    this.#phase = { kind: "expect-done", digest };
+    return this.#take(frame);
+  }
+
   #take(frame: ReverseFrame): ReverseOutcome {
     switch (frame.kind) {
       case "progress":
         return this.#progress(frame.offset);
       case "resend":
-        return this.#resend(frame.j, frame.offset);
+        return this.#resend(frame.j, frame.offset, 0);
       case "pause":
         this.#paused = true;
         return { kind: "paused" };
@@ -282,13 +319,17 @@ export class RecordSender {
     return { kind: "progress", offset: this.#verified };
   }
 
-  #resend(j: number, offset: number): ReverseOutcome {
-    if (this.#phase.kind !== "content" && this.#phase.kind !== "expect-done")
+  #resend(j: number, offset: number, lost: number): ReverseOutcome {
+    const { kind } = this.#phase;
+    if (kind !== "content" && kind !== "expect-done" && kind !== "expect-resend")
       return this.#fail(nonsense("resend after the end"));
-    if (j > this.#lastJ + SESSIONS_UNDER_WAY_MAX) return this.#fail(nonsense("resend skips keys"));
+    // Each frame that was lost with the old pipe may have been a `resend` that named a higher j.
+    const jumps = 1 + Math.min(lost, DAMAGED_PER_TRANSFER_MAX);
+    if (j > this.#lastJ + jumps * SESSIONS_UNDER_WAY_MAX)
+      return this.#fail(nonsense("resend skips keys"));
     if (offset < this.#verified || !this.#tags.rewind(offset))
       return this.#fail(nonsense("resend from a place where no record ends"));
-    if (++this.#damaged > DAMAGED_PER_TRANSFER_MAX)
+    if (++this.#damaged > damagesAllowed(offset))
       return this.#fail(new PosternError("transfer/damaged", "too many damaged records"));
     this.#offset = offset;
     this.#verify(offset);
@@ -348,6 +389,10 @@ export class RecordSender {
     this.#phase = { kind: "ended" };
     return { kind: "failed", error };
   }
+}
+
+function broken(code: ErrorCode, message: string): ReverseOutcome {
+  return { kind: "broken", error: new PosternError(code, message) };
 }
 
 function nonsense(what: string): PosternError {

@@ -73,6 +73,19 @@ test("C-02 ReverseOpener refuses frames that repeat, skip, or come from elsewher
   assert.throws(() => open(opener(), forge([3], 0)), DAMAGED);
 });
 
+test("C-02 ReverseOpener takes a gap as the first on a new pipe, nothing old, and no gap after", () => {
+  const frames = sealAll();
+  const receiver = opener();
+  open(receiver, frames[0]!);
+  receiver.newPipe();
+  assert.throws(() => open(receiver, frames[0]!), DAMAGED);
+  open(receiver, frames[2]!);
+  assert.equal(receiver.seq, 3);
+  assert.throws(() => open(receiver, frames[1]!), DAMAGED);
+  assert.throws(() => open(receiver, frames[4]!), DAMAGED);
+  open(receiver, frames[3]!);
+});
+
 test("P-03 ReverseOpener refuses unknown kinds, short and long bodies", () => {
   for (const body of [[0], [7], [255], [1, 0], [3, 0], [5], [5, 1, 0], [6, ...DIGEST]])
     assert.throws(() => open(opener(), forge(body)), MALFORMED);

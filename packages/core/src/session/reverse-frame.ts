@@ -1,7 +1,9 @@
 /**
  * Reverse frames, receiver to sender (docs/protocol.md 8.2), sealed under the reverse key with a
- * counter of their own. The counter is the nonce: a frame that is lost, repeated or moved leaves
- * every later one unreadable, so nothing can be taken out of the row unseen.
+ * counter of their own, over all pipes of the transfer. The counter is the nonce: a frame that is
+ * lost, repeated or moved leaves every later one unreadable, so nothing can be taken out of the row
+ * unseen. Only the first frame on a new pipe may have a larger number than the next: what was under
+ * way on the old pipe is lost.
  *
  * @module
  */
@@ -51,10 +53,21 @@ export class ReverseOpener {
   readonly #context: FrameContext;
   readonly #key: Uint8Array;
   #seq = 0;
+  #mayJump = false;
 
   constructor(suite: RecordSuite, th: Uint8Array, key: Uint8Array) {
     this.#context = { suite, th, direction: DIRECTION_REVERSE };
     this.#key = key;
+  }
+
+  /** The number of the next frame. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** The next frame comes on a new pipe: frames before it may be lost. */
+  newPipe(): void {
+    this.#mayJump = true;
   }
 
   /**
@@ -63,11 +76,13 @@ export class ReverseOpener {
    */
   open(header: FrameHeader, sealed: Uint8Array): ReverseFrame {
     const { j, seq, offset, elapsedMs } = header;
-    const next = j === 0 && seq === this.#seq && offset === 0 && elapsedMs === 0;
+    const inOrder = this.#mayJump ? seq >= this.#seq : seq === this.#seq;
+    const next = j === 0 && inOrder && offset === 0 && elapsedMs === 0;
     const body = next ? openFrame(this.#context, this.#key, header, sealed) : undefined;
     if (body === undefined)
       throw new PosternError("transfer/damaged", "a reverse frame does not open");
-    this.#seq++;
+    this.#seq = seq + 1;
+    this.#mayJump = false;
     return decodeReverse(body);
   }
 }
