@@ -32,6 +32,8 @@ export interface Connected extends NameOwner {
   free: number;
   profiles: number;
   certified: CertifiedKey | undefined;
+  /** It has sent `rsa-certificate`, so each key of the relay is told as `rsa-key`. */
+  hearsKey: boolean;
   proof: KeyProof;
   /** `key-up` requests that wait for their answer. */
   pending: number;

@@ -34,6 +34,7 @@ export function answerCertificate(
   if (key === undefined) return "bad-certificate";
   if (!mayCertify(from, key.spki)) return "unexpected-frame";
   from.certified = { ...key, certificate };
+  from.hearsKey = true;
   // While the relay's own key is in the making, the answer waits for it.
   if (board.relayKey === undefined) return [];
   return [{ kind: "send", link: from.link, frame: { kind: "rsa-key", spki: board.relayKey } }];

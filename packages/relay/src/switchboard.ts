@@ -116,6 +116,7 @@ function establish(board: Switchboard, link: LinkId): Effect[] {
     free: 0,
     profiles: 0,
     certified: undefined,
+    hearsKey: false,
     proof: { kind: "none" },
     pending: 0,
   };
@@ -192,9 +193,8 @@ function announceKey(board: Switchboard, spki: Uint8Array): Effect[] {
   board.relayKey = spki;
   const effects: Effect[] = [];
   for (const client of board.links.values()) {
-    const { link, certified } = client;
-    if (certified !== undefined)
-      effects.push({ kind: "send", link, frame: { kind: "rsa-key", spki } });
+    const { link, hearsKey } = client;
+    if (hearsKey) effects.push({ kind: "send", link, frame: { kind: "rsa-key", spki } });
     effects.push(...settle(board, client, beginProof(board, client)));
   }
   return effects;
