@@ -94,6 +94,8 @@ export type ReceiveEvent =
 
 export type ClientEvent =
   | { readonly type: "connected"; readonly relay: RelayInfo; readonly firstUse: boolean }
+  /** Asymmetric profile: client and relay have proved their RSA keys; SHA-256 of the relay's. */
+  | { readonly type: "relay-authenticated"; readonly fingerprint: string }
   | { readonly type: "reconnecting"; readonly error: PosternError; readonly inMs: number }
   | {
       readonly type: "notice";

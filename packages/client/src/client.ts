@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hex, wipe } from "@postern/core/bytes";
+import { wipe } from "@postern/core/bytes";
 import type { KemKeyPair } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
@@ -88,6 +88,7 @@ class PosternClient implements Client {
   readonly #settling = new Set<Promise<void>>();
   readonly #directory = new Directory((input) => this.#step(input));
   #connection: Connection | undefined;
+  #authenticated: Connection | undefined;
   #relay: RelayInfo | undefined;
   #relayFingerprint: Uint8Array | undefined;
   #listening: Listening | undefined;
@@ -148,6 +149,7 @@ class PosternClient implements Client {
   async send(options: SendOptions): Promise<Transfer> {
     try {
       const to = await this.#findReceiver(options.to, options.profile);
+      if (options.profile === "asymmetric") await this.#authenticate(this.#expectConnection());
       return this.#startSending(options, to);
     } catch (error) {
       await options.content.close();
@@ -230,8 +232,9 @@ class PosternClient implements Client {
       throw new PosternError("usage/invalid-argument", "this profile does not exist yet");
     const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
     const facts: TransferFacts = {
-      id: hex(transfer),
+      transfer,
       key: transferKey(to.fingerprint, transfer),
+      party: to,
       peer: peerName(options.to, to.fingerprint),
       content: content.info,
       profile,
@@ -250,6 +253,7 @@ class PosternClient implements Client {
   #register(facts: TransferFacts, side: TransferSide): RunningTransfer {
     const host: TransferHost = {
       ports: this.#ports,
+      rsa: this.#expectConnection().rsa,
       step: (input) => this.#step(input),
       openPipe: (ticket) => this.#ports.transport.openPipe(this.#options.address, ticket),
     };
@@ -258,12 +262,28 @@ class PosternClient implements Client {
     return transfer;
   }
 
-  /** A receiver of the RSA profiles shows its certificate before it is listed. */
+  #expectConnection(): Connection {
+    if (this.#connection === undefined) throw notConnected();
+    return this.#connection;
+  }
+
+  /** A receiver of the RSA profiles shows its certified key before it is listed. */
   async #announce(): Promise<void> {
     const connection = this.#connection;
-    if (this.#listening === undefined || connection === undefined) return;
-    await connection.rsa.ready();
+    const profiles = this.#listening?.options.profiles;
+    if (profiles === undefined || connection === undefined) return;
+    if (profiles.includes("symmetric")) await connection.rsa.ready();
+    if (profiles.includes("asymmetric")) await this.#authenticate(connection);
     this.#listening?.announce();
+  }
+
+  /** Before any use of the asymmetric profile on a link; told once. */
+  async #authenticate(connection: Connection): Promise<void> {
+    const { relayFingerprint } = await connection.rsa.authenticate();
+    if (this.#authenticated === connection) return;
+    this.#authenticated = connection;
+    const fingerprint = formatFingerprint(relayFingerprint);
+    this.events.push({ type: "relay-authenticated", fingerprint });
   }
 
   #step(input: PeerInput): void {
@@ -281,9 +301,8 @@ class PosternClient implements Client {
     switch (effect.kind) {
       case "emit": {
         if (running === undefined) {
-          const id = hex(transfer);
           const peer = peerName(name, party.fingerprint);
-          this.#listening?.onEvent({ id, key, peer, profile: "symmetric" }, effect.event);
+          this.#listening?.onEvent({ transfer, key, party, peer }, effect.event);
           return;
         }
         const { kind } = effect.event;
@@ -297,16 +316,12 @@ class PosternClient implements Client {
         return running?.feedRecords(effect.frames);
       case "stop-records":
         return running?.stopRecords(effect.error);
-      case "seal-to-peer":
-      case "sign":
-      case "verify":
-        return;
       default: {
         const connection = this.#connection;
         const relay = this.#relayFingerprint;
         if (connection === undefined || relay === undefined) return;
-        const at = { relay, peer: party.fingerprint, role };
-        void performKeyJob(this.#ports, connection.rsa, at, effect).then((input) =>
+        const place = { relay, party, role };
+        void performKeyJob(this.#ports, connection.rsa, place, effect).then((input) =>
           connection.step({ kind: "transfer", key, input }),
         );
       }

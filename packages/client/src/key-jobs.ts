@@ -4,7 +4,8 @@
  * @module
  */
 import { wipe } from "@postern/core/bytes";
-import type { ExchangeInput } from "@postern/core/exchange";
+import type { ExchangeInput, Party } from "@postern/core/exchange";
+import { decodeRsaCertificate } from "@postern/core/identity";
 import type { DriverEffect } from "@postern/core/peer";
 import type { ClientPorts } from "./ports.ts";
 import type { RelayRsa } from "./relay-rsa.ts";
@@ -20,37 +21,49 @@ export type KeyJob = Extract<
       | "drop-pair-key"
       | "keep-pair-key"
       | "encrypt-to-relay"
-      | "decrypt";
+      | "decrypt"
+      | "seal-to-peer"
+      | "sign"
+      | "verify";
   }
 >;
+
+/** Whose keys a job is about. */
+export interface KeyPlace {
+  /** Fingerprint of the relay. */
+  readonly relay: Uint8Array;
+  readonly party: Party;
+  readonly role: PairKeyId["role"];
+}
 
 /** Does the job; a failure is an answer too. */
 export async function performKeyJob(
   ports: ClientPorts,
   rsa: RelayRsa,
-  at: PairKeyId,
+  place: KeyPlace,
   job: KeyJob,
 ): Promise<ExchangeInput> {
   try {
-    return await perform(ports, rsa, at, job);
+    return await perform(ports, rsa, place, job);
   } catch (error) {
     return { kind: "job-failed", error: asPosternError(error) };
   }
 }
 
 async function perform(
-  { store, rsa }: ClientPorts,
+  { store, rsa, suite, wall }: ClientPorts,
   relayRsa: RelayRsa,
-  at: PairKeyId,
+  { relay, party, role }: KeyPlace,
   job: KeyJob,
 ): Promise<ExchangeInput> {
+  const at = { relay, peer: party.fingerprint, role };
   switch (job.kind) {
-    case "take-pair-key": {
-      const kept = await store.pairKey(at);
-      const counter = await store.pairCounter(at);
-      await store.dropPairKey(at);
-      return { kind: "pair-key", kept, counter };
-    }
+    case "take-pair-key":
+      return {
+        kind: "pair-key",
+        kept: await store.takePairKey(at),
+        counter: await store.pairCounter(at),
+      };
     case "load-pair-key":
       return {
         kind: "pair-key",
@@ -58,7 +71,7 @@ async function perform(
         counter: await store.pairCounter(at),
       };
     case "drop-pair-key":
-      await store.dropPairKey(at);
+      wipe((await store.takePairKey(at))?.key);
       return { kind: "pair-key-dropped" };
     case "keep-pair-key":
       try {
@@ -72,9 +85,25 @@ async function perform(
       return { kind: "encrypted", ciphertext: await rsa.encrypt(relay, job.label, job.plaintext) };
     }
     case "decrypt": {
-      const { own } = await relayRsa.ready();
+      const { own } = await relayRsa.prepare();
       const plaintext = await rsa.decrypt(own, job.label, job.ciphertext);
       return { kind: "decrypted", plaintext, ownSpki: own.spki };
+    }
+    case "seal-to-peer": {
+      const to = await relayRsa.fetchCertificate(party);
+      const { certificate: ownCertificate } = await relayRsa.prepare();
+      const ciphertext = await rsa.encrypt(to, job.label, job.plaintext);
+      return { kind: "sealed-to-peer", ciphertext, ownCertificate, peerSpki: to.spki };
+    }
+    case "sign": {
+      const { own } = await relayRsa.prepare();
+      return { kind: "signed", signature: await rsa.sign(own, job.message) };
+    }
+    case "verify": {
+      const certified = decodeRsaCertificate(suite, party.id, job.certificate, wall());
+      const key = certified && (await rsa.importPublic(certified.spki));
+      const valid = key !== undefined && (await rsa.verify(key, job.message, job.signature));
+      return { kind: "verified", valid };
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { PeerInput, TransferKey } from "@postern/core/peer";
 import type { Decision, TransferEvent as CoreEvent } from "@postern/core/transfer";
@@ -47,13 +48,13 @@ export class Listening {
   }
 
   /** An event of a transfer nobody has accepted yet. */
-  onEvent(facts: Omit<TransferFacts, "content">, event: CoreEvent): void {
+  onEvent(facts: Omit<TransferFacts, "content" | "profile">, event: CoreEvent): void {
     const { key } = facts;
     const pending: Pending = this.#pending.get(key) ?? { before: [], offer: undefined };
     this.#pending.set(key, pending);
     if (event.kind === "offer") {
       pending.offer = new PendingOffer(
-        { ...facts, content: event.content },
+        { ...facts, profile: event.profile, content: event.content },
         (decision) => this.#decide(key, decision),
         (accepted, sink) => this.#accept(accepted, sink),
       );
@@ -96,7 +97,7 @@ class PendingOffer implements Offer {
     this.#facts = facts;
     this.#decide = decide;
     this.#accept = accept;
-    this.id = facts.id;
+    this.id = hex(facts.transfer);
     this.from = facts.peer;
     this.content = facts.content;
     this.profile = facts.profile;

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { wrappingSink, wrappingSource } from "@postern/core/exchange";
+import type { Party } from "@postern/core/exchange";
 import { formatFingerprint } from "@postern/core/identity";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
@@ -25,10 +26,12 @@ import type {
 import { EnvelopePipe } from "./envelope-pipe.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { ClientPorts } from "./ports.ts";
+import type { RelayRsa } from "./relay-rsa.ts";
 import type { BytePipe } from "./records/byte-pipe.ts";
 import type { RecordsResult } from "./records/options.ts";
 import { receiveRecords } from "./records/receive-content.ts";
 import { sendRecords } from "./records/send-content.ts";
+import { sessionKeySink, sessionKeySource } from "./session-keys.ts";
 
 /** Which way the content goes, and its end on this side. */
 export type TransferSide =
@@ -40,9 +43,10 @@ export type TransferSide =
   | { readonly role: "receiving"; readonly sink: ContentSink };
 
 export interface TransferFacts {
-  /** 32 hexadecimal digits. */
-  readonly id: string;
+  /** 16 bytes. */
+  readonly transfer: Uint8Array;
   readonly key: TransferKey;
+  readonly party: Party;
   readonly peer: PeerName;
   readonly content: ContentInfo;
   readonly profile: ProfileName;
@@ -51,6 +55,7 @@ export interface TransferFacts {
 /** The connection the transfer lives on. */
 export interface TransferHost {
   readonly ports: ClientPorts;
+  readonly rsa: RelayRsa;
   step(input: PeerInput): void;
   openPipe(ticket: Uint8Array): Promise<BytePipe>;
 }
@@ -77,7 +82,7 @@ export class RunningTransfer implements Transfer {
     this.#facts = facts;
     this.#side = side;
     this.#host = host;
-    this.id = facts.id;
+    this.id = hex(facts.transfer);
     this.peer = facts.peer;
     this.content = facts.content;
     this.profile = facts.profile;
@@ -149,26 +154,22 @@ export class RunningTransfer implements Transfer {
 
   /** Moves the content and tells the machine how it ended. */
   async #run(run: RecordsRun): Promise<void> {
-    this.#recordsStarted = true;
+    // First of all: frames that ride in envelopes may come at once.
+    const pipe = this.#openPipe(run.path);
     try {
-      const pipe = await this.#openPipe(run.path);
-      this.#result = await this.#move(pipe, run);
+      const move = await this.#prepare(run);
+      this.#result = await move(await pipe);
       const { total, digest } = this.#result;
       this.#input({ kind: "records-done", total, digest });
     } catch (error) {
+      if (!this.#recordsStarted) await this.#release();
+      pipe.then((opened) => opened.destroy()).catch(() => undefined);
       this.#input({ kind: "records-failed", error: asPosternError(error) });
     }
   }
 
   async #openPipe(path: RecordsPath): Promise<BytePipe> {
-    if (path.kind === "pipe") {
-      try {
-        return await this.#host.openPipe(path.ticket);
-      } catch (error) {
-        await this.#release();
-        throw error;
-      }
-    }
+    if (path.kind === "pipe") return await this.#host.openPipe(path.ticket);
     const { key } = this.#facts;
     this.#envelopes = new EnvelopePipe((frames) =>
       this.#host.step({ kind: "send-frames", key, frames }),
@@ -176,14 +177,18 @@ export class RunningTransfer implements Transfer {
     return this.#envelopes;
   }
 
-  #move(pipe: BytePipe, run: RecordsRun): Promise<RecordsResult> {
+  /** Gets the session keys; what it returns moves the content and owns it from then on. */
+  async #prepare(run: RecordsRun): Promise<(pipe: BytePipe) => Promise<RecordsResult>> {
     const { keys, fromOffset, sessionSeconds } = run;
-    const { suite, cipher, clock } = this.#host.ports;
+    const { ports, rsa } = this.#host;
+    const { suite, cipher, clock } = ports;
+    const { transfer, party, profile } = this.#facts;
+    const side = this.#side;
+    const context = { ports, rsa, profile, peer: party, transfer };
     const common = {
       suite,
       cipher,
       clock,
-      pipe,
       fromOffset,
       sessionMs: sessionSeconds * 1_000,
       th: keys.transcript,
@@ -191,20 +196,20 @@ export class RunningTransfer implements Transfer {
       signal: this.#abort.signal,
       onEvent: (event: TransferEvent) => this.#events.push(event),
     };
-    if (this.#side.role === "receiving")
-      return receiveRecords({
-        ...common,
-        sink: this.#side.sink,
-        keys: wrappingSink(suite, keys),
-        size: this.content.size,
-      });
-    const { source, rateLimit } = this.#side;
-    return sendRecords({
-      ...common,
-      source,
-      keys: wrappingSource(suite, keys),
-      rateLimit,
-    });
+    if (side.role === "receiving") {
+      const sink = await sessionKeySink(context, keys);
+      const { size } = this.content;
+      return (pipe) => {
+        this.#recordsStarted = true;
+        return receiveRecords({ ...common, pipe, sink: side.sink, keys: sink, size });
+      };
+    }
+    const source = await sessionKeySource(context, keys);
+    return (pipe) => {
+      this.#recordsStarted = true;
+      const { rateLimit } = side;
+      return sendRecords({ ...common, pipe, source: side.source, keys: source, rateLimit });
+    };
   }
 
   /** Lets go of content that no records will touch. */
