@@ -86,6 +86,12 @@ function tell(
         output.event({ type: "first-use", relayFingerprint: event.relay.fingerprint });
       } else output.say(`connected to ${relay.shown}; ${waitingFor}`);
       return;
+    case "relay-authenticated": {
+      const fingerprint = groupBase32(safeText(event.fingerprint));
+      output.say(`relay authenticated by RSA both ways: fingerprint ${fingerprint}`);
+      output.event({ type: "relay-authenticated", fingerprint: event.fingerprint });
+      return;
+    }
     case "reconnecting": {
       const reason = systemReason(event.error);
       output.say(

@@ -6,12 +6,12 @@ import { safeText } from "./terminal/safe-text.ts";
 /** Shown at both ends of every transfer. */
 export const RELAY_CAN: Readonly<Record<ProfileName, string>> = {
   symmetric: "symmetric: the relay is trusted with the key and could read this",
-  asymmetric: "asymmetric: the relay is trusted to pass on the right keys",
+  asymmetric: "asymmetric: the relay cannot read this; it is trusted to say who is who",
   "end-to-end": "end-to-end: the relay cannot read this",
 };
 
 export const PROFILE_DEFAULT: ProfileName = "symmetric";
-export const PROFILES: readonly ProfileName[] = ["symmetric"];
+export const PROFILES: readonly ProfileName[] = ["symmetric", "asymmetric"];
 
 export function parseProfile(text: string): ProfileName {
   const profile = PROFILES.find((name) => name === text);
@@ -22,4 +22,9 @@ export function parseProfile(text: string): ProfileName {
     isPlanned ? "this version does not have it yet" : "there is no such profile",
     `use --profile ${PROFILES.join(" or ")}`,
   );
+}
+
+/** What a receiver takes: one profile or several, `symmetric,asymmetric`. */
+export function parseProfiles(text: string): readonly ProfileName[] {
+  return [...new Set(text.split(",").map((name) => parseProfile(name.trim())))];
 }

@@ -72,7 +72,7 @@ function addTransferCommands(root: Command, run: Run): void {
     .requiredOption("--to <name>", "the receiver's name at the relay")
     .option("--text <text>", "send this message (- reads it from the standard input)")
     .option("--file-name <name>", "name of what - reads (default: stdin)")
-    .option("--profile <name>", "how the master key travels: symmetric (default)")
+    .option("--profile <name>", "how the master key travels: symmetric (default), asymmetric")
     .option("--limit <rate>", "bytes per second at most: 500K, 5M")
     .option("--session-seconds <n>", "life of a session key, 1 to 60 (default: 5)")
     .addHelpText("after", examples(SEND_EXAMPLES));
@@ -88,7 +88,8 @@ function addTransferCommands(root: Command, run: Run): void {
     .option("-o, --output <dir>", "folder for files, or - for the standard output (default: .)")
     .option("--once", "end after one transfer, with its exit code")
     .option("--accept <whom>", "all, ask, or names of senders: ann,bob (default: ask)")
-    .option("--profile <name>", "how the master key travels: symmetric (default)")
+    .option("--ask", "ask about each offer, the same as --accept ask")
+    .option("--profile <names>", "what to take: symmetric (default), asymmetric, or both: a,b")
     .addHelpText("after", examples(RECEIVE_EXAMPLES));
   withClientOptions(receive).action(async (flags: ReceiveFlags) => {
     const commands = await import("./commands/receive.ts");

@@ -6,13 +6,13 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ContentSource, Receiver } from "@postern/client";
+import type { ContentSource, ProfileName, Receiver } from "@postern/client";
 import { askAbout } from "./commands/receive.ts";
 import { openFile } from "./commands/send.ts";
 import { connectClient, type Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { PROFILE_DEFAULT, PROFILES } from "./profiles.ts";
+import { PROFILE_DEFAULT, PROFILES, RELAY_CAN } from "./profiles.ts";
 import { receiveOffers } from "./receive-offers.ts";
 import { openTarget } from "./receive-target.ts";
 import { sendContent } from "./send-content.ts";
@@ -80,8 +80,11 @@ async function playSender(
   connected: Connected,
   prompter: Prompter,
 ): Promise<void> {
-  const to = await chooseReceiver(context, connected, prompter);
-  if (to === undefined) return;
+  const receiver = await chooseReceiver(context, connected, prompter);
+  if (receiver === undefined) return;
+  const to = receiver.name;
+  const profile = await chooseProfile(receiver, prompter);
+  if (profile === undefined) return;
   const kind = await prompter.select({
     message: `What do you want to send to ${safeText(to)}?`,
     options: [
@@ -93,7 +96,7 @@ async function playSender(
   if (kind === undefined || kind === "back") return;
   const content = await chooseContent(context, prompter, kind);
   if (content === undefined) return;
-  await sendContent(context, connected, { to, content, profile: PROFILE_DEFAULT });
+  await sendContent(context, connected, { to, content, profile });
 }
 
 const AGAIN = "again:";
@@ -104,7 +107,7 @@ async function chooseReceiver(
   context: Context,
   connected: Connected,
   prompter: Prompter,
-): Promise<string | undefined> {
+): Promise<Receiver | undefined> {
   for (;;) {
     const found: Receiver[] = [];
     for await (const receiver of connected.client.receivers()) found.push(receiver);
@@ -123,8 +126,24 @@ async function chooseReceiver(
       ],
     });
     if (choice === undefined || choice === BACK) return undefined;
-    if (choice !== AGAIN) return choice.slice("to:".length);
+    if (choice !== AGAIN) return others.find(({ name }) => choice === `to:${name}`);
   }
+}
+
+/** Only a receiver that takes several leaves a choice. */
+async function chooseProfile(
+  receiver: Receiver,
+  prompter: Prompter,
+): Promise<ProfileName | undefined> {
+  const shared = PROFILES.filter((profile) => receiver.profiles.includes(profile));
+  if (shared.length < 2) return shared[0] ?? PROFILE_DEFAULT;
+  const options = shared.map((profile, i) => ({
+    value: profile,
+    label: `${i + 1}  ${profile}`,
+    hint: RELAY_CAN[profile],
+  }));
+  const chosen = await prompter.select({ message: "In which profile?", options });
+  return shared.find((profile) => profile === chosen);
 }
 
 async function chooseContent(

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { CommandFailure, usageFailure } from "../failures.ts";
 import { contentSentence } from "../follow-transfer.ts";
 import { parseName } from "../option-values.ts";
-import { parseProfile, PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
+import { parseProfiles, PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
 import { receiveOffers } from "../receive-offers.ts";
 import { openTarget } from "../receive-target.ts";
 import { safeText } from "../terminal/safe-text.ts";
@@ -17,23 +17,24 @@ export interface ReceiveFlags {
   readonly output?: string;
   readonly once?: boolean;
   readonly accept?: string;
+  readonly ask?: boolean;
   readonly profile?: string;
 }
 
 export async function receive(context: Context, flags: ReceiveFlags): Promise<ExitCode> {
   const out = flags.output ?? ".";
-  const profile = parseProfile(flags.profile ?? PROFILE_DEFAULT);
-  const policy = readPolicy(context, flags.accept);
+  const profiles = parseProfiles(flags.profile ?? PROFILE_DEFAULT);
+  const policy = readPolicy(context, flags.ask === true ? "ask" : flags.accept);
   await checkOut(context, out);
   const connected = await connectClient(context, "waiting for offers");
   const { output } = context;
   const { client } = connected;
   try {
     output.say(`${client.name} is waiting for offers at ${context.relay.shown}; Ctrl-C ends it`);
-    output.say(RELAY_CAN[profile]);
+    for (const profile of profiles) output.say(RELAY_CAN[profile]);
     output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
     return await receiveOffers(context, connected, {
-      profiles: [profile],
+      profiles,
       isOnce: flags.once === true,
       showKeys: context.isVerbose,
       decide: async (offer, signal) => await decide(context, policy, offer, out, signal),
