@@ -81,8 +81,6 @@ export class Network {
 /** The longest time until a system gives a silent connection up. */
 const GIVE_UP_MS_MAX = 120_000;
 
-const LENGTH_BYTES = 3;
-
 class Connection {
   readonly kind: ConnectionKind;
   readonly ends: readonly [End, End];
@@ -148,13 +146,8 @@ class Connection {
     for (const side of [0, 1] as const) this.#tell(side, prng.between(5_000, GIVE_UP_MS_MAX));
   }
 
-  /**
-   * Not in a link frame's length: a frame that is said to be longer than it is takes up what comes
-   * behind it, pings too, so that the link is found dead late or never.
-   */
   #placeIn(bytes: Uint8Array): number {
-    const start = this.kind === "link" ? LENGTH_BYTES : 0;
-    return start + this.#world.prng.below(bytes.length - start);
+    return this.#world.prng.below(bytes.length);
   }
 
   #deliver(from: 0 | 1, bytes: Uint8Array, changed: boolean): void {
