@@ -23,6 +23,9 @@ import { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
 import { RelayProof } from "./relay-proof.ts";
 
+/** What RSA keys need of the platform. */
+export type RsaPorts = Pick<ClientPorts, "rsa" | "store" | "suite" | "wall">;
+
 /** The link these keys are for. */
 export interface RelayLine {
   readonly send: (frame: LinkFrame) => void;
@@ -32,7 +35,7 @@ export interface RelayLine {
 }
 
 export class RelayRsa {
-  readonly #ports: ClientPorts;
+  readonly #ports: RsaPorts;
   readonly #identity: Identity;
   readonly #line: RelayLine;
   readonly #directory: Directory;
@@ -43,7 +46,7 @@ export class RelayRsa {
   #lost: PosternError | undefined;
   readonly #answer = Promise.withResolvers<Uint8Array>();
 
-  constructor(ports: ClientPorts, identity: Identity, line: RelayLine) {
+  constructor(ports: RsaPorts, identity: Identity, line: RelayLine) {
     this.#ports = ports;
     this.#identity = identity;
     this.#line = line;
@@ -158,7 +161,7 @@ interface OwnRsaKey {
 
 /** The stored key while it is valid for long enough, else a new one. */
 async function ownRsaKey(
-  ports: ClientPorts,
+  ports: RsaPorts,
 ): Promise<{ readonly own: RsaKeyPair; readonly notAfter: WallMs }> {
   const { store, rsa } = ports;
   const stored = await store.rsaKey();

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nobleSuite as suite } from "../crypto/noble-suite.ts";
+import { REQUESTS_PENDING_MAX } from "../limits.ts";
+import type { LinkFrame, RelayFrame } from "../link/frames.ts";
+import type { InstantMs, WallMs } from "../time.ts";
+import { Peer } from "./peer.ts";
+import type { DirectoryQuery, PeerEffect, PeerInput } from "./steps.ts";
+
+const fingerprint = new Uint8Array(32).fill(3);
+const of = new Uint8Array(32).fill(4);
+const certificate = new Uint8Array(40).fill(5);
+const QUESTION: DirectoryQuery = { kind: "certificate", of };
+
+function newPeer(): (input: PeerInput) => readonly PeerEffect[] {
+  const self = { id: new Uint8Array(35), fingerprint };
+  const peer = new Peer({ suite, self, relayFingerprint: fingerprint });
+  return (input) => peer.step(input, { instant: 0 as InstantMs, wall: 0 as WallMs });
+}
+
+function asked(effects: readonly PeerEffect[]): Extract<LinkFrame, { request: number }> {
+  const [effect] = effects;
+  assert(effect?.kind === "frame" && "request" in effect.frame);
+  return effect.frame;
+}
+
+test("Peer: a certificate is asked for by fingerprint, and the answer finds its question", () => {
+  const step = newPeer();
+  const frames = [8, 9].map((token) => asked(step({ kind: "query", token, query: QUESTION })));
+  const [first, second] = frames;
+  assert(first !== undefined && second !== undefined);
+  assert.deepEqual(first, { kind: "fetch-certificate", request: first.request, of });
+  assert.notEqual(first.request, second.request);
+  const frame: RelayFrame = { kind: "certificate", request: second.request, certificate };
+  assert.deepEqual(step({ kind: "frame", frame }), [
+    { kind: "answered", token: 9, query: "certificate", answer: frame },
+  ]);
+  assert.deepEqual(step({ kind: "frame", frame }), [], "an answer counts once");
+});
+
+test("Peer: a question that is refused says with which status", () => {
+  const step = newPeer();
+  for (const status of ["refused", "absent", "unknown", "overloaded"] as const) {
+    const { request } = asked(step({ kind: "query", token: 1, query: QUESTION }));
+    const answer = status === "overloaded" ? { kind: status } : { kind: "refused", status };
+    assert.deepEqual(step({ kind: "frame", frame: { kind: "result", request, status } }), [
+      { kind: "answered", token: 1, query: "certificate", answer },
+    ]);
+  }
+});
+
+test("C-12 Peer: a certificate that nobody asked for changes nothing", () => {
+  const step = newPeer();
+  const frame: RelayFrame = { kind: "certificate", request: 1, certificate };
+  assert.deepEqual(step({ kind: "frame", frame }), []);
+  const { request } = asked(
+    step({ kind: "query", token: 2, query: { kind: "find", name: "bob" } }),
+  );
+  assert.deepEqual(
+    step({ kind: "frame", frame: { ...frame, request } }),
+    [{ kind: "answered", token: 2, query: "find", answer: { ...frame, request } }],
+    "whoever asked for a name sees that this is none",
+  );
+});
+
+test("Peer: questions beyond REQUESTS_PENDING_MAX are overloaded at once", () => {
+  const step = newPeer();
+  for (let token = 0; token < REQUESTS_PENDING_MAX; token++)
+    asked(step({ kind: "query", token, query: QUESTION }));
+  assert.deepEqual(step({ kind: "query", token: 7, query: QUESTION }), [
+    { kind: "answered", token: 7, query: "certificate", answer: { kind: "overloaded" } },
+  ]);
+});
