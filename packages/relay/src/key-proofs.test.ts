@@ -4,7 +4,7 @@ import { encodeRsaCertificate } from "@postern/core/identity";
 import type { AuthResponseFrame } from "@postern/core/link";
 import type { WallMs } from "@postern/core/time";
 import { BoardDriver, RELAY_FINGERPRINT, type Player } from "../test/board-driver.ts";
-import { clientContext, ToyProver, toyWork } from "../test/prover.ts";
+import { Prover, toyRsa, toyWork } from "../test/prover.ts";
 import { suite } from "../test/test-client.ts";
 
 const relayKey = new Uint8Array(64).fill(1);
@@ -17,8 +17,8 @@ function withKey(): BoardDriver {
   return driver;
 }
 
-function prover(driver: BoardDriver, { who }: Player, own = spki): ToyProver {
-  return new ToyProver(clientContext(who, RELAY_FINGERPRINT, own, driver.wall));
+function prover(driver: BoardDriver, { who }: Player, own = spki): Prover {
+  return new Prover(who, RELAY_FINGERPRINT, toyRsa(own), driver.wall);
 }
 
 /** Does what the relay's RSA has to do. */
@@ -28,21 +28,17 @@ function work(driver: BoardDriver): void {
 }
 
 /** The response of a client that was challenged. */
-function challenge(driver: BoardDriver, player: Player, client: ToyProver): AuthResponseFrame {
-  for (const frame of client.take()) player.send(frame);
+function challenge(driver: BoardDriver, player: Player, client: Prover): AuthResponseFrame {
+  player.send(client.open);
   work(driver);
-  client.receive(player.only("auth-challenge"));
-  const [response] = client.take();
-  assert(response?.kind === "auth-response");
-  return response;
+  return client.respond(player.only("auth-challenge"));
 }
 
 function prove(driver: BoardDriver, player: Player, own = spki): void {
   const client = prover(driver, player, own);
   player.send(challenge(driver, player, client));
   work(driver);
-  client.receive(player.only("auth-confirm"));
-  assert.equal(client.state.kind, "authenticated");
+  client.confirm(player.only("auth-confirm"));
 }
 
 function fetched(player: Player, of: Player): string | number {
@@ -68,7 +64,7 @@ test("stepSwitchboard() starts a proof when its own key is there", () => {
   const driver = new BoardDriver();
   const alice = driver.login("alice");
   const client = prover(driver, alice);
-  for (const frame of client.take()) alice.send(frame);
+  alice.send(client.open);
   assert.deepEqual([driver.proofs, alice.take()], [[], []]);
   driver.step({ kind: "relay-key", spki: relayKey });
   work(driver);
@@ -156,9 +152,7 @@ test("S-01 stepSwitchboard() treats another client's response like noise", () =>
 test("S-02 stepSwitchboard() refuses auth-open with a certificate of another identity", () => {
   const driver = withKey();
   const [alice, mallory] = [driver.login("alice"), driver.login("mallory")];
-  const [open] = prover(driver, alice).take();
-  assert(open?.kind === "auth-open");
-  mallory.send(open);
+  mallory.send(prover(driver, alice).open);
   assert.equal(mallory.closed, "bad-certificate");
   assert.deepEqual(driver.proofs, []);
 });
@@ -166,7 +160,7 @@ test("S-02 stepSwitchboard() refuses auth-open with a certificate of another ide
 test("stepSwitchboard() closes the link of a client that presents the relay's own key", () => {
   const driver = withKey();
   const alice = driver.login("alice");
-  for (const frame of prover(driver, alice, relayKey).take()) alice.send(frame);
+  alice.send(prover(driver, alice, relayKey).open);
   assert.equal(alice.closed, "proof-failed");
   assert.deepEqual(driver.proofs, []);
 });
@@ -176,16 +170,16 @@ test("C-12 stepSwitchboard() closes the link for a frame of the proof out of tur
     (_driver, player) => player.send(anyResponse()),
     (driver, player) => {
       // While the challenge is still being made.
-      for (const frame of prover(driver, player).take()) player.send(frame);
+      player.send(prover(driver, player).open);
       player.send(anyResponse());
     },
     (driver, player) => {
-      for (const client of [prover(driver, player), prover(driver, player)])
-        for (const frame of client.take()) player.send(frame);
+      player.send(prover(driver, player).open);
+      player.send(prover(driver, player).open);
     },
     (driver, player) => {
       prove(driver, player);
-      for (const frame of prover(driver, player).take()) player.send(frame);
+      player.send(prover(driver, player).open);
     },
     (driver, player) => {
       prove(driver, player);
@@ -234,7 +228,7 @@ test("stepSwitchboard() drops a job whose link has gone, and wipes both secrets"
 test("stepSwitchboard() closes the link of a client whose certified key is none", () => {
   const driver = withKey();
   const alice = driver.login("alice");
-  for (const frame of prover(driver, alice).take()) alice.send(frame);
+  alice.send(prover(driver, alice).open);
   const answer = { kind: "encrypted", ciphertext: undefined } as const;
   driver.step({ kind: "proved", job: driver.proofs[0]?.job ?? 0, answer });
   assert.equal(alice.closed, "proof-failed");

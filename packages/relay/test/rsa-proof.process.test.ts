@@ -1,25 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeRsaCertificate } from "@postern/core/identity";
-import type { AuthChallengeFrame, AuthOpenFrame, RelayFrame } from "@postern/core/link";
+import type { AuthResponseFrame } from "@postern/core/link";
 import type { WallMs } from "@postern/core/time";
-import { nativeRsa } from "@postern/node";
-import { clientContext, proveOver, testKey } from "./prover.ts";
+import type { RunningRelay } from "../src/relay.ts";
+import { Prover, vectorRsa, type ProverRsa } from "./prover.ts";
 import { person, suite, TestLink } from "./test-client.ts";
 import { testRelay } from "./test-relay.ts";
 
-const [aliceKey, bobKey] = await Promise.all([testKey("sender"), testKey("receiver")]);
+const aliceKey = vectorRsa("sender");
+const bobKey = vectorRsa("receiver");
 
 test("startRelay() proves its RSA key to clients and introduces them (S-02)", async (t) => {
   const relay = await testRelay(t);
   const alice = await TestLink.connect(relay, person("alice"));
   const bob = await TestLink.connect(relay, person("bob"));
-  const proofs = await Promise.all([
-    proveOver(alice, aliceKey, relay.fingerprint),
-    proveOver(bob, bobKey, relay.fingerprint),
-  ]);
-  for (const state of proofs) assert.equal(state.kind, "authenticated");
-  assert.deepEqual(proofs[0], proofs[1], "both saw the same key of the relay");
+  await Promise.all([prove(relay, alice, aliceKey), prove(relay, bob, bobKey)]);
   bob.send({ kind: "presence", free: 1, listed: true, profiles: 2 });
   bob.send({ kind: "find", request: 1, name: "bob" });
   assert.equal((await bob.frame("found")).profiles, 2);
@@ -46,32 +42,31 @@ test("startRelay() closes the link of one who takes the profile without the proo
 test("startRelay() opens nothing of another client for anybody (S-01, C-02)", async (t) => {
   const relay = await testRelay(t);
   const victim = await TestLink.connect(relay, person("victim"));
-  const sent: Uint8Array[] = [];
-  const send = victim.send.bind(victim);
-  victim.send = (frame) => {
-    if (frame.kind === "auth-response") sent.push(frame.ciphertext, frame.mac);
-    send(frame);
-  };
-  const proof = await proveOver(victim, aliceKey, relay.fingerprint);
-  assert.equal(proof.kind, "authenticated");
-  const [ciphertext, mac] = sent;
-  assert(ciphertext !== undefined && mac !== undefined);
-  const noise = await nativeRsa.encrypt(bobKey, new Uint8Array(0), new Uint8Array(69));
-  for (const stolen of [ciphertext, noise]) {
-    const mallory = await TestLink.connect(relay, person("mallory".concat(String(stolen[0]))));
-    const challenge = await challenged(mallory, relay.fingerprint);
-    assert.equal(challenge.kind, "auth-challenge");
-    mallory.send({ kind: "auth-response", ciphertext: stolen, mac });
-    await mallory.closed;
-    const kinds = mallory.frames.map((frame: RelayFrame) => frame.kind);
+  const { ciphertext, mac } = await prove(relay, victim, aliceKey);
+  const noise = bobKey.seal(bobKey.spki, new Uint8Array(0), new Uint8Array(69));
+  for (const [name, stolen] of Object.entries({ mallory: ciphertext, trudy: noise })) {
+    const link = await TestLink.connect(relay, person(name));
+    const prover = new Prover(link.who, relay.fingerprint, bobKey, Date.now());
+    link.send(prover.open);
+    prover.respond(await link.frame("auth-challenge"));
+    link.send({ kind: "auth-response", ciphertext: stolen, mac });
+    await link.closed;
+    const kinds = link.frames.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["auth-challenge"], "closed without a word");
   }
   await victim.close();
 });
 
-async function challenged(link: TestLink, relay: Uint8Array): Promise<AuthChallengeFrame> {
-  const { certificate } = clientContext(link.who, relay, bobKey.spki, Date.now());
-  const open: AuthOpenFrame = { kind: "auth-open", nonce: suite.random(32), certificate };
-  link.send(open);
-  return await link.frame("auth-challenge");
+/** What the client sent, once the relay has confirmed it. */
+async function prove(
+  relay: RunningRelay,
+  link: TestLink,
+  rsa: ProverRsa,
+): Promise<AuthResponseFrame> {
+  const prover = new Prover(link.who, relay.fingerprint, rsa, Date.now());
+  link.send(prover.open);
+  const response = prover.respond(await link.frame("auth-challenge"));
+  link.send(response);
+  prover.confirm(await link.frame("auth-confirm"));
+  return response;
 }
