@@ -314,6 +314,10 @@ class PosternClient implements Client {
         return running?.runRecords(effect);
       case "feed-records":
         return running?.feedRecords(effect.frames);
+      case "replace-pipe":
+        return running?.replacePipe(effect.ticket);
+      case "confirm-records":
+        return running?.confirmRecords(effect);
       case "stop-records":
         return running?.stopRecords(effect.error);
       default: {

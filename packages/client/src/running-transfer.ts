@@ -9,6 +9,7 @@ import type { Party } from "@postern/core/exchange";
 import { formatFingerprint } from "@postern/core/identity";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
+  RecordsOutcome,
   RecordsPath,
   TransferEvent as CoreEvent,
   TransferInput,
@@ -136,6 +137,14 @@ export class RunningTransfer implements Transfer {
 
   feedRecords(frames: Uint8Array): void {
     this.#envelopes?.feed(frames);
+  }
+
+  replacePipe(ticket: Uint8Array): void {
+    void ticket;
+  }
+
+  confirmRecords(outcome: RecordsOutcome): void {
+    void outcome;
   }
 
   stopRecords(error: PosternError): void {

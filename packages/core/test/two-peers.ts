@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { concat, equalBytes, hex, utf8 } from "@postern/core/bytes";
 import { nobleSuite as suite } from "@postern/core/crypto/noble";
 import type { PosternError } from "@postern/core/errors";
-import type { KeptKey } from "@postern/core/exchange";
+import type { KeptKey, TransferKeys } from "@postern/core/exchange";
 import { fingerprintOf, identityFromSeed } from "@postern/core/identity";
 import type { ClientFrame, LinkFrame, RelayFrame } from "@postern/core/link";
 import { Peer, transferKey, type PeerEffect, type TransferKey } from "@postern/core/peer";
@@ -45,6 +45,8 @@ export class TwoPeers {
   keepFails = false;
   /** While set, records neither end nor fail by themselves. */
   recordsHang = false;
+  /** Keys of the transfer that Alice sends now. */
+  keys: TransferKeys | undefined;
   readonly #queue: { readonly who: Name; readonly input: Parameters<Peer["step"]>[0] }[] = [];
   #now = 0;
   #wall = 1_700_000_000_000;
@@ -85,6 +87,10 @@ export class TwoPeers {
     const request = { profile: "symmetric", content, sessionSeconds: 5 } as const;
     this.step("alice", { kind: "send", transfer, to: this.parties.bob, request });
     return transferKey(this.parties.bob.fingerprint, transfer);
+  }
+
+  aliceKey(id = 5): TransferKey {
+    return transferKey(this.parties.bob.fingerprint, new Uint8Array(16).fill(id));
   }
 
   bobKey(id = 5): TransferKey {
@@ -195,6 +201,7 @@ export class TwoPeers {
           ownSpki: new Uint8Array(0),
         });
       case "run-records":
+        if (who === "alice") this.keys = effect.keys;
         if (this.recordsHang) return;
         if (this.recordsFail !== undefined)
           return answer({ kind: "records-failed", error: this.recordsFail });

@@ -51,7 +51,7 @@ import { SeenTransfers } from "./seen-transfers.ts";
 
 type Purpose =
   | Question
-  | { readonly kind: "offer" | "pipe" | "key-up"; readonly key: TransferKey }
+  | { readonly kind: "offer" | "frames" | "pipe" | "key-up"; readonly key: TransferKey }
   | { readonly kind: "other" };
 
 interface Outgoing {
@@ -215,8 +215,7 @@ export class Peer {
     switch (effect.kind) {
       case "send-envelope": {
         const { envelope } = effect;
-        const purpose: Purpose =
-          envelope.kind === "offer" ? { kind: "offer", key } : { kind: "other" };
+        const purpose = purposeOf(envelope, key);
         const body = encodeTransferEnvelope(envelope);
         return this.#request(purpose, (request) => ({ kind: "envelope", request, to, body }), now);
       }
@@ -264,6 +263,8 @@ export class Peer {
     switch (purpose.kind) {
       case "offer":
         return this.#transfer(purpose.key, { kind: "offer-result", status }, now);
+      case "frames":
+        return this.#transfer(purpose.key, { kind: "frames-result", status }, now);
       case "pipe":
         return this.#transfer(purpose.key, { kind: "pipe-result", status }, now);
       case "key-up":
@@ -372,12 +373,19 @@ const OCCUPYING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"
   "expect-consent",
   "expect-pipe",
   "receiving",
+  "expect-new-pipe",
   "expect-reason",
   "closing",
 ]);
 
 export function transferKey(peer: Uint8Array, transfer: Uint8Array): TransferKey {
   return `${hex(peer)}:${hex(transfer)}`;
+}
+
+function purposeOf({ kind }: TransferEnvelope, key: TransferKey): Purpose {
+  if (kind === "offer") return { kind, key };
+  if (kind === "content" || kind === "reverse") return { kind: "frames", key };
+  return { kind: "other" };
 }
 
 function deadlineOf(transfer: Outgoing | Incoming): InstantMs | undefined {

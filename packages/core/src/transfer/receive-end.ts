@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PosternError } from "../errors.ts";
+import type { PosternError } from "../errors.ts";
 import { receiverPhase, type ReceiverExchangeStep } from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
@@ -38,8 +38,8 @@ export function finish(state: Closing, nextMasterKey: boolean): ReceiveStep {
 /** The link, the sender, or the transfer itself is gone: nobody is left to tell. */
 export function lost(state: ReceiveState, error: PosternError): ReceiveStep {
   if (state.kind === "closing") return finish(state, false);
-  const stop: TransferEffect[] =
-    state.kind === "receiving" ? [{ kind: "stop-records", error }] : [];
+  const isMoving = state.kind === "receiving" || state.kind === "expect-new-pipe";
+  const stop: TransferEffect[] = isMoving ? [{ kind: "stop-records", error }] : [];
   return failWith(error, stop);
 }
 

@@ -50,7 +50,14 @@ export type ReceiveState =
   | ({ readonly kind: "expect-dropped"; readonly deadline: InstantMs } & Checked)
   | ({ readonly kind: "expect-consent"; readonly deadline: InstantMs } & Checked)
   | ({ readonly kind: "expect-pipe"; readonly deadline: InstantMs } & Checked)
-  | ({ readonly kind: "receiving" } & Checked)
+  /** `deadline`: for frames in envelopes, whose loss nobody sees; a pipe has its own. */
+  | ({ readonly kind: "receiving"; readonly deadline: InstantMs | undefined } & Checked)
+  /** The pipe broke; the sender opens the next one. */
+  | ({
+      readonly kind: "expect-new-pipe";
+      readonly error: PosternError;
+      readonly deadline: InstantMs;
+    } & Checked)
   | {
       readonly kind: "expect-reason";
       readonly error: PosternError;

@@ -7,15 +7,18 @@
  *  (kept key: starts with the offer)                       │ kept key          │ accept
  *                                             expect-dropped ──► (consent)     ▼
  *   done ◄── closing ◄── records-done ── receiving ◄── ticket ── expect-pipe ◄─┤
- *     ▲                                      ▲                                 │ short message
- *     └── next key kept, or too late         └─────────────────────────────────┘
+ *     ▲                                    ▲ │ ▲                               │ short message
+ *     └── next key kept, or too late       │ │ └───────────────────────────────┘
+ *                                   ticket │ ▼ pipe-broken
+ *                                     expect-new-pipe
  *
  *   failed ◄── any refusal, violation, deadline, loss, cancel
  * ```
  *
  * Rule 1: every transition is in {@link stepReceive}. Rule 2: no I/O, clock or chance. Rule 3:
  * bytes from the peer never throw. Content is asked for only after a person's `accept`, and the
- * person is asked only after every check passed.
+ * person is asked only after every check passed. A ticket replaces the pipe also where this side
+ * has seen no fault: in `receiving`, and in `closing`, when the sender has not heard `done`.
  *
  * @module
  */
@@ -30,7 +33,12 @@ import {
   UNOFFERED,
   type ReceiverExchangeStep,
 } from "../exchange/receiver-exchange.ts";
-import { ANSWER_TIMEOUT_MS, CLOSING_TIMEOUT_MS, LOSS_REASON_MS } from "../limits.ts";
+import {
+  ANSWER_TIMEOUT_MS,
+  CLOSING_TIMEOUT_MS,
+  INLINE_TIMEOUT_MS,
+  LOSS_REASON_MS,
+} from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { closingOn, failWith, finish, giveUp, lost } from "./receive-end.ts";
@@ -89,8 +97,10 @@ export function stepReceive(
         ? decided(plan, state, input.decision, now)
         : { state, effects: [] };
     case "pipe-ticket":
-      return state.kind === "expect-pipe"
-        ? receiveOver(state, { kind: "pipe", ticket: input.ticket })
+      return ticketArrived(state, input.ticket, now);
+    case "pipe-broken":
+      return state.kind === "receiving"
+        ? pipeBroken(state, input.error, now)
         : { state, effects: [] };
     case "envelope":
       return envelopeArrived(plan, state, input.envelope);
@@ -108,6 +118,10 @@ export function stepReceive(
       return lost(state, new PosternError("peer/gone", "the sender's connection ended"));
     case "woke":
       return woke(plan, state, now);
+    case "frames-result":
+      return input.status === "done" || state.kind !== "receiving"
+        ? { state, effects: [] }
+        : giveUp(plan, state, new PosternError("peer/gone", "the sender cannot be reached"));
     case "offer-result":
     case "pipe-result":
       return { state, effects: [] };
@@ -194,7 +208,7 @@ function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Mom
     emit({ kind: "accepted", offset: 0 }),
   ];
   if (ridesInEnvelopes(content)) {
-    const next = receiveOver(state, { kind: "envelopes" });
+    const next = receiveOver(state, { kind: "envelopes" }, now);
     return { state: next.state, effects: [...effects, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
@@ -204,12 +218,38 @@ function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Mom
   };
 }
 
-function receiveOver(checked: Checked, path: RecordsPath): ReceiveStep {
+function receiveOver(checked: Checked, path: RecordsPath, now: Moment): ReceiveStep {
   const { exchange, ready, content, sessionSeconds } = checked;
+  const deadline = path.kind === "envelopes" ? after(now.instant, INLINE_TIMEOUT_MS) : undefined;
   return {
-    state: { kind: "receiving", exchange, ready, content, sessionSeconds },
+    state: { kind: "receiving", exchange, ready, content, sessionSeconds, deadline },
     effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0, sessionSeconds }],
   };
+}
+
+function pipeBroken(checked: Checked, error: PosternError, now: Moment): ReceiveStep {
+  const { exchange, ready, content, sessionSeconds } = checked;
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  const state = { exchange, ready, content, sessionSeconds, error, deadline };
+  return { state: { kind: "expect-new-pipe", ...state }, effects: [] };
+}
+
+function ticketArrived(state: ReceiveState, ticket: Uint8Array, now: Moment): ReceiveStep {
+  const effects: TransferEffect[] = [{ kind: "replace-pipe", ticket }];
+  switch (state.kind) {
+    case "expect-pipe":
+      return receiveOver(state, { kind: "pipe", ticket }, now);
+    case "expect-new-pipe": {
+      const { exchange, ready, content, sessionSeconds } = state;
+      const checked = { exchange, ready, content, sessionSeconds };
+      return { state: { kind: "receiving", ...checked, deadline: undefined }, effects };
+    }
+    case "receiving":
+    case "closing":
+      return { state, effects };
+    default:
+      return { state, effects: [] };
+  }
 }
 
 function contentDone(
@@ -262,7 +302,7 @@ function recordsFailed(
   error: PosternError,
   now: Moment,
 ): ReceiveStep {
-  if (state.kind !== "receiving") return { state, effects: [] };
+  if (state.kind !== "receiving" && state.kind !== "expect-new-pipe") return { state, effects: [] };
   // A pipe ends in the middle of a frame or between two: a matter of chance when a sender dies.
   const isCut = error.code === "transfer/pipe-lost" || error.code === "transfer/truncated";
   if (!isCut) return giveUp(plan, state, error);
@@ -278,6 +318,8 @@ function woke(plan: ReceivePlan, state: ReceiveState, now: Moment): ReceiveStep 
       return finish(state, false);
     case "expect-consent":
       return answerNo(plan, state, "timed-out");
+    case "expect-new-pipe":
+      return giveUp(plan, state, state.error);
     case "expect-reason":
       // Nobody is gone: a sender that ended the pipe early by itself is told what came of it.
       return state.error.code === "transfer/truncated"

@@ -37,7 +37,20 @@ export type SendState =
       readonly offset: number;
       readonly deadline: InstantMs;
     } & Offered)
-  | ({ readonly kind: "streaming" } & Offered)
+  | ({
+      readonly kind: "streaming";
+      /** One that came before the driver has told that all is delivered. */
+      readonly receipt: Uint8Array | undefined;
+      /** For frames in envelopes, whose loss nobody sees; a pipe has its own. */
+      readonly deadline: InstantMs | undefined;
+    } & Offered)
+  /** The pipe broke; the transfer goes on over the next one. */
+  | ({
+      readonly kind: "expect-new-pipe";
+      readonly error: PosternError;
+      readonly deadline: InstantMs;
+      readonly receipt: Uint8Array | undefined;
+    } & Offered)
   /** The pipe is gone; what the relay says next tells why. */
   | ({
       readonly kind: "expect-reason";
@@ -60,3 +73,5 @@ export interface SendStep {
 }
 
 export type Closing = Extract<SendState, { kind: "closing" }>;
+/** The records are under way, or wait for another pipe. */
+export type Moving = Extract<SendState, { kind: "streaming" | "expect-new-pipe" }>;

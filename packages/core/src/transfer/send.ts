@@ -4,15 +4,21 @@
  * ```text
  *            keys ready        offer sent      accept            ticket          records-done
  *  exchanging ──────► (offer) ──────► expect-answer ──► expect-pipe ──► streaming ──────► closing
- *      ▲                                  │     │ short message            ▲   │             │
- *      └───────── key-unknown ────────────┘     └──────────────────────────┘   │ pipe lost   │
- *                                                                              ▼             ▼
- *   failed ◄── any refusal, violation, deadline, loss, cancel ◄──────── expect-reason      done
+ *      ▲                                  │     │ short message            ▲  ▲ │           │
+ *      └───────── key-unknown ────────────┘     └──────────────────────────┘  │ │ pipe-     │
+ *                                                                      ticket │ ▼ broken    ▼
+ *                                                               expect-new-pipe           done
+ *
+ *   failed ◄── any refusal, violation, deadline, loss, cancel
+ *     ▲
+ *     └─────── expect-reason ◄── the last pipe is lost
  * ```
  *
  * Rule 1: every transition is in {@link stepSend}. Rule 2: no I/O, clock or chance. Rule 3: bytes
- * from the peer never throw. `closing` never fails: the content was delivered, only the pair's
- * next master key may be missing.
+ * from the peer never throw. A receiver that is gone breaks the pipe too: the relay says
+ * `peer-gone` or refuses the new pipe, and either is what the person reads. A receipt serves for the
+ * `done` that was lost with a pipe. `closing` never fails: the content was delivered, only the
+ * pair's next master key may be missing.
  *
  * @module
  */
@@ -37,21 +43,21 @@ import {
   CLOSING_TIMEOUT_MS,
   CONSENT_TIMEOUT_MS,
   HEADER_VALID_MS,
+  INLINE_TIMEOUT_MS,
   LOSS_REASON_MS,
 } from "../limits.ts";
 import { after, type InstantMs, type WallMs } from "../time.ts";
 import { openAnswer, openReceipt } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
-import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
+import { fail, failWith, finish, lost, requestError } from "./send-end.ts";
+import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
   emit,
   ridesInEnvelopes,
-  WITHDRAWN_BY_PERSON,
   type Moment,
   type RecordsOutcome,
   type RecordsPath,
-  type TransferEffect,
   type TransferInput,
 } from "./steps.ts";
 import { verdictError } from "./verdict.ts";
@@ -95,7 +101,7 @@ export function stepSend(
     case "link-lost":
       return lost(plan, state, input.error);
     case "peer-gone":
-      return lost(plan, state, new PosternError("peer/gone", "the receiver's connection ended"));
+      return lost(plan, state, gone());
     case "woke":
       return woke(plan, state, now);
     case "envelope":
@@ -105,15 +111,21 @@ export function stepSend(
         ? { state, effects: [] }
         : fail(plan, state, requestError(input.status));
     case "pipe-result":
-      return input.status === "done" || state.kind !== "expect-pipe"
+      return input.status === "done"
+        ? { state, effects: [] }
+        : pipeRefused(plan, state, input.status);
+    case "frames-result":
+      return input.status === "done" || state.kind !== "streaming"
         ? { state, effects: [] }
         : fail(plan, state, requestError(input.status));
     case "pipe-ticket":
-      return state.kind === "expect-pipe"
-        ? stream(plan, state, { kind: "pipe", ticket: input.ticket }, state.offset)
+      return ticketArrived(plan, state, input.ticket, now);
+    case "pipe-broken":
+      return state.kind === "streaming"
+        ? pipeBroken(plan, state, input.error, now)
         : { state, effects: [] };
     case "records-done":
-      return state.kind === "streaming" ? close(plan, state, input, now) : { state, effects: [] };
+      return isMoving(state) ? close(plan, state, input, now) : { state, effects: [] };
     case "records-failed":
       return recordsFailed(plan, state, input.error, now);
     default:
@@ -180,9 +192,8 @@ function envelopeArrived(
         ? { state, effects: [{ kind: "feed-records", frames: envelope.frames }] }
         : { state, effects: [] };
     case "receipt":
-      return state.kind === "closing"
-        ? receiptArrived(plan, state, envelope.sealed)
-        : { state, effects: [] };
+      if (state.kind === "closing") return receiptArrived(plan, state, envelope.sealed);
+      return isMoving(state) ? receiptEarly(plan, state, envelope.sealed) : { state, effects: [] };
     case "withdraw":
       return lost(
         plan,
@@ -229,7 +240,7 @@ function answered(
     return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
   const accepted = emit({ kind: "accepted", offset: answer.offset });
   if (ridesInEnvelopes(plan.content)) {
-    const next = stream(plan, state, { kind: "envelopes" }, answer.offset);
+    const next = stream(plan, state, { kind: "envelopes" }, answer.offset, now);
     return { state: next.state, effects: [accepted, ...next.effects] };
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
@@ -244,24 +255,80 @@ function stream(
   { exchange, ready }: Offered,
   path: RecordsPath,
   fromOffset: number,
+  now: Moment,
 ): SendStep {
   const { sessionSeconds } = plan;
+  const deadline = path.kind === "envelopes" ? after(now.instant, INLINE_TIMEOUT_MS) : undefined;
   return {
-    state: { kind: "streaming", exchange, ready },
+    state: { kind: "streaming", exchange, ready, receipt: undefined, deadline },
     effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
   };
 }
 
+function ticketArrived(
+  plan: SendPlan,
+  state: SendState,
+  ticket: Uint8Array,
+  now: Moment,
+): SendStep {
+  if (state.kind === "expect-pipe")
+    return stream(plan, state, { kind: "pipe", ticket }, state.offset, now);
+  if (state.kind !== "expect-new-pipe") return { state, effects: [] };
+  const { exchange, ready, receipt } = state;
+  return {
+    state: { kind: "streaming", exchange, ready, receipt, deadline: undefined },
+    effects: [{ kind: "replace-pipe", ticket }],
+  };
+}
+
+function pipeBroken(
+  plan: SendPlan,
+  { exchange, ready, receipt }: Moving,
+  error: PosternError,
+  now: Moment,
+): SendStep {
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  const state = { kind: "expect-new-pipe", exchange, ready, error, deadline, receipt } as const;
+  if (receipt !== undefined) {
+    const confirmed = receiptEarly(plan, state, receipt);
+    if (confirmed.effects.length > 0) return confirmed;
+  }
+  return { state, effects: [{ kind: "open-pipe" }] };
+}
+
+/** A receipt before `done`: of use at once when `done` can no longer come over its pipe. */
+function receiptEarly(plan: SendPlan, state: Moving, sealed: Uint8Array): SendStep {
+  const known = { ...state, receipt: sealed };
+  if (state.kind === "streaming") return { state: known, effects: [] };
+  const { suite, transfer } = plan.context;
+  const { keys } = state.ready;
+  const receipt = ifWellFormed(() => openReceipt(suite, keys.receipt, transfer, sealed));
+  if (receipt === undefined) return { state, effects: [] };
+  const { total, digest } = receipt;
+  return { state: known, effects: [{ kind: "confirm-records", total, digest }] };
+}
+
+function pipeRefused(plan: SendPlan, state: SendState, status: RequestStatus): SendStep {
+  if (state.kind === "expect-new-pipe")
+    return fail(plan, state, status === "absent" ? gone() : requestError(status));
+  return state.kind === "expect-pipe"
+    ? fail(plan, state, requestError(status))
+    : { state, effects: [] };
+}
+
 function close(
   plan: SendPlan,
-  { exchange, ready }: Offered,
+  { exchange, ready, receipt }: Moving,
   outcome: RecordsOutcome,
   now: Moment,
 ): SendStep {
   const step = beginClosing(plan.context, exchange);
   const { total, digest } = outcome;
   const deadline = after(now.instant, CLOSING_TIMEOUT_MS);
-  return closingOn(step, { keys: ready.keys, outcome: { total, digest }, deadline });
+  const closing = closingOn(step, { keys: ready.keys, outcome: { total, digest }, deadline });
+  if (receipt === undefined || closing.state.kind !== "closing") return closing;
+  const closed = receiptArrived(plan, closing.state, receipt);
+  return { state: closed.state, effects: [...closing.effects, ...closed.effects] };
 }
 
 type Outcome = Pick<Closing, "keys" | "outcome" | "deadline">;
@@ -286,41 +353,25 @@ function receiptArrived(plan: SendPlan, state: Closing, sealed: Uint8Array): Sen
   return closingOn(step, state);
 }
 
-function finish(
-  { keys, outcome }: Pick<Closing, "keys" | "outcome">,
-  nextMasterKey: boolean,
-): SendStep {
-  wipeTransferKeys(keys);
-  return { state: { kind: "done" }, effects: [emit({ kind: "done", nextMasterKey, ...outcome })] };
-}
-
 function recordsFailed(
   plan: SendPlan,
   state: SendState,
   error: PosternError,
   now: Moment,
 ): SendStep {
-  if (state.kind === "expect-reason") return { state, effects: [] };
-  if (state.kind !== "streaming") return { state, effects: [] };
+  if (!isMoving(state)) return { state, effects: [] };
   if (error.code !== "transfer/pipe-lost") return fail(plan, state, error);
   const deadline = after(now.instant, LOSS_REASON_MS);
-  return {
-    state: { ...state, kind: "expect-reason", error, deadline },
-    effects: [],
-  };
-}
-
-/** The link, the receiver, or the transfer itself is gone. */
-function lost(plan: SendPlan, state: SendState, error: PosternError): SendStep {
-  if (state.kind === "closing") return finish(state, false);
-  return fail(plan, state, error);
+  const { exchange, ready } = state;
+  return { state: { kind: "expect-reason", exchange, ready, error, deadline }, effects: [] };
 }
 
 function woke(plan: SendPlan, state: SendState, now: Moment): SendStep {
   const deadline = sendDeadline(state);
   if (deadline === undefined || now.instant < deadline) return { state, effects: [] };
   if (state.kind === "closing") return finish(state, false);
-  if (state.kind === "expect-reason") return fail(plan, state, state.error);
+  if (state.kind === "expect-reason" || state.kind === "expect-new-pipe")
+    return fail(plan, state, state.error);
   const code: ErrorCode = state.kind === "exchanging" ? "link/timed-out" : "peer/timed-out";
   return fail(plan, state, new PosternError(code, `no answer while ${state.kind}`));
 }
@@ -330,36 +381,10 @@ function cancel(plan: SendPlan, state: SendState): SendStep {
   return fail(plan, state, new PosternError("transfer/cancelled", "cancelled by the person"));
 }
 
-/** Ends the transfer and, where the receiver may be waiting, tells it. */
-function fail(plan: SendPlan, state: SendState, error: PosternError): SendStep {
-  if (!("ready" in state)) return failWith(error);
-  const withdraw = { kind: "send-envelope", envelope: withdrawal(plan.context.transfer) } as const;
-  if (state.kind === "streaming")
-    return failWith(error, [{ kind: "stop-records", error }, withdraw]);
-  wipeTransferKeys(state.ready.keys);
-  return failWith(error, [withdraw]);
+function isMoving(state: SendState): state is Moving {
+  return state.kind === "streaming" || state.kind === "expect-new-pipe";
 }
 
-function failWith(error: PosternError, before: readonly TransferEffect[] = []): SendStep {
-  return {
-    state: { kind: "failed" },
-    effects: [...before, emit({ kind: "failed", error })],
-  };
-}
-
-function withdrawal(transfer: Uint8Array): TransferEnvelope {
-  return { kind: "withdraw", transfer, reason: WITHDRAWN_BY_PERSON };
-}
-
-function requestError(status: RequestStatus): PosternError {
-  switch (status) {
-    case "absent":
-      return new PosternError("peer/absent", "the receiver is not connected");
-    case "unknown":
-      return new PosternError("peer/unknown", "the relay does not know the receiver");
-    case "overloaded":
-      return new PosternError("relay/overloaded", "the relay takes no more now");
-    default:
-      return new PosternError("relay/refused", "the relay refused the request");
-  }
+function gone(): PosternError {
+  return new PosternError("peer/gone", "the receiver's connection ended");
 }

@@ -36,7 +36,11 @@ export type TransferInput =
   /** The relay's word on the offer. */
   | { readonly kind: "offer-result"; readonly status: RequestStatus }
   | { readonly kind: "pipe-result"; readonly status: RequestStatus }
+  /** On an envelope that carried frames of section 8. */
+  | { readonly kind: "frames-result"; readonly status: RequestStatus }
   | { readonly kind: "pipe-ticket"; readonly ticket: Uint8Array }
+  /** The pipe of the records under way is of no more use; they wait for another. */
+  | { readonly kind: "pipe-broken"; readonly error: PosternError }
   | ({ readonly kind: "records-done" } & RecordsOutcome)
   | { readonly kind: "records-failed"; readonly error: PosternError }
   | { readonly kind: "peer-gone" }
@@ -58,6 +62,10 @@ export type TransferEffect =
       /** Life of a session key as the header tells it. */
       readonly sessionSeconds: number;
     }
+  /** Go on over this pipe, also when the one in use has shown no fault here. */
+  | { readonly kind: "replace-pipe"; readonly ticket: Uint8Array }
+  /** The receiver has said by its receipt what `done` would say. Answer as for `run-records`. */
+  | ({ readonly kind: "confirm-records" } & RecordsOutcome)
   /** Frames that came in an envelope, for the records under way. */
   | { readonly kind: "feed-records"; readonly frames: Uint8Array }
   /** Give up the records under way; their answer still comes. */

@@ -1,0 +1,59 @@
+/**
+ * How a transfer ends at its sender: losses, refusals, giving up. docs/protocol.md 7, 9.
+ *
+ * @module
+ */
+import { PosternError } from "../errors.ts";
+import type { RequestStatus } from "../exchange/steps.ts";
+import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
+import type { TransferEnvelope } from "./envelope.ts";
+import type { Closing, SendPlan, SendState, SendStep } from "./send-state.ts";
+import { emit, WITHDRAWN_BY_PERSON, type TransferEffect } from "./steps.ts";
+
+export function finish(
+  { keys, outcome }: Pick<Closing, "keys" | "outcome">,
+  nextMasterKey: boolean,
+): SendStep {
+  wipeTransferKeys(keys);
+  return { state: { kind: "done" }, effects: [emit({ kind: "done", nextMasterKey, ...outcome })] };
+}
+
+/** The link, the receiver, or the transfer itself is gone. */
+export function lost(plan: SendPlan, state: SendState, error: PosternError): SendStep {
+  if (state.kind === "closing") return finish(state, false);
+  return fail(plan, state, error);
+}
+
+/** Ends the transfer and, where the receiver may be waiting, tells it. */
+export function fail(plan: SendPlan, state: SendState, error: PosternError): SendStep {
+  if (!("ready" in state)) return failWith(error);
+  const withdraw = { kind: "send-envelope", envelope: withdrawal(plan.context.transfer) } as const;
+  if (state.kind === "streaming" || state.kind === "expect-new-pipe")
+    return failWith(error, [{ kind: "stop-records", error }, withdraw]);
+  wipeTransferKeys(state.ready.keys);
+  return failWith(error, [withdraw]);
+}
+
+export function failWith(error: PosternError, before: readonly TransferEffect[] = []): SendStep {
+  return {
+    state: { kind: "failed" },
+    effects: [...before, emit({ kind: "failed", error })],
+  };
+}
+
+function withdrawal(transfer: Uint8Array): TransferEnvelope {
+  return { kind: "withdraw", transfer, reason: WITHDRAWN_BY_PERSON };
+}
+
+export function requestError(status: RequestStatus): PosternError {
+  switch (status) {
+    case "absent":
+      return new PosternError("peer/absent", "the receiver is not connected");
+    case "unknown":
+      return new PosternError("peer/unknown", "the relay does not know the receiver");
+    case "overloaded":
+      return new PosternError("relay/overloaded", "the relay takes no more now");
+    default:
+      return new PosternError("relay/refused", "the relay refused the request");
+  }
+}
