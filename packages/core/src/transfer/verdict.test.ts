@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { codeOf } from "../../test/exchange-lab.ts";
+import { CLEAR_VERDICTS, decodeVerdict, encodeVerdict, verdictError } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** docs/protocol.md 9. */
+const NUMBERS: Readonly<Record<Verdict, number>> = {
+  accept: 0,
+  decline: 1,
+  busy: 2,
+  expired: 3,
+  "wrong-receiver": 4,
+  invalid: 5,
+  replayed: 6,
+  "key-unknown": 7,
+  "profile-refused": 8,
+  "too-large": 9,
+  "no-space": 10,
+  "timed-out": 11,
+};
+const ENTRIES = Object.entries(NUMBERS) as readonly (readonly [Verdict, number])[];
+
+test("encodeVerdict() and decodeVerdict() keep the numbers of docs/protocol.md 9", () => {
+  for (const [verdict, number] of ENTRIES) {
+    assert.equal(encodeVerdict(verdict), number);
+    assert.equal(decodeVerdict(number), verdict);
+  }
+});
+
+test("P-03 decodeVerdict() refuses every other number", () => {
+  for (let number = ENTRIES.length; number < 256; number++)
+    assert.equal(
+      codeOf(() => decodeVerdict(number)),
+      "peer/malformed",
+    );
+});
+
+test("CLEAR_VERDICTS are those that need no shared key", () => {
+  assert.deepEqual(CLEAR_VERDICTS.map(encodeVerdict), [2, 4, 5, 7, 8]);
+});
+
+test("S-10 verdictError() tells every refusal from the others that a person acts upon", () => {
+  const refusals = ENTRIES.flatMap(([verdict]) => (verdict === "accept" ? [] : [verdict]));
+  const codes = refusals.map((verdict) => {
+    const error = verdictError(verdict);
+    assert.deepEqual(error.details, { verdict });
+    return error.code;
+  });
+  // A key that stays unknown is an invalid offer: no person can do anything about either.
+  assert.equal(new Set(codes).size, refusals.length - 1);
+  assert.equal(verdictError("invalid").code, verdictError("key-unknown").code);
+});
