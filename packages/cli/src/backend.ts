@@ -5,7 +5,7 @@
  * @module
  */
 import type { Readable, Writable } from "node:stream";
-import type { Client, ContentSink, ContentSource } from "@postern/client";
+import type { Client, ContentSink, ContentSource, ProfileName } from "@postern/client";
 
 export interface Backend {
   connect(options: ConnectOptions): Promise<Client>;
@@ -51,6 +51,8 @@ export interface RelayOptions {
   readonly dataDir: string;
   /** JSON log lines on stderr. */
   readonly isLogging: boolean;
+  /** Profiles it allows; all when absent. */
+  readonly profiles?: readonly ProfileName[] | undefined;
 }
 
 export interface RunningRelay {

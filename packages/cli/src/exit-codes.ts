@@ -59,6 +59,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case "relay/overloaded":
     case "relay/restarting":
     case "relay/refused":
+    case "relay/profile-refused":
       return EXIT.relay;
     case "peer/declined":
     case "peer/cancelled":

@@ -132,6 +132,7 @@ function addRelayCommands(root: Command, run: Run): void {
     .description("Runs a relay until Ctrl-C.")
     .option("--listen <host:port>", "where to listen (default: 127.0.0.1:9999)")
     .option("--data <dir>", "where its key and the names are kept (default: HOME/relay)")
+    .option("--profiles <names>", "which profiles it allows: symmetric,asymmetric (default: all)")
     .addHelpText("after", examples(RELAY_EXAMPLES));
   withOutputOptions(relay).action(async (flags: RelayFlags) => {
     const commands = await import("./commands/relay.ts");

@@ -38,6 +38,7 @@ import { performKeyJob } from "./key-jobs.ts";
 import { Listening } from "./listening.ts";
 import type { ClientPorts } from "./ports.ts";
 import {
+  asPosternError,
   peerName,
   RunningTransfer,
   type TransferFacts,
@@ -120,6 +121,7 @@ class PosternClient implements Client {
       {
         onEffect: (effect) => this.#onEffect(effect),
         onNotice: (notice, afterMs) => this.#onNotice(notice, afterMs),
+        onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
         onLost: (error) => this.#onLost(error),
       },
     ).catch((error: unknown) => {
@@ -149,6 +151,7 @@ class PosternClient implements Client {
   async send(options: SendOptions): Promise<Transfer> {
     try {
       const to = await this.#findReceiver(options.to, options.profile);
+      if (!this.#expectConnection().allows(options.profile)) throw profileRefused();
       if (options.profile === "asymmetric") await this.#authenticate(this.#expectConnection());
       return this.#startSending(options, to);
     } catch (error) {
@@ -270,11 +273,13 @@ class PosternClient implements Client {
   /** A receiver of the RSA profiles shows its certified key before it is listed. */
   async #announce(): Promise<void> {
     const connection = this.#connection;
-    const profiles = this.#listening?.options.profiles;
-    if (profiles === undefined || connection === undefined) return;
+    const wanted = this.#listening?.options.profiles;
+    if (wanted === undefined || connection === undefined) return;
+    const profiles = wanted.filter((profile) => connection.allows(profile));
+    if (profiles.length === 0) throw profileRefused();
     if (profiles.includes("symmetric")) await connection.rsa.ready();
     if (profiles.includes("asymmetric")) await this.#authenticate(connection);
-    this.#listening?.announce();
+    this.#listening?.announce(profiles);
   }
 
   /** Before any use of the asymmetric profile on a link; told once. */
@@ -339,6 +344,13 @@ class PosternClient implements Client {
     this.#settling.add(settled);
   }
 
+  /** The relay allows none of the profiles that this client receives in. */
+  #refused(error: unknown): void {
+    const failure = asPosternError(error);
+    this.#connection?.close();
+    this.#end(failure);
+  }
+
   #onNotice(notice: "superseded" | "restarting" | "overloaded", afterMs: number): void {
     if (notice !== "superseded") this.events.push({ type: "notice", notice, afterMs });
   }
@@ -389,6 +401,10 @@ function notTheNamed(error: unknown): unknown {
   if (!(error instanceof PosternError) || error.code !== "relay/pin-changed") return error;
   const text = "the relay's key is not that of the address";
   return new PosternError("link/wrong-relay-key", text, {}, { cause: error });
+}
+
+function profileRefused(): PosternError {
+  return new PosternError("relay/profile-refused", "the relay does not allow this profile");
 }
 
 function profileNames(bits: number): readonly ProfileName[] {

@@ -9,6 +9,7 @@ import type { Identity, RelayAddress } from "@postern/core/identity";
 import type { KemKeyPair } from "@postern/core/crypto";
 import {
   linkDeadline,
+  PROFILE_BITS,
   startClientLink,
   stepLink,
   type LinkEffect,
@@ -37,6 +38,8 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
   onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void;
   onNotice(notice: Notice, afterMs: number): void;
+  /** What {@link Connection.allows} says may have changed. */
+  onPolicy(): void;
   /** Once, last: every transfer has been told before. */
   onLost(error: PosternError): void;
 }
@@ -46,6 +49,8 @@ export class Connection {
   readonly #ports: ClientPorts;
   readonly #events: ConnectionEvents;
   readonly #established = Promise.withResolvers<Uint8Array>();
+  /** Profiles the relay allows, as bits; it says so only when it does not allow them all. */
+  #policy: number | undefined;
   #link: LinkState;
   #peer: Peer | undefined;
   #relayFingerprint: Uint8Array | undefined;
@@ -92,6 +97,10 @@ export class Connection {
     connection.#schedule();
     const relayFingerprint = await connection.#established.promise;
     return { connection, relayFingerprint };
+  }
+
+  allows(profile: keyof typeof PROFILE_BITS): boolean {
+    return this.#policy === undefined || (this.#policy & PROFILE_BITS[profile]) !== 0;
   }
 
   /** Gives the peer machine one input and performs what follows. */
@@ -156,6 +165,9 @@ export class Connection {
       case "auth-challenge":
       case "auth-confirm":
         return this.rsa.receiveProof(frame);
+      case "policy":
+        this.#policy = frame.profiles;
+        return this.#events.onPolicy();
       case "notice":
         if (frame.notice === "superseded")
           return this.#lost(

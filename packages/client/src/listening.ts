@@ -7,7 +7,14 @@ import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { PeerInput, TransferKey } from "@postern/core/peer";
 import type { Decision, TransferEvent as CoreEvent } from "@postern/core/transfer";
-import type { ContentSink, Offer, ReceiveEvent, ReceiveOptions, Transfer } from "./api.ts";
+import type {
+  ContentSink,
+  Offer,
+  ProfileName,
+  ReceiveEvent,
+  ReceiveOptions,
+  Transfer,
+} from "./api.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { TransferFacts } from "./running-transfer.ts";
 
@@ -34,9 +41,9 @@ export class Listening {
     this.#host = host;
   }
 
-  /** Announces this receiver on a fresh link. */
-  announce(): void {
-    const { profiles, capacity = 1, listed = true } = this.options;
+  /** Announces this receiver on a fresh link, with the profiles that can be used on it. */
+  announce(profiles: readonly ProfileName[]): void {
+    const { capacity = 1, listed = true } = this.options;
     this.#host.step({ kind: "listen", policy: { profiles, capacity }, listed });
   }
 

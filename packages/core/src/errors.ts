@@ -26,6 +26,7 @@ const CATALOGUE = {
   "relay/overloaded": "relay",
   "relay/restarting": "relay",
   "relay/refused": "relay",
+  "relay/profile-refused": "relay",
   "relay/pin-changed": "relay",
   "relay/port-in-use": "caller",
   "relay/cannot-listen": "caller",

@@ -39,6 +39,7 @@ export type { KeyDownFrame, KeyUpFrame, KeyUse } from "./link/master-key.ts";
 export type { Notice, NoticeFrame, PeerGoneFrame } from "./link/notice.ts";
 export type { PingFrame, PongFrame } from "./link/ping.ts";
 export type { OpenPipeFrame, PipeTicketFrame } from "./link/pipe.ts";
+export type { PolicyFrame } from "./link/policy.ts";
 export type { PresenceFrame } from "./link/presence.ts";
 export type {
   AuthChallengeFrame,

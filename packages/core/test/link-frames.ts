@@ -113,6 +113,7 @@ export const anyRelayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
     ciphertext: bytes(384),
   }),
   record({ kind: fc.constant("auth-confirm" as const), mac: bytes(32) }),
+  record({ kind: fc.constant("policy" as const), profiles: fc.integer({ min: 0, max: 7 }) }),
   record({
     kind: fc.constant("certificate" as const),
     request,

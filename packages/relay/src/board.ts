@@ -19,6 +19,8 @@ export interface SwitchboardPorts {
   /** Signatures of certificates, and random tickets. */
   readonly suite: Suite;
   readonly names: NameClaims;
+  /** Profiles the operator allows, as bits; all of them when absent. */
+  readonly profiles?: number;
   /** Whether so much waits for this link that others' envelopes must not be added. */
   readonly congested: (link: LinkId) => boolean;
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { PROFILE_BITS } from "@postern/core/link";
 import type { Server } from "node:http";
 import type { Suite } from "@postern/core/crypto";
 import { PosternError, unreachable } from "@postern/core/errors";
@@ -38,6 +39,8 @@ export interface RelayOptions {
   readonly clock?: RelayClock;
   /** Behind a proxy all clients share one address: raise the limit for it. */
   readonly handshakes?: Partial<HandshakeLimits>;
+  /** The profiles that may be used here; all when absent. */
+  readonly profiles?: readonly (keyof typeof PROFILE_BITS)[] | undefined;
 }
 
 export interface RunningRelay {
@@ -107,7 +110,10 @@ class Relay implements Timed {
     const congested = (link: string): boolean => this.#links.isCongested(link);
     this.#fingerprint = relayFingerprint(suite, store.staticKey.publicKey);
     const ports = { suite, names: store, congested, relayFingerprint: this.#fingerprint };
-    this.#board = createSwitchboard(ports);
+    const { profiles } = options;
+    this.#board = createSwitchboard(
+      profiles === undefined ? ports : { ...ports, profiles: profileBits(profiles) },
+    );
   }
 
   async start(): Promise<void> {
@@ -199,4 +205,10 @@ class Relay implements Timed {
     this.#store.close();
     this.#log.info("relay stopped");
   }
+}
+
+function profileBits(profiles: readonly (keyof typeof PROFILE_BITS)[]): number {
+  let bits = 0;
+  for (const profile of profiles) bits |= PROFILE_BITS[profile];
+  return bits;
 }

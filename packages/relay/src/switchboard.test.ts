@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LINKS_MAX, NAMES_PER_IDENTITY_MAX, RECEIVERS_PER_PAGE } from "@postern/core/limits";
-import { encodeLinkFrame } from "@postern/core/link";
+import { encodeLinkFrame, PROFILE_BITS } from "@postern/core/link";
 import { LINK_FRAME_BYTES_MAX, WATCHED_PEERS_MAX } from "@postern/core/limits";
 import { BoardDriver } from "../test/board-driver.ts";
 import { person } from "../test/test-client.ts";
@@ -252,4 +252,22 @@ test("stepSwitchboard() ignores inputs about links, jobs and pipes that it does 
   ];
   for (const input of inputs) driver.step(input);
   assert.deepEqual(driver.pipes, []);
+});
+
+test("stepSwitchboard() says its policy first and lists nobody against it", () => {
+  const driver = new BoardDriver(undefined, PROFILE_BITS["end-to-end"]);
+  const alice = driver.login("alice");
+  assert.deepEqual(alice.take(), [{ kind: "policy", profiles: PROFILE_BITS["end-to-end"] }]);
+  alice.present(1, PROFILE_BITS.symmetric | PROFILE_BITS["end-to-end"]);
+  const bob = driver.login("bob");
+  bob.take();
+  bob.send({ kind: "list-receivers", request: 1, after: "" });
+  assert.deepEqual(
+    bob.only("receivers").receivers.map(({ name, profiles }) => [name, profiles]),
+    [["alice", PROFILE_BITS["end-to-end"]]],
+  );
+});
+
+test("stepSwitchboard() that allows everything says no policy", () => {
+  assert.deepEqual(new BoardDriver().login("alice").take(), []);
 });

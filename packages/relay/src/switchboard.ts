@@ -122,7 +122,15 @@ function establish(board: Switchboard, link: LinkId): Effect[] {
   };
   board.links.set(link, client);
   board.byKey.set(key, client);
-  return effects;
+  const profiles = allowedProfiles(board);
+  if (profiles === PROFILES_ALL) return effects;
+  return [...effects, { kind: "send", link, frame: { kind: "policy", profiles } }];
+}
+
+const PROFILES_ALL = PROFILE_BITS.symmetric | PROFILE_BITS.asymmetric | PROFILE_BITS["end-to-end"];
+
+function allowedProfiles(board: Switchboard): number {
+  return board.profiles ?? PROFILES_ALL;
 }
 
 function supersede(board: Switchboard, old: Connected | undefined): Effect[] {
@@ -155,8 +163,11 @@ function leave(board: Switchboard, link: LinkId): Effect[] {
 function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Moment): Effect[] {
   switch (frame.kind) {
     case "presence": {
-      const isAllowed = (frame.profiles & PROFILE_BITS.asymmetric) === 0 || hasProved(from);
-      return isAllowed ? setPresence(board, from, frame) : expel(board, from, "unexpected-frame");
+      const isProved = (frame.profiles & PROFILE_BITS.asymmetric) === 0 || hasProved(from);
+      if (!isProved) return expel(board, from, "unexpected-frame");
+      // It may have been sent before the policy arrived.
+      const profiles = frame.profiles & allowedProfiles(board);
+      return setPresence(board, from, { ...frame, profiles });
     }
     case "list-receivers":
       return answerList(board, from, frame);

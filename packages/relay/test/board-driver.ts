@@ -80,8 +80,9 @@ export class BoardDriver {
   wall = 1_800_000_000_000;
   #next = 1;
 
-  constructor(names: NameClaims = memoryNames()) {
+  constructor(names: NameClaims = memoryNames(), profiles?: number) {
     this.board = createSwitchboard({
+      ...(profiles === undefined ? {} : { profiles }),
       suite,
       relayFingerprint: RELAY_FINGERPRINT,
       names,

@@ -1,23 +1,27 @@
 /** `postern relay`: runs a relay until it is told to stop. @module */
 import { join } from "node:path";
 import { PosternError } from "@postern/core/errors";
-import type { RunningRelay } from "../backend.ts";
+import type { RelayOptions, RunningRelay } from "../backend.ts";
 import { RELAY_DEFAULT, type Context } from "../context.ts";
 import { orAborted } from "../deadline.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { CommandFailure } from "../failures.ts";
 import { parseListen, shownAddress } from "../option-values.ts";
+import { parseProfiles } from "../profiles.ts";
 import { systemReason } from "../terminal/network-reason.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
 export interface RelayFlags {
   readonly listen?: string;
   readonly data?: string;
+  readonly profiles?: string;
 }
 
 export async function relay(context: Context, flags: RelayFlags): Promise<ExitCode> {
   const { output, surroundings, isVerbose } = context;
+  const profiles = flags.profiles === undefined ? undefined : parseProfiles(flags.profiles);
   const running = await openRelay(context, {
+    profiles,
     ...parseListen(flags.listen ?? RELAY_DEFAULT),
     dataDir: flags.data ?? (await relayDirectory(context)),
     isLogging: isVerbose || surroundings.stderr.isTTY !== true,
@@ -36,10 +40,7 @@ export async function relayDirectory({ home }: Context): Promise<string> {
 }
 
 /** Starts a relay; a port in use and the like are explained with the address they are about. */
-export async function openRelay(
-  context: Context,
-  options: { host: string; port: number; dataDir: string; isLogging: boolean },
-): Promise<RunningRelay> {
+export async function openRelay(context: Context, options: RelayOptions): Promise<RunningRelay> {
   const { host, port, dataDir } = options;
   const shown = shownAddress(host, port);
   context.output.about({ relay: shown });

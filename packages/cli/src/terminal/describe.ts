@@ -128,6 +128,11 @@ const LINK_SENTENCES: SentenceTable<Extract<ErrorCode, `${"link" | "relay"}/${st
     "it does not allow this now",
     "try again; if it stays so, ask whoever runs the relay",
   ],
+  "relay/profile-refused": (about) => [
+    `the relay ${about.relay} does not allow this profile`,
+    "whoever runs it has left it out",
+    "choose another one with --profile, or another relay",
+  ],
   "relay/pin-changed": (about) => [
     `the key of ${about.relay} has changed`,
     "it is not the relay this client knows: it was set up anew, or someone pretends to be it",

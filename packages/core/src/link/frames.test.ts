@@ -94,6 +94,7 @@ const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
   ["relay", { kind: "auth-confirm", mac: TO }, `4a ${hex(TO)}`],
   ["relay", { kind: "certificate", request: 9, certificate: fill(2, 5) }, "4b 00000009 0505"],
   ["relay", { kind: "certificate", request: 9, certificate: fill(0, 5) }, "4b 00000009"],
+  ["relay", { kind: "policy", profiles: 6 }, "4c 06"],
 ];
 
 for (const [from, frame, layout] of LAYOUTS) {
@@ -203,6 +204,7 @@ const REFUSED: readonly (readonly [string, LinkRole, string])[] = [
   ["P-01 an SPKI of 2^32 - 1 bytes", "relay", "45 ffffffff 00"],
   ["a challenge without a key", "relay", `49 00000000 ${hex(KEY)}`],
   ["a challenge with a key over its bound", "relay", `49 00000201 ${"00".repeat(897)}`],
+  ["a policy with an unknown profile", "relay", "4c 08"],
   ["a certificate answer over its bound", "relay", `4b 00000001 ${"00".repeat(589)}`],
   ["notice 0", "relay", "48 00 00000000"],
   ["notice 4", "relay", "48 04 00000000"],

@@ -19,6 +19,7 @@ import * as masterKey from "./master-key.ts";
 import * as notice from "./notice.ts";
 import * as ping from "./ping.ts";
 import * as pipe from "./pipe.ts";
+import * as policy from "./policy.ts";
 import * as presence from "./presence.ts";
 import * as relayAuth from "./relay-auth.ts";
 import * as rsaKey from "./rsa-key.ts";
@@ -49,7 +50,8 @@ export type RelayFrame =
   | notice.NoticeFrame
   | relayAuth.AuthChallengeFrame
   | relayAuth.AuthConfirmFrame
-  | certificate.CertificateFrame;
+  | certificate.CertificateFrame
+  | policy.PolicyFrame;
 
 export type LinkFrame = ClientFrame | RelayFrame | ping.PingFrame | ping.PongFrame;
 
@@ -128,6 +130,7 @@ const RELAY_TYPES = {
   "auth-challenge": relayAuth.AUTH_CHALLENGE_TYPE,
   "auth-confirm": relayAuth.AUTH_CONFIRM_TYPE,
   certificate: certificate.CERTIFICATE_TYPE,
+  policy: policy.POLICY_TYPE,
 } as const satisfies Record<RelayFrame["kind"], number>;
 
 const TYPES = {
@@ -169,6 +172,7 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
     [RELAY_TYPES["auth-challenge"], relayAuth.decodeAuthChallenge],
     [RELAY_TYPES["auth-confirm"], relayAuth.decodeAuthConfirm],
     [RELAY_TYPES.certificate, certificate.decodeCertificate],
+    [RELAY_TYPES.policy, policy.decodePolicy],
   ]),
 };
 
@@ -221,6 +225,8 @@ function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
       return relayAuth.encodeAuthConfirm(writer, frame);
     case "certificate":
       return certificate.encodeCertificate(writer, frame);
+    case "policy":
+      return policy.encodePolicy(writer, frame);
     default:
       return unreachable(frame);
   }
