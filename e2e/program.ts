@@ -92,9 +92,16 @@ export class Program {
     fits: (event: EventLine) => boolean = () => true,
     waitMs = WAIT_MS,
   ): Promise<EventLine> {
-    const find = (): EventLine | undefined =>
-      this.events().find((event) => event.type === type && fits(event));
-    return await this.#until(find, `an event ${type}`, waitMs);
+    return await this.anyEvent((event) => event.type === type && fits(event), type, waitMs);
+  }
+
+  /** The first event of any type that fits. */
+  async anyEvent(
+    fits: (event: EventLine) => boolean,
+    what = "that fits",
+    waitMs = WAIT_MS,
+  ): Promise<EventLine> {
+    return await this.#until(() => this.events().find(fits), `event ${what}`, waitMs);
   }
 
   /** When stderr has said it. */

@@ -1,0 +1,120 @@
+/** Somebody between the sender and the relay changes, cuts or repeats what is on its way. @module */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
+import type { EventLine, Program } from "./program.ts";
+import { filesIn, Scene } from "./scene.ts";
+import { openTap, type TapOptions } from "./tap.ts";
+
+const scene = await Scene.open({ after });
+const relay = await scene.relay();
+const inbox = await scene.newFolder("inbox");
+const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox]);
+const content = noise(2 * MIB);
+
+interface Outcome {
+  readonly ann: Program;
+  /** The last event of the transfer, `done` or `failed`, on each side. */
+  readonly atAnn: EventLine;
+  readonly atBob: EventLine;
+}
+
+/** Sends `name` to Bob over a tap. */
+async function sendOver(name: string, tapped: TapOptions): Promise<Outcome> {
+  const tap = await openTap({ after }, relay.port, tapped);
+  const path = await writeContent(scene.folder, name, content);
+  const args = ["send", path, "--to", "bob", "--json", "--session-seconds", "2"];
+  const ann = scene.client("ann", `127.0.0.1:${tap.port}`, args);
+  await ann.ended();
+  const isLast = ({ type }: EventLine): boolean => type === "done" || type === "failed";
+  const atAnn = ann.events().find(isLast);
+  assert.ok(atAnn !== undefined, ann.stderr());
+  const atBob = await bob.anyEvent(
+    (event) => isLast(event) && event["transfer"] === atAnn["transfer"],
+  );
+  return { ann, atAnn, atBob };
+}
+
+async function arrived(name: string): Promise<void> {
+  assert.equal(await sha256File(join(inbox, name)), sha256(content));
+}
+
+async function nothingIsLeft(name: string): Promise<void> {
+  const left = async (): Promise<string[]> =>
+    (await filesIn(inbox)).filter((file) => file.includes(name));
+  for (let tries = 0; tries < 100 && (await left()).length > 0; tries++) await wait(20);
+  assert.deepEqual(await left(), []);
+}
+
+test("S-05 C-01 one flipped bit costs one resend, and the file arrives", async () => {
+  const { ann, atAnn, atBob } = await sendOver("flipped", {
+    change: (frame, at) => [at === 3 ? flipped(frame) : frame],
+  });
+  assert.equal(ann.stderr().match(/damaged data found \(1 time so far\)/g)?.length, 1);
+  assert.deepEqual([atAnn.type, atAnn["resends"]], ["done", 1]);
+  assert.deepEqual([atBob.type, atBob["resends"]], ["done", 1]);
+  assert.equal(atAnn["sessionKeys"], 2);
+  await arrived("flipped");
+});
+
+test("S-05 damage without end ends the transfer: exit 6 and nothing is kept", async () => {
+  const { ann, atBob } = await sendOver("damaged", {
+    change: (frame) => [frame[0] === 2 ? flipped(frame) : frame],
+  });
+  assert.equal(atBob["code"], "transfer/damaged");
+  await bob.said(/^postern: STOPPED - damaged arrives damaged again and again$/m);
+  assert.notEqual((await ann.ended()).code, 0);
+  await nothingIsLeft("damaged");
+});
+
+test("C-02 records that are repeated, dropped or swapped never become content", async () => {
+  const ways: Record<string, NonNullable<TapOptions["change"]>> = {
+    repeated: (frame, at) => (at === 4 ? [frame, frame] : [frame]),
+    dropped: (frame, at) => (at === 4 ? [] : [frame]),
+    swapped: swapping(4),
+  };
+  for (const [name, change] of Object.entries(ways)) {
+    const { ann, atAnn, atBob } = await sendOver(name, { change });
+    assert.equal(atAnn.type, atBob.type, ann.stderr());
+    if (atBob.type === "done") await arrived(name);
+    else await nothingIsLeft(name);
+  }
+});
+
+test("C-03 a pipe that is cut between two records is no end of the file", async () => {
+  const { ann, atBob } = await sendOver("cut", {
+    change: (frame, at) => (at < 8 ? [frame] : undefined),
+  });
+  assert.equal((await ann.ended()).code, 1, ann.stderr());
+  assert.match(ann.stderr(), /^postern: lost the connection while cut was on its way$/m);
+  assert.match(String(atBob["code"]), /^(?:transfer\/(?:truncated|pipe-lost)|peer\/gone)$/);
+  await nothingIsLeft("cut");
+});
+
+test("S-07 P-01 bytes that come one by one are as good as all at once", async () => {
+  const tap = await openTap({ after }, relay.port, { pieces: 1 });
+  const args = ["send", "--text", "letter by letter", "--to", "bob", "--json"];
+  const ann = scene.client("ann", `127.0.0.1:${tap.port}`, args);
+  assert.deepEqual(await ann.ended(), { code: 0, signal: null }, ann.stderr());
+  assert.equal((await bob.event("message"))["text"], "letter by letter");
+});
+
+function flipped(frame: Buffer): Buffer {
+  const copy = Buffer.from(frame);
+  copy[40]! ^= 0b100;
+  return copy;
+}
+
+/** The `first` frame comes after the one behind it. */
+function swapping(first: number): NonNullable<TapOptions["change"]> {
+  let held: Buffer | undefined;
+  return (frame, at) => {
+    if (at === first) {
+      held = Buffer.from(frame);
+      return [];
+    }
+    return at === first + 1 && held !== undefined ? [frame, held] : [frame];
+  };
+}
