@@ -1,16 +1,17 @@
 /** A message and a file between two people, from the first transfer on. @module */
 import assert from "node:assert/strict";
-import { cp, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Program } from "./program.ts";
 import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
-import { Scene } from "./scene.ts";
+import { filesIn, Scene } from "./scene.ts";
 
 const RELAY_CAN_READ = /^ *symmetric: the relay is trusted with the key and could read this$/m;
 
 const scene = await Scene.open({ after });
 const relay = await scene.relay();
+const relayData = join(scene.folder, "relay");
 const inbox = await scene.newFolder("inbox");
 const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox]);
 
@@ -65,4 +66,26 @@ test("C-04 a home that was put back from a copy uses no master key twice", async
     ["kept", "fresh-rsa"],
   );
   assert.match(ann.stderr(), /bob no longer has the kept master key; a fresh one goes by RSA/);
+});
+
+test("S-15 the relay keeps and logs nothing of what it carried", async () => {
+  const secret = "xyzzy-for-bob-alone";
+  assert.equal((await send("--text", secret).ended()).code, 0);
+  await bob.event("message", (event) => event["text"] === secret);
+  await relay.program.kill("SIGTERM");
+  const kept = (await filesIn(relayData)).map((name) => join(relayData, name));
+  const logged = Buffer.concat([relay.program.stdout(), Buffer.from(relay.program.stderr())]);
+  for (const bytes of [...(await Promise.all(kept.map((path) => readFile(path)))), logged])
+    for (const text of [secret, "photo.raw"]) assert.ok(!bytes.includes(text), text);
+  // Names belong to identities, and so are kept; nobody's name is logged.
+  assert.ok(!logged.includes('"ann"') && !logged.includes('"bob"'));
+  for (const path of [...kept, relayData]) assert.equal((await stat(path)).mode & 0o077, 0, path);
+});
+
+test("S-15 what a client keeps is readable by its owner alone", async () => {
+  for (const who of ["ann", "bob"])
+    for (const entry of await readdir(scene.home(who), { recursive: true })) {
+      const { mode } = await stat(join(scene.home(who), entry));
+      assert.equal(mode & 0o077, 0, entry);
+    }
 });

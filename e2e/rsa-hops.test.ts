@@ -116,7 +116,8 @@ async function client(who: string): Promise<Client> {
 async function sendMessage(text: string): Promise<string> {
   const offers = bob.receive({ profiles: ["symmetric"] })[Symbol.asyncIterator]();
   const first = offers.next();
-  while (!(await isListed("bob")));
+  const deadline = performance.now() + 20_000;
+  while (!(await isListed("bob"))) assert.ok(performance.now() < deadline, "bob is not listed");
   const content = messageSource(text);
   const transfer = await ann.send({ to: "bob", content, profile: "symmetric" });
   const { value } = await first;
