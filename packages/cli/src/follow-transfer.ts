@@ -85,6 +85,7 @@ function summarize(content: ContentInfo, receipt: Receipt, elapsedMs: number): s
   const time = formatSeconds(elapsedMs);
   const rate = elapsedMs >= 100 ? [formatRate((receipt.bytes * 1000) / elapsedMs)] : [];
   const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
+  const pipes = receipt.pipes > 1 ? [plural(receipt.pipes, "connection")] : [];
   const next = receipt.nextMasterKey ? ["new master key kept for next time"] : [];
   return [
     ...(content.kind === "message"
@@ -92,6 +93,7 @@ function summarize(content: ContentInfo, receipt: Receipt, elapsedMs: number): s
       : [`${formatBytes(receipt.bytes)} in ${time}`, ...rate]),
     plural(receipt.sessionKeys, "session key"),
     ...resends,
+    ...pipes,
     ...next,
   ].join(", ");
 }
@@ -132,6 +134,9 @@ function tell(
           `it goes again from ${formatBytes(event.fromOffset)} on`,
       );
       return;
+    case "new-pipe":
+      output.say(`the connection for the data broke; going on over another, number ${event.count}`);
+      return;
     case "key-renewed":
       output.say(`${peer} no longer has the kept master key; a fresh one goes by RSA`);
   }
@@ -162,8 +167,8 @@ function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
       };
     }
     case "done": {
-      const { bytes, sessionKeys, resends, nextMasterKey } = event.receipt;
-      return { type, ...base, bytes, sessionKeys, resends, nextMasterKey, ...view.doneFields?.() };
+      const { transfer: _, ...receipt } = event.receipt;
+      return { type, ...base, ...receipt, ...view.doneFields?.() };
     }
     case "failed":
       return { type, ...base, code: event.error.code };

@@ -32,7 +32,8 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   a message that goes to a pipe or a file is left as it is.
 
   --json prints one JSON object a line on stdout. "type" is stable:
-    connected first-use relay-authenticated reconnecting notice waiting offer withdrawn offered master-key accepted
+    connected first-use relay-authenticated reconnecting notice waiting offer withdrawn offered
+    master-key accepted
     session-key progress resend key-renewed done failed message receiver receivers identity
     relay-pin status relay compared stopped error
   "error" is the last event of a command that failed; its "code" is stable too.

@@ -88,7 +88,14 @@ export function failed(code: ErrorCode): TransferEvent {
 
 /** The events of a transfer that goes well. */
 export function goodEvents(bytes: number): TransferEvent[] {
-  const receipt = { transfer: TRANSFER_ID, bytes, sessionKeys: 3, resends: 0, nextMasterKey: true };
+  const receipt = {
+    transfer: TRANSFER_ID,
+    bytes,
+    sessionKeys: 3,
+    resends: 0,
+    pipes: 1,
+    nextMasterKey: true,
+  };
   return [
     { type: "offered" },
     { type: "master-key", source: "fresh-rsa", counter: 0 },

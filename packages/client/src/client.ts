@@ -17,7 +17,6 @@ import {
   type RelayAddress,
 } from "@postern/core/identity";
 import { SESSION_SECONDS_DEFAULT } from "@postern/core/limits";
-import { PROFILE_BITS } from "@postern/core/link";
 import { transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
 import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
 import type {
@@ -32,7 +31,7 @@ import type {
   Transfer,
 } from "./api.ts";
 import { Connection } from "./connection.ts";
-import { Directory } from "./directory.ts";
+import { Directory, freeReceiver, profileNames } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
 import { performKeyJob } from "./key-jobs.ts";
 import { Listening } from "./listening.ts";
@@ -214,19 +213,8 @@ class PosternClient implements Client {
   }
 
   async #findReceiver(name: string, profile: ProfileName): Promise<Party> {
-    const found = await this.#directory.find(name);
-    switch (found.status) {
-      case "unknown":
-        throw new PosternError("peer/unknown", "the relay knows no such receiver");
-      case "absent":
-        throw new PosternError("peer/absent", "the receiver is not connected");
-      case "busy":
-        throw new PosternError("peer/busy", "the receiver takes nothing now");
-      case "free":
-        if ((found.profiles & PROFILE_BITS[profile]) === 0)
-          throw new PosternError("peer/profile-refused", "the receiver does not take this profile");
-        return { id: found.id, fingerprint: fingerprintOf(this.#ports.suite, found.id) };
-    }
+    const id = freeReceiver(await this.#directory.find(name), profile);
+    return { id, fingerprint: fingerprintOf(this.#ports.suite, id) };
   }
 
   #startSending(options: SendOptions, to: Party): Transfer {
@@ -405,9 +393,4 @@ function notTheNamed(error: unknown): unknown {
 
 function profileRefused(): PosternError {
   return new PosternError("relay/profile-refused", "the relay does not allow this profile");
-}
-
-function profileNames(bits: number): readonly ProfileName[] {
-  const names: readonly ProfileName[] = ["symmetric", "asymmetric", "end-to-end"];
-  return names.filter((name) => (bits & PROFILE_BITS[name]) !== 0);
 }

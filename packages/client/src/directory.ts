@@ -4,7 +4,8 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { FoundFrame, ReceiverEntry } from "@postern/core/link";
+import { PROFILE_BITS, type FoundFrame, type ReceiverEntry } from "@postern/core/link";
+import type { ProfileName } from "./api.ts";
 import type { DirectoryAnswer, DirectoryQuery, PeerInput } from "@postern/core/peer";
 
 export class Directory {
@@ -70,6 +71,31 @@ export class Directory {
     this.#step({ kind: "query", token, query });
     return answer.promise;
   }
+}
+
+/**
+ * The id of a receiver that can take something in this profile now.
+ *
+ * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`, `peer/profile-refused`
+ */
+export function freeReceiver(found: FoundFrame, profile: keyof typeof PROFILE_BITS): Uint8Array {
+  switch (found.status) {
+    case "unknown":
+      throw new PosternError("peer/unknown", "the relay knows no such receiver");
+    case "absent":
+      throw new PosternError("peer/absent", "the receiver is not connected");
+    case "busy":
+      throw new PosternError("peer/busy", "the receiver takes nothing now");
+    case "free":
+      if ((found.profiles & PROFILE_BITS[profile]) !== 0) return found.id;
+      throw new PosternError("peer/profile-refused", "the receiver does not take this profile");
+  }
+}
+
+/** The names of a bit mask, in the order of their numbers. */
+export function profileNames(bits: number): readonly ProfileName[] {
+  const names: readonly ProfileName[] = ["symmetric", "asymmetric", "end-to-end"];
+  return names.filter((name) => (bits & PROFILE_BITS[name]) !== 0);
 }
 
 function overloaded(): PosternError {

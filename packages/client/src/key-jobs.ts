@@ -81,8 +81,8 @@ async function perform(
       }
       return { kind: "pair-key-kept" };
     case "encrypt-to-relay": {
-      const { relay } = await relayRsa.ready();
-      return { kind: "encrypted", ciphertext: await rsa.encrypt(relay, job.label, job.plaintext) };
+      const { relay: to } = await relayRsa.ready();
+      return { kind: "encrypted", ciphertext: await rsa.encrypt(to, job.label, job.plaintext) };
     }
     case "decrypt": {
       const { own } = await relayRsa.prepare();

@@ -71,9 +71,9 @@ export interface StoredRsaKey {
   readonly notAfter: WallMs;
 }
 
-export const FINGERPRINT_BYTES = 32;
-export const KEPT_KEY_BYTES = 32;
-export const SEED_BYTES = 32;
+const FINGERPRINT_BYTES = 32;
+const KEPT_KEY_BYTES = 32;
+const SEED_BYTES = 32;
 
 /** @throws {@link PosternError} `usage/invalid-argument` */
 export function checkPairKeyId(at: PairKeyId): void {

@@ -11,8 +11,15 @@ import type { BytePipe } from "../src/records/byte-pipe.ts";
 const ROOM_BYTES = 2 * 1_048_576;
 const HEADER_BYTES = 32;
 
-/** Returns what arrives instead of this frame, the `index`th of its direction; `cut` ends it. */
-export type TamperFrame = (frame: Uint8Array, index: number) => readonly Uint8Array[] | "cut";
+/**
+ * Returns what arrives instead of this frame, the `index`th of its direction on the `pipe`th pipe;
+ * `cut` ends the direction, `lost` the whole pipe.
+ */
+export type TamperFrame = (
+  frame: Uint8Array,
+  index: number,
+  pipe: number,
+) => readonly Uint8Array[] | "cut" | "lost";
 
 export interface MemoryPipes {
   readonly sender: MemoryPipe;
@@ -36,6 +43,7 @@ export class MemoryPipe implements BytePipe {
   readonly written: Uint8Array[] = [];
   /** While true nothing that is written here reaches the other end. */
   held = false;
+  arrived = 0;
   readonly #tamper: TamperFrame;
   readonly #closed = Promise.withResolvers<void>();
   #queue: Uint8Array[] = [];
@@ -106,10 +114,13 @@ export class MemoryPipe implements BytePipe {
   #send(frame: Uint8Array): void {
     const index = this.written.push(frame) - 1;
     if (this.held) return;
-    const arriving = this.#tamper(frame, index);
+    const arriving = this.#tamper(frame, index, 0);
     if (arriving === "cut") return void this.end();
+    if (arriving === "lost") return this.destroy();
     for (const each of arriving) this.peer.#queue.push(each);
-    this.peer.#queued += arriving.reduce((sum, each) => sum + each.length, 0);
+    const bytes = arriving.reduce((sum, each) => sum + each.length, 0);
+    this.peer.#queued += bytes;
+    this.peer.arrived += bytes;
     this.peer.#serve();
   }
 

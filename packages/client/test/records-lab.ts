@@ -19,6 +19,7 @@ import type {
 } from "../src/records/options.ts";
 import { receiveRecords } from "../src/records/receive-content.ts";
 import { sendRecords } from "../src/records/send-content.ts";
+import { TransferPipes } from "../src/transfer-pipes.ts";
 import { memoryPipes, type MemoryPipes, type TamperFrame } from "./memory-pipe.ts";
 
 const TH = suite.sha256(utf8("transcript"));
@@ -128,6 +129,8 @@ export interface LabOptions {
   readonly forward?: TamperFrame;
   readonly reverse?: TamperFrame;
   readonly size?: number | undefined;
+  /** True: a pipe that breaks is replaced. False: one is asked for in vain. */
+  readonly renews?: boolean;
   readonly send?: Partial<SendRecordsOptions>;
   readonly receive?: Partial<ReceiveRecordsOptions>;
 }
@@ -137,6 +140,8 @@ export class RecordsLab {
   readonly source: MemorySource;
   readonly sink: MemorySink;
   readonly pipes: MemoryPipes;
+  /** All pipes so far, those that replaced others last. */
+  readonly allPipes: MemoryPipes[] = [];
   readonly sendAbort = new AbortController();
   readonly receiveAbort = new AbortController();
   readonly sent: RecordsEvent[] = [];
@@ -144,7 +149,10 @@ export class RecordsLab {
   /** j of the session keys that were made. */
   readonly keys: number[] = [];
   wiped = 0;
+  /** How often each side asked for another pipe. */
+  readonly asked = { sender: 0, receiver: 0 };
   readonly #options: LabOptions;
+  readonly #supplies = { sender: this.#supply("sender"), receiver: this.#supply("receiver") };
 
   constructor(content: Uint8Array, options: LabOptions = {}) {
     const size = "size" in options ? options.size : content.length;
@@ -153,7 +161,35 @@ export class RecordsLab {
     const fromOffset = options.receive?.fromOffset ?? 0;
     this.sink = new MemorySink(content.length, fromOffset);
     this.sink.bytes.set(content.subarray(0, fromOffset));
-    this.pipes = memoryPipes(options.forward, options.reverse);
+    this.pipes = this.#makePipes();
+  }
+
+  /** Both ends get another pipe, as when the sender asked the relay for one. */
+  replacePipe(): void {
+    this.#makePipes();
+    const ticket = Uint8Array.of(this.allPipes.length);
+    this.#supplies.receiver.offer(ticket);
+    this.#supplies.sender.offer(ticket);
+  }
+
+  #makePipes(): MemoryPipes {
+    const { forward, reverse } = this.#options;
+    const n = this.allPipes.length;
+    const on = (tamper: TamperFrame | undefined): TamperFrame | undefined =>
+      tamper && ((frame, index) => tamper(frame, index, n));
+    const pipes = memoryPipes(on(forward), on(reverse));
+    this.allPipes.push(pipes);
+    return pipes;
+  }
+
+  #supply(end: keyof MemoryPipes): TransferPipes {
+    return new TransferPipes({
+      open: async ([n = 0]) => this.allPipes[n - 1]![end],
+      broken: () => {
+        this.asked[end]++;
+        if (end === "sender" && this.#options.renews === true) this.replacePipe();
+      },
+    });
   }
 
   send(): Promise<RecordsResult> {
@@ -163,7 +199,7 @@ export class RecordsLab {
       return { key: key.slice(), body: Uint8Array.of(j, j >> 8, 1, 2) };
     };
     return sendRecords({
-      ...this.#common(this.pipes.sender, this.sendAbort, this.sent),
+      ...this.#common("sender", this.sendAbort, this.sent),
       source: this.source,
       keys: { next, wipe: () => this.wiped++ },
       sessionMs: 5_000,
@@ -177,7 +213,7 @@ export class RecordsLab {
     const open = async (j: number, body: Uint8Array) =>
       body[0] === (j & 255) && body[1] === j >> 8 ? key.slice() : undefined;
     return receiveRecords({
-      ...this.#common(this.pipes.receiver, this.receiveAbort, this.received),
+      ...this.#common("receiver", this.receiveAbort, this.received),
       sink: this.sink,
       keys: { open, bodyBytes: 4, wipe: () => this.wiped++ },
       sessionMs: 60_000,
@@ -196,10 +232,21 @@ export class RecordsLab {
     return both;
   }
 
-  #common(pipe: SendRecordsOptions["pipe"], abort: AbortController, events: RecordsEvent[]) {
+  #common(end: keyof MemoryPipes, abort: AbortController, events: RecordsEvent[]) {
+    const pipe = this.pipes[end];
+    const pipes = this.#options.renews === undefined ? undefined : this.#supplies[end];
     const onEvent = (event: RecordsEvent) => void events.push(event);
     const keys = { th: TH, reverseKey: REVERSE_KEY, fromOffset: 0 };
-    return { suite, cipher, pipe, clock: this.clock, signal: abort.signal, onEvent, ...keys };
+    return {
+      suite,
+      cipher,
+      pipe,
+      pipes,
+      clock: this.clock,
+      signal: abort.signal,
+      onEvent,
+      ...keys,
+    };
   }
 }
 

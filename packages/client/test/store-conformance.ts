@@ -37,7 +37,7 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
     await store.keepPairKey(PAIR, { counter: 7, key: bytes(32, 9) });
     assert.deepEqual(await store.pairKey(PAIR), { counter: 7, key: bytes(32, 9) });
     const [one, two] = await Promise.all([store.takePairKey(PAIR), store.takePairKey(PAIR)]);
-    assert.deepEqual([one === undefined, two === undefined].toSorted(), [false, true]);
+    assert.equal(Number(one === undefined) + Number(two === undefined), 1);
     assert.equal(await store.pairKey(PAIR), undefined);
     assert.equal(await store.pairCounter(PAIR), 7);
     await store.keepPairKey(PAIR, { counter: 8, key: bytes(32, 10) });

@@ -21,7 +21,7 @@ export interface SymmetricOuter {
 }
 
 export const OUTER_BYTES = 93;
-export const SYMMETRIC_PROFILE = 1;
+const SYMMETRIC_PROFILE = 1;
 const VERSION = 1;
 const SOURCES: readonly KeySource[] = ["fresh-rsa", "kept"];
 
