@@ -43,6 +43,8 @@ export type TransferEvent =
       readonly keyAgeMs: number;
     }
   | { readonly type: "resend"; readonly fromOffset: number; readonly damaged: number }
+  /** The pipe broke; the content goes on over another, the `count`th. */
+  | { readonly type: "new-pipe"; readonly count: number }
   /** The pair's kept key was not known on the other side; a fresh one goes by RSA. */
   | { readonly type: "key-renewed" }
   | { readonly type: "done"; readonly receipt: Receipt }
@@ -53,6 +55,8 @@ export interface Receipt {
   readonly bytes: number;
   readonly sessionKeys: number;
   readonly resends: number;
+  /** Pipes used; 0 for a message that needed none. */
+  readonly pipes: number;
   /** A new master key is stored on both sides for the pair's next transfer. */
   readonly nextMasterKey: boolean;
 }

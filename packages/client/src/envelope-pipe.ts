@@ -23,6 +23,7 @@ export class EnvelopePipe implements BytePipe {
   /** Nothing more will be written. */
   #done = false;
   #lost = false;
+  #arrived = 0;
 
   /** `send` puts the frames into one envelope. */
   constructor(send: (frames: Uint8Array) => void) {
@@ -33,10 +34,15 @@ export class EnvelopePipe implements BytePipe {
     return this.#ended.promise;
   }
 
+  get arrived(): number {
+    return this.#arrived;
+  }
+
   /** Frames of an envelope that arrived. */
   feed(frames: Uint8Array): void {
     if (this.#lost) return;
     if (this.#incoming.length + frames.length > HELD_BYTES_MAX) return this.destroy();
+    this.#arrived += frames.length;
     this.#incoming = concat(this.#incoming, frames);
     this.#serve();
   }

@@ -33,6 +33,7 @@ import type { RecordsResult } from "./records/options.ts";
 import { receiveRecords } from "./records/receive-content.ts";
 import { sendRecords } from "./records/send-content.ts";
 import { sessionKeySink, sessionKeySource } from "./session-keys.ts";
+import { TransferPipes } from "./transfer-pipes.ts";
 
 /** Which way the content goes, and its end on this side. */
 export type TransferSide =
@@ -74,6 +75,7 @@ export class RunningTransfer implements Transfer {
   readonly #events = new EventQueue<TransferEvent>(bothProgress);
   readonly #finished = Promise.withResolvers<Receipt>();
   readonly #abort = new AbortController();
+  readonly #pipes: TransferPipes;
   #envelopes: EnvelopePipe | undefined;
   #result: RecordsResult | undefined;
   #records: Promise<void> = Promise.resolve();
@@ -87,6 +89,10 @@ export class RunningTransfer implements Transfer {
     this.peer = facts.peer;
     this.content = facts.content;
     this.profile = facts.profile;
+    this.#pipes = new TransferPipes({
+      open: (ticket) => host.openPipe(ticket),
+      broken: (error) => this.#input({ kind: "pipe-broken", error }),
+    });
     // Who reads the events alone need not catch this promise as well.
     this.#finished.promise.catch(() => undefined);
   }
@@ -140,11 +146,11 @@ export class RunningTransfer implements Transfer {
   }
 
   replacePipe(ticket: Uint8Array): void {
-    void ticket;
+    this.#pipes.offer(ticket);
   }
 
   confirmRecords(outcome: RecordsOutcome): void {
-    void outcome;
+    this.#pipes.delivered(outcome);
   }
 
   stopRecords(error: PosternError): void {
@@ -178,7 +184,7 @@ export class RunningTransfer implements Transfer {
   }
 
   async #openPipe(path: RecordsPath): Promise<BytePipe> {
-    if (path.kind === "pipe") return await this.#host.openPipe(path.ticket);
+    if (path.kind === "pipe") return await this.#pipes.first(path.ticket);
     const { key } = this.#facts;
     this.#envelopes = new EnvelopePipe((frames) =>
       this.#host.step({ kind: "send-frames", key, frames }),
@@ -203,6 +209,7 @@ export class RunningTransfer implements Transfer {
       th: keys.transcript,
       reverseKey: keys.reverse,
       signal: this.#abort.signal,
+      pipes: run.path.kind === "pipe" ? this.#pipes : undefined,
       onEvent: (event: TransferEvent) => this.#events.push(event),
     };
     if (side.role === "receiving") {
@@ -234,7 +241,8 @@ export class RunningTransfer implements Transfer {
 
   #done(bytes: number, nextMasterKey: boolean): void {
     const { sessionKeys = 0, resends = 0 } = this.#result ?? {};
-    const receipt = { transfer: this.id, bytes, sessionKeys, resends, nextMasterKey };
+    const pipes = this.#envelopes === undefined ? (this.#result?.pipes ?? 0) : 0;
+    const receipt = { transfer: this.id, bytes, sessionKeys, resends, pipes, nextMasterKey };
     this.#events.push({ type: "done", receipt });
     this.#events.end();
     this.#finished.resolve(receipt);

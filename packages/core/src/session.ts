@@ -14,6 +14,6 @@ export {
   RecordSender,
   type RecordPlan,
   type RecordSenderOptions,
-  type ReverseOutcome,
 } from "./session/record-sender.ts";
+export type { ReverseOutcome } from "./session/reverse-outcome.ts";
 export type { SessionKeySink, SessionKeySource } from "./session/session-keys.ts";

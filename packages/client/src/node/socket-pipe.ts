@@ -41,6 +41,7 @@ interface PendingDrain {
 export class SocketPipe implements BytePipe {
   readonly #reads: ReusedReads;
   readonly #closed = Promise.withResolvers<void>();
+  #arrived = 0;
   readonly #spare = new Uint8Array(SPARE_BYTES);
   /** What of {@link #spare} holds bytes that nobody has read. */
   #spareStart = 0;
@@ -63,6 +64,10 @@ export class SocketPipe implements BytePipe {
 
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  get arrived(): number {
+    return this.#arrived;
   }
 
   read(into: Uint8Array): Promise<number> {
@@ -135,6 +140,7 @@ export class SocketPipe implements BytePipe {
   }
 
   #onBytes(count: number, buffer: Uint8Array): boolean {
+    this.#arrived += count;
     if (this.#discarding) return true;
     if (buffer.buffer === this.#spare.buffer) {
       this.#spareEnd += count;

@@ -23,6 +23,8 @@ export interface BytePipe {
   write(parts: readonly Uint8Array[], onLeft?: () => void): boolean;
   /** Resolves when there is room again. @throws {@link PosternError} `transfer/pipe-lost`. */
   drained(): Promise<void>;
+  /** Bytes that have come so far, read or not. */
+  readonly arrived: number;
   /** Nothing more will be written; resolves when everything has left this device, or cannot. */
   end(): Promise<void>;
   /** Rejects the read that waits with `transfer/pipe-lost`; drops whatever still arrives. */

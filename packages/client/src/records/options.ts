@@ -7,6 +7,7 @@ import type { RecordSuite, SessionKeySink, SessionKeySource } from "@postern/cor
 import type { ContentSink, ContentSource, TransferEvent } from "../api.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 import type { Clock } from "./clock.ts";
+import type { PipeSupply } from "./pipe-supply.ts";
 import type { RecordCipher } from "./record-cipher.ts";
 
 interface RecordsOptions {
@@ -14,6 +15,8 @@ interface RecordsOptions {
   readonly cipher: RecordCipher;
   /** Fresh, nothing read or written yet. The data path ends it in every case. */
   readonly pipe: BytePipe;
+  /** Gives another pipe when one breaks; absent: then the transfer fails. */
+  readonly pipes?: PipeSupply | undefined;
   /** Transcript of the transfer (32 bytes). */
   readonly th: Uint8Array;
   /** Key of the reverse frames (32 bytes); the caller wipes it. */
@@ -25,7 +28,7 @@ interface RecordsOptions {
    * `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it.
    */
   readonly signal: AbortSignal;
-  /** `session-key`, `progress` (at most ten a second) and `resend`. Must not throw. */
+  /** `session-key`, `progress` (at most ten a second), `resend`, `new-pipe`. Must not throw. */
   readonly onEvent: (event: RecordsEvent) => void;
 }
 
@@ -53,7 +56,7 @@ export interface ReceiveRecordsOptions extends RecordsOptions {
 
 export type RecordsEvent = Extract<
   TransferEvent,
-  { readonly type: "session-key" | "progress" | "resend" }
+  { readonly type: "session-key" | "progress" | "resend" | "new-pipe" }
 >;
 
 export interface RecordsResult {
@@ -63,4 +66,6 @@ export interface RecordsResult {
   readonly digest: Uint8Array;
   readonly sessionKeys: number;
   readonly resends: number;
+  /** Pipes used, the first one included. */
+  readonly pipes: number;
 }

@@ -1,9 +1,10 @@
 /**
  * The receiver's pump (docs/protocol.md 8): pipe -> open -> file. The machine of `@postern/core`
- * decides; this drives it and moves the bytes.
+ * decides; this drives it and moves the bytes. A pipe that breaks is replaced (8.1): whatever was
+ * verified stays, and the next pipe begins with the place to go on from.
  *
  * Invariants: bytes reach the sink only after their record has opened, in order, once. `done` is
- * sent only after the sink has committed. Whatever happens the keys are wiped and the pipe is
+ * sent only after the sink has committed. Whatever happens the keys are wiped and every pipe is
  * ended; a failure abandons the sink.
  *
  * @module
@@ -12,6 +13,7 @@ import { PosternError, unreachable } from "@postern/core/errors";
 import {
   PAUSE_AFTER_MS,
   PING_INTERVAL_MS,
+  PIPES_PER_TRANSFER_MAX,
   PROGRESS_EVERY_MS,
   RECORD_BYTES_MAX,
   RECORD_BYTES_START,
@@ -28,8 +30,11 @@ import {
 import { after, type InstantMs } from "@postern/core/time";
 import { abortReason } from "./abort-reason.ts";
 import { Alarm } from "./alarm.ts";
+import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
+import { FrameReader } from "./frame-reader.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
+import { destroyLate, type PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { storeError, WriteBehind } from "./write-behind.ts";
 
@@ -56,16 +61,29 @@ class ReceivePump {
   readonly #unreported: Alarm;
   readonly #keepAlive: Alarm;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
+  #pipe: BytePipe;
+  #reader: FrameReader;
+  #pipes = 1;
+  /** The pipe in use has ended, seen while nothing is read. */
+  #isCut = false;
+  #onCut: (() => void) | undefined;
+  /** The sealed `done`: the same bytes on every pipe that still asks for it. */
+  #done: Uint8Array | undefined;
+  #isOver = false;
   #space = new Uint8Array(RECORD_BYTES_START + TAG_BYTES);
   #written: number;
   /** Time this side spent waiting for its own sink: nobody's key grows old by that. */
   #stalledMs = 0;
   #told = false;
   #failure: PosternError | undefined;
+  readonly #failed = Promise.withResolvers<never>();
 
   constructor(options: ReceiveRecordsOptions) {
-    const { clock, fromOffset, keys, size, sink } = options;
+    const { clock, fromOffset, keys, pipe, size, sink } = options;
     this.#options = options;
+    this.#pipe = pipe;
+    this.#reader = this.#listenTo(pipe);
+    this.#failed.promise.catch(() => undefined);
     this.#receiver = new RecordReceiver({ ...options, bodyBytes: keys.bodyBytes });
     this.#written = fromOffset;
     this.#plan = new ProgressPlan(fromOffset);
@@ -80,17 +98,19 @@ class ReceivePump {
   }
 
   async run(): Promise<RecordsResult> {
-    const { pipe, clock, keys, signal, sink } = this.#options;
+    const { clock, keys, signal, sink } = this.#options;
     const onAbort = () => this.#fail(abortReason(signal));
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     this.#keepAlive.arm(PING_INTERVAL_MS);
     try {
       const { total, digest } = await this.#receive();
+      void this.#attend(total);
       await this.#commit(total);
-      pipe.write([this.#receiver.reverse({ kind: "done", total, digest })]);
-      const { sessionCount, damaged } = this.#receiver;
-      return { total, digest, sessionKeys: sessionCount, resends: damaged };
+      this.#done = this.#receiver.reverse({ kind: "done", total, digest });
+      this.#pipe.write([this.#done]);
+      const { sessionCount: sessionKeys, damaged: resends } = this.#receiver;
+      return { total, digest, sessionKeys, resends, pipes: this.#pipes };
     } catch (error) {
       // A failure that came from elsewhere shows here as the read it has ended.
       this.#fail(error);
@@ -103,22 +123,98 @@ class ReceivePump {
       this.#keepAlive.cancel();
       this.#receiver.wipe();
       keys.wipe();
-      await closePipe(pipe, clock);
+      this.#isOver = true;
+      this.#reader.stop();
+      await closePipe(this.#pipe, clock);
     }
   }
 
   async #receive(): Promise<Complete> {
     for (;;) {
       this.#check();
-      if ((await this.#options.pipe.read(this.#header)) < FRAME_HEADER_BYTES) throw cutOff();
-      const incoming = this.#receiver.frame(this.#header, this.#now());
-      if (incoming.kind === "failed") throw incoming.error;
-      if (incoming.kind === "skip" && incoming.resend !== undefined)
-        this.#onResend(incoming.resend);
-      const frame = await this.#readBody(incoming.length);
-      if (incoming.kind === "skip") continue;
-      const outcome = await this.#judge(incoming, frame);
-      if (outcome.kind === "complete") return outcome;
+      try {
+        const outcome = await this.#receiveFrame();
+        if (outcome.kind === "complete") return outcome;
+      } catch (error) {
+        await this.#renew(error);
+      }
+    }
+  }
+
+  async #receiveFrame(): Promise<Outcome> {
+    if ((await this.#reader.header(this.#header)) < FRAME_HEADER_BYTES) throw cutOff();
+    const incoming = this.#receiver.frame(this.#header, this.#now());
+    if (incoming.kind === "failed") throw incoming.error;
+    if (incoming.kind === "skip" && incoming.resend !== undefined) this.#onResend(incoming.resend);
+    const frame = await this.#readBody(incoming.length);
+    return incoming.kind === "skip" ? { kind: "skipped" } : this.#judge(incoming, frame);
+  }
+
+  /** Goes on over another pipe. @throws `cause`, when it is no broken pipe or there is no other. */
+  async #renew(cause: unknown): Promise<void> {
+    const { pipes } = this.#options;
+    if (this.#failure !== undefined || pipes === undefined || !isBroken(cause)) throw cause;
+    while (this.#pipes < PIPES_PER_TRANSFER_MAX) {
+      this.#pipe.destroy();
+      this.#pipes++;
+      const pipe = await this.#replacement(pipes, cause);
+      if (pipe === undefined) continue;
+      this.#use(pipe);
+      const resend = this.#receiver.newPipe();
+      if (resend.kind === "failed") throw resend.error;
+      this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
+      return this.#onResend(resend);
+    }
+    throw cause;
+  }
+
+  /** `undefined`: one that does not open. @throws what ended the transfer meanwhile. */
+  async #replacement(pipes: PipeSupply, cause: PosternError): Promise<BytePipe | undefined> {
+    const replacing = pipes.replace(cause);
+    try {
+      const replacement = await Promise.race([replacing, this.#failed.promise]);
+      return replacement.kind === "pipe" ? replacement.pipe : undefined;
+    } catch (error) {
+      replacing.then(destroyLate, () => undefined);
+      if (this.#failure !== undefined || !isBroken(error)) throw error;
+      return undefined;
+    }
+  }
+
+  #use(pipe: BytePipe): void {
+    this.#pipe.destroy();
+    this.#reader.stop();
+    this.#pipe = pipe;
+    this.#reader = this.#listenTo(pipe);
+  }
+
+  #listenTo(pipe: BytePipe): FrameReader {
+    this.#isCut = false;
+    void pipe.closed.then(() => {
+      if (pipe !== this.#pipe) return;
+      this.#isCut = true;
+      this.#onCut?.();
+    });
+    return new FrameReader(pipe, this.#options.clock);
+  }
+
+  /**
+   * Everything has come. A sender that cannot hear so, because its pipe broke, opens another: it
+   * is told there, also when this side has nothing else to do any more.
+   */
+  async #attend(total: number): Promise<void> {
+    const { clock, pipes } = this.#options;
+    while (pipes !== undefined && this.#pipes < PIPES_PER_TRANSFER_MAX) {
+      const pipe = await pipes.next().catch(() => undefined);
+      this.#pipes++;
+      if (pipe === undefined) continue;
+      if (this.#failure !== undefined) return pipe.destroy();
+      this.#use(pipe);
+      pipe.write([this.#done ?? this.#receiver.reverse({ kind: "progress", offset: total })]);
+      if (this.#isOver) {
+        this.#reader.stop();
+        void closePipe(pipe, clock);
+      } else this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
     }
   }
 
@@ -166,7 +262,7 @@ class ReceivePump {
   }
 
   #onResend(resend: Resend): void {
-    this.#options.pipe.write([resend.frame]);
+    this.#pipe.write([resend.frame]);
     const { offset: fromOffset, damaged } = resend;
     this.#options.onEvent({ type: "resend", fromOffset, damaged });
   }
@@ -175,25 +271,42 @@ class ReceivePump {
   async #readBody(length: number): Promise<Uint8Array> {
     if (this.#space.length < length) this.#space = new Uint8Array(RECORD_BYTES_MAX + TAG_BYTES);
     const frame = this.#space.subarray(0, length);
-    if ((await this.#options.pipe.read(frame)) < length) throw cutOff();
+    if ((await this.#reader.body(frame)) < length) throw cutOff();
     return frame;
   }
 
   /** Nothing is read meanwhile, so the sender stops by itself; a long wait is told. */
   async #waitForSink(): Promise<void> {
-    const { pipe, clock } = this.#options;
+    const { clock } = this.#options;
     const since = clock.now();
     let paused = false;
-    const pause = new Alarm(clock, () => {
+    const tell = () => {
       paused = true;
-      pipe.write([this.#receiver.reverse({ kind: "pause" })]);
-    });
+      this.#pipe.write([this.#receiver.reverse({ kind: "pause" })]);
+    };
+    const pause = new Alarm(clock, tell);
     pause.arm(PAUSE_AFTER_MS);
-    await this.#writes.room();
-    pause.cancel();
-    this.#stalledMs += clock.now() - since;
+    try {
+      while (this.#writes.full) {
+        await this.#roomOrCut();
+        if (!this.#writes.full || !this.#isCut) continue;
+        await this.#renew(cutOff());
+        if (paused) tell();
+      }
+    } finally {
+      pause.cancel();
+      this.#stalledMs += clock.now() - since;
+    }
     if (paused && this.#failure === undefined)
-      pipe.write([this.#receiver.reverse({ kind: "continue" })]);
+      this.#pipe.write([this.#receiver.reverse({ kind: "continue" })]);
+  }
+
+  #roomOrCut(): Promise<void> {
+    if (this.#isCut) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onCut = resolve;
+      void this.#writes.room().then(resolve);
+    });
   }
 
   async #commit(total: number): Promise<void> {
@@ -221,7 +334,7 @@ class ReceivePump {
     this.#told = true;
     this.#plan.reported(this.#written);
     const frame = this.#receiver.reverse({ kind: "progress", offset: this.#written });
-    this.#options.pipe.write([frame]);
+    this.#pipe.write([frame]);
   }
 
   /** A sink that takes long to commit would let the relay take the pipe for dead. */
@@ -244,14 +357,21 @@ class ReceivePump {
     if (this.#failure !== undefined) return;
     const failure = storeError(cause);
     this.#failure = failure;
+    this.#failed.reject(failure);
     this.#writes.halt();
-    const { pipe } = this.#options;
-    // Where frames begin is lost, or the pipe is: there is nothing to tell and nobody to tell it.
-    if (failure.code === "transfer/framing") return pipe.destroy();
     const reason = receiverReason(failure.code);
-    pipe.write([this.#receiver.reverse({ kind: "cancel", reason })]);
-    pipe.discard();
+    this.#pipe.write([this.#receiver.reverse({ kind: "cancel", reason })]);
+    this.#pipe.discard();
   }
+}
+
+/** Nothing can be read here any more, and nothing is known to be wrong with the transfer. */
+function isBroken(error: unknown): error is PosternError {
+  if (!(error instanceof PosternError)) return false;
+  const { code } = error;
+  return (
+    code === "transfer/framing" || code === "transfer/truncated" || code === "transfer/pipe-lost"
+  );
 }
 
 function cutOff(): PosternError {

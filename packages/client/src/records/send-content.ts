@@ -1,15 +1,22 @@
 /**
  * The sender's pump (docs/protocol.md 8): file -> seal -> pipe. The machine of `@postern/core`
- * decides; this drives it and moves the bytes.
+ * decides; this drives it and moves the bytes. A pipe that breaks is replaced (8.1): the receiver's
+ * first word on the next one says from where to go on.
  *
  * Invariants: one place waits ({@link SendPump.run}); a record is planned and sealed only when the
  * pipe takes it, so that waiting never eats the life of its key. Whatever happens the keys are
- * wiped, the source is closed and the pipe is ended.
+ * wiped, the source is closed and every pipe is ended.
  *
  * @module
  */
 import { PosternError, unreachable } from "@postern/core/errors";
-import { PING_INTERVAL_MS, RECORD_BYTES_MIN, REVERSE_BODY_BYTES_MAX } from "@postern/core/limits";
+import {
+  ANSWER_TIMEOUT_MS,
+  PING_INTERVAL_MS,
+  PIPES_PER_TRANSFER_MAX,
+  RECORD_BYTES_MIN,
+  REVERSE_BODY_BYTES_MAX,
+} from "@postern/core/limits";
 import {
   decodeFrameHeader,
   FRAME_HEADER_BYTES,
@@ -19,9 +26,12 @@ import {
 } from "@postern/core/session";
 import { abortReason } from "./abort-reason.ts";
 import { Alarm } from "./alarm.ts";
+import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
+import { FrameReader } from "./frame-reader.ts";
 import type { RecordsResult, SendRecordsOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
+import { destroyLate, type PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { Wake } from "./wake.ts";
@@ -54,6 +64,12 @@ class SendPump {
   readonly #wake = new Wake();
   readonly #throttle: Alarm;
   readonly #keepAlive: Alarm;
+  /** A new pipe on which the receiver says nothing. */
+  readonly #silence: Alarm;
+  #pipe: BytePipe;
+  #pipes = 1;
+  #isReplacing = false;
+  #isOver = false;
   #writable = true;
   #wrote = false;
   #failure: PosternError | undefined;
@@ -70,22 +86,26 @@ class SendPump {
     this.#events = new ProgressEvents(options.onEvent, source.info.size);
     this.#throttle = new Alarm(clock, notify);
     this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
+    this.#pipe = options.pipe;
+    this.#silence = new Alarm(clock, () =>
+      this.#break(this.#pipe, pipeLost("the receiver says nothing on a new pipe")),
+    );
   }
 
   async run(): Promise<RecordsResult> {
-    const { pipe, clock, keys, signal } = this.#options;
+    const { clock, keys, signal } = this.#options;
     const onAbort = () => this.#fail(abortReason(signal));
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     this.#keepAlive.arm(PING_INTERVAL_MS);
-    void this.#listen();
+    void this.#listen(this.#pipe);
     try {
       while (this.#done === undefined) {
         if (this.#failure !== undefined) throw this.#failure;
         if (!this.#advance()) await this.#wake.wait();
       }
-      const { sessionCount, damaged } = this.#sender;
-      return { ...this.#done, sessionKeys: sessionCount, resends: damaged };
+      const { sessionCount: sessionKeys, damaged: resends } = this.#sender;
+      return { ...this.#done, sessionKeys, resends, pipes: this.#pipes };
     } catch (error) {
       this.#sayWhy(error);
       throw error;
@@ -93,10 +113,12 @@ class SendPump {
       signal.removeEventListener("abort", onAbort);
       this.#throttle.cancel();
       this.#keepAlive.cancel();
+      this.#silence.cancel();
+      this.#isOver = true;
       this.#readAhead.stop();
       this.#sender.wipe();
       keys.wipe();
-      await closePipe(pipe, clock);
+      await closePipe(this.#pipe, clock);
     }
   }
 
@@ -150,46 +172,83 @@ class SendPump {
   }
 
   #write(parts: readonly Uint8Array[], onLeft?: () => void): void {
-    const { pipe, clock } = this.#options;
+    const { clock } = this.#options;
+    const pipe = this.#pipe;
     this.#wrote = true;
     if (pipe.write(parts, onLeft)) return this.#pace.drained(clock.now());
     this.#writable = false;
     pipe.drained().then(
       () => {
+        if (pipe !== this.#pipe) return;
         this.#writable = true;
         this.#pace.drained(clock.now());
         this.#wake.notify();
       },
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#break(pipe, asFailure(error)),
     );
   }
 
-  /** Reads reverse frames until the end of the transfer. */
-  async #listen(): Promise<void> {
+  /** Reads reverse frames until the end of the transfer or of the pipe. */
+  async #listen(pipe: BytePipe): Promise<void> {
     const header = new Uint8Array(FRAME_HEADER_BYTES);
     const body = new Uint8Array(REVERSE_BODY_BYTES_MAX + 16);
+    const reader = new FrameReader(pipe, this.#options.clock);
     try {
-      while (this.#sender.phase === "content" || this.#sender.phase === "expect-done") {
-        await this.#readWhole(header);
+      while (pipe === this.#pipe && this.#failure === undefined && this.#done === undefined) {
+        if ((await reader.header(header)) < header.length) throw pipeLost(ENDED);
         const length = decodeFrameHeader(header)?.length ?? 0;
         // A header of another frame is refused by the machine, whatever follows it.
         const sealed = body.subarray(0, length <= body.length ? length : 0);
-        await this.#readWhole(sealed);
-        this.#onReverse(this.#sender.reverse(header, sealed));
+        if (sealed.length > 0 && (await reader.body(sealed)) < sealed.length) throw pipeLost(ENDED);
+        if (pipe === this.#pipe) this.#onReverse(this.#sender.reverse(header, sealed));
       }
     } catch (error) {
-      this.#fail(error);
+      this.#break(pipe, asFailure(error));
+    } finally {
+      reader.stop();
     }
   }
 
-  async #readWhole(into: Uint8Array): Promise<void> {
-    if (into.length === 0) return;
-    if ((await this.#options.pipe.read(into)) < into.length)
-      throw new PosternError("transfer/pipe-lost", "the receiver's side of the pipe has ended");
+  /** This pipe is of no more use: another one, or the end. What an older pipe says does not count. */
+  #break(pipe: BytePipe, error: PosternError): void {
+    if (pipe !== this.#pipe || this.#isReplacing || this.#isOver) return;
+    const { pipes } = this.#options;
+    const isLast = pipes === undefined || this.#pipes >= PIPES_PER_TRANSFER_MAX;
+    if (isLast || this.#failure !== undefined || this.#done !== undefined) return this.#fail(error);
+    this.#silence.cancel();
+    this.#writable = false;
+    this.#isReplacing = true;
+    this.#pipes++;
+    pipe.destroy();
+    void this.#replace(pipes, error);
+  }
+
+  async #replace(pipes: PipeSupply, cause: PosternError): Promise<void> {
+    try {
+      const replacement = await pipes.replace(cause);
+      if (this.#isOver) return destroyLate(replacement);
+      this.#isReplacing = false;
+      if (replacement.kind === "pipe") return this.#use(replacement.pipe);
+      const { total, digest } = replacement;
+      this.#onReverse(this.#sender.delivered(total, digest));
+    } catch (error) {
+      this.#isReplacing = false;
+      this.#break(this.#pipe, asFailure(error));
+    }
+  }
+
+  #use(pipe: BytePipe): void {
+    this.#pipe = pipe;
+    this.#writable = true;
+    this.#sender.newPipe();
+    this.#silence.arm(ANSWER_TIMEOUT_MS);
+    this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
+    void this.#listen(pipe);
   }
 
   #onReverse(outcome: ReverseOutcome): void {
     const { source, clock, onEvent } = this.#options;
+    if (outcome.kind !== "broken") this.#silence.cancel();
     switch (outcome.kind) {
       case "progress":
         source.verified(outcome.offset);
@@ -208,6 +267,7 @@ class SendPump {
         this.#done = { total: outcome.total, digest: outcome.digest };
         break;
       case "broken":
+        return this.#break(this.#pipe, outcome.error);
       case "failed":
         return this.#fail(outcome.error);
       default:
@@ -246,9 +306,14 @@ class SendPump {
   #sayWhy(error: unknown): void {
     if (this.#sender.phase !== "content" || !(error instanceof PosternError)) return;
     if (error.code === "transfer/pipe-lost") return;
-    const { pipe, clock } = this.#options;
-    pipe.write(this.#sender.cancelled(senderReason(error.code), clock.now()));
+    this.#pipe.write(this.#sender.cancelled(senderReason(error.code), this.#options.clock.now()));
   }
+}
+
+const ENDED = "the receiver's side of the pipe has ended";
+
+function pipeLost(message: string): PosternError {
+  return new PosternError("transfer/pipe-lost", message);
 }
 
 function asFailure(cause: unknown): PosternError {

@@ -8,8 +8,9 @@ import { nobleSuite as suite } from "../crypto/noble-suite.ts";
 import { DAMAGED_PER_TRANSFER_MAX, PIPES_PER_TRANSFER_MAX, RECORD_BYTES_MAX } from "../limits.ts";
 import type { InstantMs } from "../time.ts";
 import { decodeFrameHeader } from "./record-header.ts";
-import { RecordSender, type ReverseOutcome } from "./record-sender.ts";
+import { RecordSender } from "./record-sender.ts";
 import { ReverseSealer, type ReverseFrame } from "./reverse-frame.ts";
+import type { ReverseOutcome } from "./reverse-outcome.ts";
 
 const CONTENT = counted(1_000);
 /** A session frame, ten records, the last record. */

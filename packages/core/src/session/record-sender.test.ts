@@ -11,8 +11,9 @@ import {
 } from "../limits.ts";
 import type { InstantMs } from "../time.ts";
 import { decodeFrameHeader } from "./record-header.ts";
-import { RecordSender, type ReverseOutcome } from "./record-sender.ts";
+import { RecordSender } from "./record-sender.ts";
 import { ReverseSealer, type ReverseFrame } from "./reverse-frame.ts";
+import type { ReverseOutcome } from "./reverse-outcome.ts";
 
 const TAG = new Uint8Array(16).fill(7);
 const at = (ms: number): InstantMs => ms as InstantMs;

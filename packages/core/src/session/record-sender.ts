@@ -23,7 +23,7 @@
 import { equalBytes, wipe } from "../bytes/equal.ts";
 import { ByteWriter } from "../bytes/writer.ts";
 import { AEAD_TAG_BYTES } from "../crypto/suite.ts";
-import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
+import { PosternError, unreachable } from "../errors.ts";
 import {
   DAMAGED_PER_TRANSFER_MAX,
   SESSION_BYTES_MAX,
@@ -51,6 +51,7 @@ import {
 } from "./record-header.ts";
 import { sealFrame, sealSession, type FrameContext, type RecordSuite } from "./record-seal.ts";
 import { ReverseOpener, type ReverseFrame } from "./reverse-frame.ts";
+import { broken, nonsense, type ReverseOutcome } from "./reverse-outcome.ts";
 import { SentTags } from "./sent-tags.ts";
 import type { SessionKeySource } from "./session-keys.ts";
 
@@ -74,18 +75,6 @@ export interface RecordPlan {
   readonly nonce: Uint8Array;
   readonly aad: Uint8Array;
 }
-
-export type ReverseOutcome =
-  /** The receiver has everything below `offset`. */
-  | { readonly kind: "progress"; readonly offset: number }
-  /** Content goes on from `offset`. */
-  | { readonly kind: "resend"; readonly offset: number; readonly damaged: number }
-  | { readonly kind: "paused" }
-  | { readonly kind: "continued" }
-  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
-  /** What came is not the receiver's next frame: this pipe is of no more use. */
-  | { readonly kind: "broken"; readonly error: PosternError }
-  | { readonly kind: "failed"; readonly error: PosternError };
 
 interface Session {
   readonly j: number;
@@ -259,6 +248,14 @@ export class RecordSender {
     this.#phase = { kind: "expect-resend", digest };
   }
 
+  /** What `done` says, said elsewhere: by a receipt (9), when the pipe broke before `done` came. */
+  delivered(total: number, digest: Uint8Array): ReverseOutcome {
+    const phase = this.#phase;
+    if (phase.kind === "expect-resend" && phase.digest !== undefined)
+      this.#phase = { kind: "expect-done", digest: phase.digest };
+    return this.#done(total, digest);
+  }
+
   /** One frame from the receiver: its 32-byte header and what followed. */
   reverse(headerBytes: Uint8Array, sealed: Uint8Array): ReverseOutcome {
     const header = decodeFrameHeader(headerBytes);
@@ -389,12 +386,4 @@ export class RecordSender {
     this.#phase = { kind: "ended" };
     return { kind: "failed", error };
   }
-}
-
-function broken(code: ErrorCode, message: string): ReverseOutcome {
-  return { kind: "broken", error: new PosternError(code, message) };
-}
-
-function nonsense(what: string): PosternError {
-  return new PosternError("peer/malformed", what);
 }
