@@ -12,10 +12,7 @@ export function after(start: InstantMs, delayMs: number): InstantMs {
 }
 
 /** The earlier of two deadlines; `undefined` stands for never. */
-export function earlier(
-  a: InstantMs | undefined,
-  b: InstantMs | undefined,
-): InstantMs | undefined {
+export function earlier(a: InstantMs | undefined, b: InstantMs | undefined): InstantMs | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
   return a < b ? a : b;
