@@ -204,7 +204,8 @@ class ReceivePump {
    */
   async #attend(total: number): Promise<void> {
     const { clock, pipes } = this.#options;
-    while (pipes !== undefined && this.#pipes < PIPES_PER_TRANSFER_MAX) {
+    if (pipes === undefined) return;
+    while (this.#pipes < PIPES_PER_TRANSFER_MAX) {
       const pipe = await pipes.next().catch(() => undefined);
       this.#pipes++;
       if (pipe === undefined) continue;
