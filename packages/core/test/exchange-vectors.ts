@@ -95,7 +95,7 @@ export function decryptOaep(
   }
 }
 
-export function rsaPrivateKey(key: RsaKeyName) {
+function rsaPrivateKey(key: RsaKeyName) {
   const pkcs8 = Buffer.from(rsaKeys[key].pkcs8, "hex");
   return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
 }

@@ -100,7 +100,7 @@ export function plainAsymmetric(
   };
 }
 
-export function plainAsymmetricOuter(
+function plainAsymmetricOuter(
   { sender, receiver }: PlainParties,
   tid: Buffer,
   certified: Buffer,
@@ -110,7 +110,7 @@ export function plainAsymmetricOuter(
   return Buffer.concat([...start, receiver.fingerprint, lv(certified), ciphertext]);
 }
 
-export function plainAsymmetricTranscript(
+function plainAsymmetricTranscript(
   { sender, receiver, receiverSpki, relayFingerprint }: AsymmetricParties,
   outer: Buffer,
 ): Buffer {
@@ -118,7 +118,7 @@ export function plainAsymmetricTranscript(
   return sha256(label("asymmetric transfer"), ...fields.map(lv));
 }
 
-export function plainSigned(
+function plainSigned(
   { sender, receiver }: PlainParties,
   header: Buffer,
   ciphertext: Buffer,
@@ -127,6 +127,6 @@ export function plainSigned(
   return Buffer.concat([header, ...ends, uint(2, 1), sha256(ciphertext)]);
 }
 
-export function plainSignatureMessage(th: Buffer, signed: Buffer): Buffer {
+function plainSignatureMessage(th: Buffer, signed: Buffer): Buffer {
   return Buffer.concat([label("asym header"), th, sha256(signed)]);
 }

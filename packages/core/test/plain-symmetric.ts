@@ -93,7 +93,7 @@ export function plainSymmetric(parties: PlainParties, inputs: SymmetricInputs): 
   };
 }
 
-export function plainSymmetricOuter(
+function plainSymmetricOuter(
   { sender, receiver }: PlainParties,
   { transfer, key, counter }: Pick<SymmetricInputs, "transfer" | "key" | "counter">,
 ): Buffer {
@@ -101,7 +101,7 @@ export function plainSymmetricOuter(
   return Buffer.concat([...start, unhex(transfer), sender.fingerprint, receiver.fingerprint]);
 }
 
-export function plainSymmetricTranscript(parties: PlainParties, outer: Buffer): Buffer {
+function plainSymmetricTranscript(parties: PlainParties, outer: Buffer): Buffer {
   const { sender, receiver, relayFingerprint } = parties;
   const fields = [relayFingerprint, outer, sender.id, receiver.id];
   return sha256(label("symmetric transfer"), ...fields.map(lv));

@@ -85,7 +85,7 @@ export function plainReceipt(
   return unit(key, Buffer.concat([uint(5, 1), tid]), Buffer.concat(parts));
 }
 
-export function unit(key: Buffer, associatedData: Buffer, plaintext: Buffer): SealedUnit {
+function unit(key: Buffer, associatedData: Buffer, plaintext: Buffer): SealedUnit {
   const sealed = seal(key, ZERO_NONCE, associatedData, plaintext);
   return {
     plaintext: plaintext.toString("hex"),

@@ -5,7 +5,10 @@ import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { receiptPrefix, sealedAnswerPrefix } from "./envelope.ts";
 import { decodeVerdict, encodeVerdict, type Verdict } from "./verdict.ts";
 
-/** A receiver's answer under the answer key. docs/protocol.md 9. `verdict u8 | offset u64 | prefix (32)` */
+/**
+ * A receiver's answer under the answer key. docs/protocol.md 9.
+ * `verdict u8 | offset u64 | prefix (32)`
+ */
 export interface Answer {
   readonly verdict: Verdict;
   /** Content the receiver holds already: 0 unless it resumes. */

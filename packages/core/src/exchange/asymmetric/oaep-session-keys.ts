@@ -1,6 +1,6 @@
 /**
- * Session keys of the asymmetric profile: a random secret under RSA-OAEP to the receiver, mixed with
- * a key that only both ends of the transfer have. docs/protocol.md 7.2.
+ * Session keys of the asymmetric profile: a random secret under RSA-OAEP to the receiver, mixed
+ * with a key that only both ends of the transfer have. docs/protocol.md 7.2.
  *
  * @module
  */

@@ -9,7 +9,8 @@ import type { ExchangeContext } from "../context.ts";
  * Outer header of an offer in the asymmetric profile, in the clear. docs/protocol.md 7.2.
  *
  * ```text
- *   0x01 | suite u16 | profile u8 = 2 | tid (16) | S (32) | T (32) | lv(certificate of S) | ct (384)
+ *   0x01 | suite u16 | profile u8 = 2 | tid (16) | S (32) | T (32)
+ *   | lv(certificate of S) | ct (384)
  * ```
  */
 export interface AsymmetricOuter {

@@ -2,8 +2,8 @@
  * How the receiver gets the master key in the asymmetric profile. docs/protocol.md 7.2.
  *
  * ```text
- *  offer ──► decrypting ──decrypted──► verifying ──verified──► ready ── content arrived ──► finished
- *                 └──── anything that does not hold ─────► invalid
+ *  offer ──► decrypting ─decrypted─► verifying ─verified─► ready ─ content arrived ─► finished
+ *                 └───── anything that does not hold ─────► invalid
  * ```
  *
  * A header whose signature was not made by the sender's certified key is `invalid`, whatever the

@@ -45,7 +45,7 @@ export type SymmetricReceiverState =
   | { readonly kind: "key-unknown" }
   /** The offer names another client. */
   | { readonly kind: "wrong-receiver" }
-  /** The master key or the header did not open, or the exchange went another way than the profile's. */
+  /** Master key or header did not open, or the exchange went another way than the profile's. */
   | { readonly kind: "invalid" };
 
 export interface SymmetricReceiverStep {
