@@ -27,13 +27,15 @@ test(
     for (const terminal of [ann, bob]) await begin(terminal);
 
     /** Bob waits; Ann goes as far as to what she wants to send for the `turn`-th time. */
-    const meet = async (turn: number): Promise<void> => {
+    const meet = async (turn: number, ...profile: string[]): Promise<void> => {
       await bob.press("Down", "Enter");
       await bob.shows("bob is waiting", turn);
       await scene.listed(relay, "bob");
       await ann.press("Enter");
       await ann.shows("To whom?", turn);
       await ann.press("Enter");
+      await ann.shows("In which profile?", turn);
+      await ann.press(...profile, "Enter");
       await ann.shows("What do you want to send to bob?", turn);
     };
     const bothChoose = async (turn: number): Promise<void> => {
@@ -56,7 +58,7 @@ test(
     await bob.press("n");
     await bothChoose(3);
 
-    await meet(3);
+    await meet(3, "Down");
     await ann.press("Down", "Enter");
     await ann.shows("Path of the file");
     await ann.enter("photo.raw");
