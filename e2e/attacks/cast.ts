@@ -244,8 +244,12 @@ const VECTORS = join(import.meta.dirname, "../../vectors/rsa-keys.json");
 const PUBLISHED = { relay: "relay", alice: "sender", bob: "receiver" } as const;
 const keys = new Map<string, Promise<RsaKeyPair>>();
 
-/** One key for each name in a whole run: those of the vectors, and others that are made once. */
-export async function rsaKeyOf(name: string): Promise<RsaKeyPair> {
+/**
+ * One key for each name in a whole run: those of the vectors, and others that are made once.
+ * `NAME.2` has that of `NAME`.
+ */
+export async function rsaKeyOf(who: string): Promise<RsaKeyPair> {
+  const name = who.replace(/\..*/, "");
   const known = keys.get(name) ?? (isPublished(name) ? publishedKey(name) : nativeRsa.generate());
   keys.set(name, known);
   return await known;
