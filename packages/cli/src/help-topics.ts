@@ -34,7 +34,7 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   --json prints one JSON object a line on stdout. "type" is stable:
     connected first-use relay-authenticated reconnecting notice waiting offer withdrawn offered
     master-key accepted
-    session-key progress resend key-renewed done failed message receiver receivers identity
+    session-key progress resend new-pipe key-renewed done failed message receiver receivers identity
     relay-pin status relay compared stopped error
   "error" is the last event of a command that failed; its "code" is stable too.
 

@@ -1,7 +1,7 @@
 /**
- * Reads frames from one pipe, and finds out when it stands still in the middle of one: a length that
- * was damaged on the way asks for bytes that nobody sends (docs/protocol.md 8.1). The pipe is then
- * destroyed, as if it had been lost.
+ * Reads frames from one pipe, and finds out when it stands still in the middle of one: a length
+ * that was damaged on the way asks for bytes that nobody sends (docs/protocol.md 8.1). The pipe is
+ * then destroyed, as if it had been lost.
  *
  * @module
  */

@@ -209,7 +209,7 @@ class SendPump {
     }
   }
 
-  /** This pipe is of no more use: another one, or the end. What an older pipe says does not count. */
+  /** This pipe is of no more use: another one, or the end. An older pipe's end does not count. */
   #break(pipe: BytePipe, error: PosternError): void {
     if (pipe !== this.#pipe || this.#isReplacing || this.#isOver) return;
     const { pipes } = this.#options;

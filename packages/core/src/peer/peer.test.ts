@@ -252,7 +252,7 @@ test("Peer: a pipe that ends early with nobody gone ends the transfer on both si
   peers.input("bob", peers.bobKey(), { kind: "records-failed", error });
   peers.advance(LOSS_REASON_MS);
   assert.equal(failure(peers, "bob"), "transfer/truncated");
-  assert.equal(failure(peers, "alice"), "peer/cancelled");
+  assert.equal(failure(peers, "alice"), "transfer/pipe-lost");
 });
 
 test("S-17 Peer: a receiver whose transfer ended is free again, whatever ended it", () => {

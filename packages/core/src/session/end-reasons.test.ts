@@ -10,7 +10,8 @@ test("senderReason() and endedBySender() carry a reason to the receiver", () => 
   assert.equal(told("link/closed"), "peer/cancelled");
   assert.equal(told("transfer/damaged"), "transfer/damaged");
   assert.equal(told("transfer/framing"), "transfer/damaged");
-  for (const reason of [0, 5, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
+  assert.equal(told("transfer/pipe-lost"), "transfer/pipe-lost");
+  for (const reason of [0, 6, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
 });
 
 test("receiverReason() and endedByReceiver() carry a reason to the sender", () => {
@@ -23,5 +24,6 @@ test("receiverReason() and endedByReceiver() carry a reason to the sender", () =
   assert.equal(told("transfer/session-expired"), "transfer/session-expired");
   assert.equal(told("transfer/invalid"), "transfer/digest-mismatch");
   assert.equal(told("transfer/framing"), "transfer/framing");
-  for (const reason of [0, 8, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
+  assert.equal(told("transfer/truncated"), "transfer/pipe-lost");
+  for (const reason of [0, 9, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
 });

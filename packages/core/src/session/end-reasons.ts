@@ -1,6 +1,6 @@
 /**
- * Why a side ends a transfer: the reasons of cancelled records (docs/protocol.md 8) and of `cancel`
- * frames (8.2), and the codes they come from and turn into at the other end.
+ * Why a side ends a transfer: the reasons of cancelled records (docs/protocol.md 8), of `cancel`
+ * frames (8.2) and of `withdraw` (9), and the codes they come from and turn into at the other end.
  *
  * @module
  */
@@ -11,6 +11,7 @@ const SENDER_REASONS: Readonly<Record<number, ErrorCode>> = {
   2: "transfer/source-changed",
   3: "transfer/source-unreadable",
   4: "transfer/damaged",
+  5: "transfer/pipe-lost",
 };
 
 const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
@@ -21,6 +22,7 @@ const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
   5: "transfer/session-expired",
   6: "transfer/digest-mismatch",
   7: "transfer/framing",
+  8: "transfer/pipe-lost",
 };
 
 /** The reason in a sender's cancelled record. */
@@ -33,6 +35,8 @@ export function senderReason(code: ErrorCode): number {
     case "transfer/damaged":
     case "transfer/framing":
       return 4;
+    case "transfer/pipe-lost":
+      return 5;
     default:
       return 1;
   }
@@ -57,6 +61,9 @@ export function receiverReason(code: ErrorCode): number {
       return 6;
     case "transfer/framing":
       return 7;
+    case "transfer/truncated":
+    case "transfer/pipe-lost":
+      return 8;
     default:
       return 1;
   }

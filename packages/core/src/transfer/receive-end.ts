@@ -8,7 +8,8 @@ import { receiverPhase, type ReceiverExchangeStep } from "../exchange/receiver-e
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
 import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
-import { emit, WITHDRAWN_BY_RECEIVER, type TransferEffect } from "./steps.ts";
+import { emit, type TransferEffect } from "./steps.ts";
+import { withdrawalByReceiver } from "./withdrawal.ts";
 
 /** Goes on with the closing exchange; the receipt says that the next master key is stored. */
 export function closingOn(
@@ -46,8 +47,7 @@ export function lost(state: ReceiveState, error: PosternError): ReceiveStep {
 /** This side ends it and tells the sender. */
 export function giveUp(plan: ReceivePlan, state: ReceiveState, error: PosternError): ReceiveStep {
   if (state.kind === "closing") return finish(state, false);
-  const { transfer } = plan.context;
-  const envelope = { kind: "withdraw", transfer, reason: WITHDRAWN_BY_RECEIVER } as const;
+  const envelope = withdrawalByReceiver(plan.context.transfer, error.code);
   const ended = lost(state, error);
   return { state: ended.state, effects: [{ kind: "send-envelope", envelope }, ...ended.effects] };
 }

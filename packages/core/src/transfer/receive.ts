@@ -70,6 +70,7 @@ import {
   type RecordsPath,
   type TransferEffect,
 } from "./steps.ts";
+import { withdrawnBySender } from "./withdrawal.ts";
 
 export function startReceive(now: Moment): ReceiveState {
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
@@ -279,7 +280,7 @@ function envelopeArrived(
         ? { state, effects: [{ kind: "feed-records", frames: envelope.frames }] }
         : { state, effects: [] };
     case "withdraw":
-      return lost(state, new PosternError("peer/cancelled", "the sender gave the transfer up"));
+      return lost(state, withdrawnBySender(envelope.reason));
     case "offer":
       return { state, effects: [] };
     case "answer":

@@ -6,9 +6,9 @@
 import { PosternError } from "../errors.ts";
 import type { RequestStatus } from "../exchange/steps.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
-import type { TransferEnvelope } from "./envelope.ts";
 import type { Closing, SendPlan, SendState, SendStep } from "./send-state.ts";
-import { emit, WITHDRAWN_BY_PERSON, type TransferEffect } from "./steps.ts";
+import { emit, type TransferEffect } from "./steps.ts";
+import { withdrawalBySender } from "./withdrawal.ts";
 
 export function finish(
   { keys, outcome }: Pick<Closing, "keys" | "outcome">,
@@ -27,7 +27,8 @@ export function lost(plan: SendPlan, state: SendState, error: PosternError): Sen
 /** Ends the transfer and, where the receiver may be waiting, tells it. */
 export function fail(plan: SendPlan, state: SendState, error: PosternError): SendStep {
   if (!("ready" in state)) return failWith(error);
-  const withdraw = { kind: "send-envelope", envelope: withdrawal(plan.context.transfer) } as const;
+  const envelope = withdrawalBySender(plan.context.transfer, error.code);
+  const withdraw: TransferEffect = { kind: "send-envelope", envelope };
   if (state.kind === "streaming" || state.kind === "expect-new-pipe")
     return failWith(error, [{ kind: "stop-records", error }, withdraw]);
   wipeTransferKeys(state.ready.keys);
@@ -39,10 +40,6 @@ export function failWith(error: PosternError, before: readonly TransferEffect[] 
     state: { kind: "failed" },
     effects: [...before, emit({ kind: "failed", error })],
   };
-}
-
-function withdrawal(transfer: Uint8Array): TransferEnvelope {
-  return { kind: "withdraw", transfer, reason: WITHDRAWN_BY_PERSON };
 }
 
 export function requestError(status: RequestStatus): PosternError {

@@ -16,8 +16,8 @@
  *
  * Rule 1: every transition is in {@link stepSend}. Rule 2: no I/O, clock or chance. Rule 3: bytes
  * from the peer never throw. A receiver that is gone breaks the pipe too: the relay says
- * `peer-gone` or refuses the new pipe, and either is what the person reads. A receipt serves for the
- * `done` that was lost with a pipe. `closing` never fails: the content was delivered, only the
+ * `peer-gone` or refuses the new pipe, and either is what the person reads. A receipt serves for
+ * the `done` that was lost with a pipe. `closing` never fails: the content was delivered, only the
  * pair's next master key may be missing.
  *
  * @module
@@ -61,6 +61,7 @@ import {
   type TransferInput,
 } from "./steps.ts";
 import { verdictError } from "./verdict.ts";
+import { withdrawnByReceiver } from "./withdrawal.ts";
 
 /** What a person asked to be sent. */
 export interface SendRequest {
@@ -195,11 +196,7 @@ function envelopeArrived(
       if (state.kind === "closing") return receiptArrived(plan, state, envelope.sealed);
       return isMoving(state) ? receiptEarly(plan, state, envelope.sealed) : { state, effects: [] };
     case "withdraw":
-      return lost(
-        plan,
-        state,
-        new PosternError("peer/cancelled", "the receiver gave the transfer up"),
-      );
+      return lost(plan, state, withdrawnByReceiver(envelope.reason));
     case "offer":
     case "content":
       return fail(

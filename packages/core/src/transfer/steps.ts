@@ -97,10 +97,6 @@ export function ridesInEnvelopes(content: ContentDescription): boolean {
   );
 }
 
-/** Reasons in a `withdraw` envelope. */
-export const WITHDRAWN_BY_RECEIVER = 0;
-export const WITHDRAWN_BY_PERSON = 1;
-
 export function emit(event: TransferEvent): TransferEffect {
   return { kind: "emit", event };
 }
