@@ -1,4 +1,4 @@
-/** Somebody between the sender and the relay changes, cuts or repeats what is on its way. @module */
+/** Somebody between sender and relay changes, cuts or repeats what is on its way. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";
