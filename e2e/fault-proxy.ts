@@ -1,8 +1,8 @@
 /**
- * A hostile wire between a client and the relay, on loopback. It passes everything on, and turns one
- * bit of the frames that a test names, in pipes, in the direction from this client to the relay. It
- * knows HTTP's upgrade and the 32 bytes of a frame header (docs/protocol.md 4, 8); all else is
- * opaque to it.
+ * A hostile wire between a client and the relay, on loopback. It passes everything on, and turns
+ * one bit of the frames that a test names, in pipes, in the direction from this client to the
+ * relay. It knows HTTP's upgrade and the 32 bytes of a frame header (docs/protocol.md 4, 8); all
+ * else is opaque to it.
  *
  * @module
  */
