@@ -47,6 +47,8 @@ export class Actor {
   readonly offers: Offer[] = [];
   readonly withdrawn: string[] = [];
   readonly incoming: Transfer[] = [];
+  /** Whatever a sink was given, committed or not. */
+  readonly written: Uint8Array[] = [];
   /** Content of transfers that were committed. */
   readonly received: Uint8Array[] = [];
   answer: (offer: Offer) => Answer = () => "accept";
@@ -94,9 +96,21 @@ export class Actor {
   }
 
   accept(offer: Offer): Transfer {
-    const transfer = offer.accept(collectingSink((content) => this.received.push(content)));
+    const transfer = offer.accept(this.#sink());
     this.incoming.push(transfer);
     return transfer;
+  }
+
+  #sink(): ContentSink {
+    const parts: Uint8Array[] = [];
+    return {
+      write: async (bytes) => {
+        parts.push(bytes.slice());
+        this.written.push(bytes.slice());
+      },
+      commit: async () => void this.received.push(new Uint8Array(Buffer.concat(parts))),
+      async abandon() {},
+    };
   }
 }
 
@@ -214,19 +228,6 @@ export function bytesSource(
     },
     verified() {},
     async close() {},
-  };
-}
-
-function collectingSink(onCommit: (content: Uint8Array) => void): ContentSink {
-  const parts: Uint8Array[] = [];
-  return {
-    async write(bytes) {
-      parts.push(bytes.slice());
-    },
-    async commit() {
-      onCommit(new Uint8Array(Buffer.concat(parts)));
-    },
-    async abandon() {},
   };
 }
 

@@ -14,6 +14,10 @@ export interface FramePlace {
   readonly pipe: PipeId;
   /** Counted from 0 for each end. */
   readonly index: number;
+  /** To the end it was written for. */
+  readonly forward: (bytes: Uint8Array) => void;
+  /** To the one who wrote it. */
+  readonly back: (bytes: Uint8Array) => void;
 }
 
 interface End {
@@ -103,7 +107,13 @@ export class RelayPipes {
   }
 
   #pass(from: End, to: End, frame: Uint8Array, pipe: PipeId): void {
-    const place = { writer: from.writer, pipe, index: from.frames++ };
-    for (const each of this.onFrame(frame, place)) to.pipe.deliver(each);
+    const place: FramePlace = {
+      writer: from.writer,
+      pipe,
+      index: from.frames++,
+      forward: (bytes) => to.pipe.deliver(bytes),
+      back: (bytes) => from.pipe.deliver(bytes),
+    };
+    for (const each of this.onFrame(frame, place)) place.forward(each);
   }
 }
