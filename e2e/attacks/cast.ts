@@ -84,10 +84,8 @@ export class Actor {
   /** Waits for offers until the test ends. */
   async listen(profiles: readonly ProfileName[], capacity = 1): Promise<void> {
     for await (const event of this.client.receive({ profiles, capacity })) {
-      if (event.type === "withdrawn") {
-        this.withdrawn.push(event.error.code);
-        continue;
-      }
+      if (event.type === "withdrawn") this.withdrawn.push(event.error.code);
+      if (event.type !== "offer") continue;
       this.offers.push(event.offer);
       const answer = this.answer(event.offer);
       if (answer === "decline") event.offer.decline();
@@ -118,6 +116,8 @@ export interface ReceiverOptions {
   readonly profiles?: readonly ProfileName[];
   readonly capacity?: number;
   readonly ports?: (ports: ClientPorts) => Partial<ClientPorts>;
+  /** Whose RSA key it has; its name's when absent. */
+  readonly rsaKeyOf?: string;
 }
 
 export interface Sending {
@@ -143,8 +143,9 @@ export class Stage {
   async person(
     name: string,
     change: (ports: ClientPorts) => Partial<ClientPorts> = () => ({}),
+    keyOf = name,
   ): Promise<Actor> {
-    const actor = new Actor(this, name, await rsaKeyOf(name), change);
+    const actor = new Actor(this, name, await rsaKeyOf(keyOf), change);
     await this.certify(actor);
     await this.connect(actor);
     return actor;
@@ -165,7 +166,7 @@ export class Stage {
 
   /** Somebody connects and is listed. */
   async receiver(name: string, options: ReceiverOptions = {}): Promise<Actor> {
-    const actor = await this.person(name, options.ports);
+    const actor = await this.person(name, options.ports, options.rsaKeyOf);
     void actor.listen(options.profiles ?? ["asymmetric"], options.capacity);
     await this.clock.advance(0);
     return actor;
@@ -245,12 +246,8 @@ const VECTORS = join(import.meta.dirname, "../../vectors/rsa-keys.json");
 const PUBLISHED = { relay: "relay", alice: "sender", bob: "receiver" } as const;
 const keys = new Map<string, Promise<RsaKeyPair>>();
 
-/**
- * One key for each name in a whole run: those of the vectors, and others that are made once.
- * `NAME.2` has that of `NAME`.
- */
-export async function rsaKeyOf(who: string): Promise<RsaKeyPair> {
-  const name = who.replace(/\..*/, "");
+/** One key for each name in a whole run: those of the vectors, and others that are made once. */
+export async function rsaKeyOf(name: string): Promise<RsaKeyPair> {
   const known = keys.get(name) ?? (isPublished(name) ? publishedKey(name) : nativeRsa.generate());
   keys.set(name, known);
   return await known;

@@ -130,7 +130,7 @@ test("S-01 Alice's AUTH messages prove nothing when Mallory sends them", async (
     (own) => (own.kind === "auth-response" ? { ...own, mac: alices.mac } : own),
   ];
   for (const [number, replay] of replays.entries()) {
-    const mallory = await stage.person(`mallory.${number}`);
+    const mallory = await stage.person(`mallory.${number}`, undefined, "mallory");
     const { name } = mallory;
     stage.relay.onFrame = (from, frame) => [from === name ? replay(frame) : frame];
     const said = stage.relay.said.length;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { hex } from "@postern/core/bytes";
+import { concat, hex } from "@postern/core/bytes";
 import type { RsaKeyPair } from "@postern/core/crypto";
 import { PosternError, unreachable } from "@postern/core/errors";
 import { relayFingerprint } from "@postern/core/identity";
@@ -113,6 +113,18 @@ export class LyingRelay {
   /** Names of the listed receivers. */
   listed(): string[] {
     return this.#board.directory.page("").receivers.map(({ name }) => name);
+  }
+
+  /** Lists receivers that nobody plays: `crowd-0001` and on. */
+  crowd(count: number): void {
+    for (let number = 1; number <= count; number++) {
+      const name = `crowd-${String(number).padStart(4, "0")}`;
+      const id = concat(Uint8Array.of(1, 0, 1), suite.random(32));
+      this.input({ kind: "login", link: name, id, fingerprint: suite.random(32), name });
+      this.input({ kind: "established", link: name });
+      const frame = { kind: "presence", free: 1, listed: true, profiles: 1 } as const;
+      this.input({ kind: "frame", link: name, frame });
+    }
   }
 
   /** One after the other, also when performing an effect brings the next input. */
