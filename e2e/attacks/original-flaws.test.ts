@@ -1,4 +1,4 @@
-/** Flaws of the original system, tried on both RSA profiles (S-04, S-05, S-06, S-08, S-12, S-13). */
+/** Flaws of the original system, tried on both RSA profiles: S-04 to S-08, S-12, S-13. @module */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messageSource, type Client } from "@postern/client";

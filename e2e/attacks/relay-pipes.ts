@@ -64,6 +64,11 @@ export class RelayPipes {
     return this.#ends.has(id) ? pipe : undefined;
   }
 
+  /** Cuts every pipe of a client without a word. */
+  cut(writer: string): void {
+    for (const end of this.#ends.values()) if (end.writer === writer) end.pipe.destroy();
+  }
+
   drop(id: EndId): void {
     const end = this.#ends.get(id);
     this.#ends.delete(id);

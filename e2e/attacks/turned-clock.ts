@@ -74,6 +74,6 @@ export function stoppedClock(clock: TurnedClock): ClientPorts["clock"] {
 }
 
 /** All microtasks, and those they started, have run. */
-export async function settle(): Promise<void> {
+async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await setImmediate();
 }
