@@ -23,6 +23,7 @@ import type { End } from "./network.ts";
 import type { Pump, PumpPorts } from "./pump.ts";
 import { ReceivePump } from "./receive-pump.ts";
 import { SendPump } from "./send-pump.ts";
+import { TransferPath } from "./transfer-path.ts";
 
 type TransferEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
 type Job<K extends TransferEffect["effect"]["kind"]> = Extract<
@@ -35,6 +36,8 @@ export class ClientTransfers {
   readonly #outgoing = new Map<TransferKey, Outgoing>();
   readonly #offered = new Map<TransferKey, ContentDescription>();
   readonly #pumps = new Map<TransferKey, Pump>();
+  /** Until the transfer has ended, longer than its pump: `done` may have to be said again. */
+  readonly #paths = new Map<TransferKey, { readonly path: TransferPath; readonly pump: Pump }>();
   /** When an envelope with frames came last. */
   readonly #heard = new Map<TransferKey, number>();
   readonly #pipes = new Set<End>();
@@ -69,6 +72,7 @@ export class ClientTransfers {
     }
     this.#pipes.clear();
     this.#pumps.clear();
+    this.#paths.clear();
     this.#outgoing.clear();
     this.#offered.clear();
     this.#waiting = [];
@@ -104,6 +108,10 @@ export class ClientTransfers {
       case "feed-records":
         this.#heard.set(key, world.now());
         return void this.#client.later(0, () => this.#pumps.get(key)?.onBytes(effect.frames));
+      case "replace-pipe":
+        return this.#replacePipe(key, effect.ticket);
+      case "confirm-records":
+        return void this.#client.later(0, () => this.#pumps.get(key)?.onDelivered(effect));
       case "stop-records":
         return void this.#client.later(0, () => this.#pumps.get(key)?.stop(effect.error));
     }
@@ -120,6 +128,7 @@ export class ClientTransfers {
     if (event.kind === "done" || event.kind === "failed") {
       this.#outgoing.delete(key);
       this.#offered.delete(key);
+      this.#paths.delete(key);
     }
   }
 
@@ -189,6 +198,7 @@ export class ClientTransfers {
       return ended({ kind: "records-failed", error });
     }
     const outgoing = this.#outgoing.get(key);
+    const way = new TransferPath(client.guard, (gone) => this.#pipes.delete(gone));
     const ports: PumpPorts = {
       world,
       weather,
@@ -197,8 +207,19 @@ export class ClientTransfers {
       sessionMs: outgoing?.sessionMs ?? sessionSeconds * 1_000,
       later: (delayMs, run) => void client.later(delayMs, run),
       job: (promise, then) => client.job(promise, then),
-      write: (bytes) => (pipe === undefined ? sendFrames(link, key, bytes) : pipe.write(bytes)),
-      close: (lost) => this.#close(pipe, lost),
+      write: (bytes) =>
+        path.kind === "pipe" ? way.pipe?.write(bytes) : sendFrames(link, key, bytes),
+      replace: (error) => {
+        if (path.kind !== "pipe" || !way.hasAnother) return false;
+        way.close(true);
+        const input = { kind: "pipe-broken", error } as const;
+        client.later(0, () => {
+          // A pipe that the other side opened may have come meanwhile.
+          if (way.pipe === undefined) link.step({ kind: "transfer", key, input });
+        });
+        return true;
+      },
+      close: (lost) => way.close(lost),
       ended,
     };
     const pump =
@@ -209,8 +230,26 @@ export class ClientTransfers {
           );
     this.#pumps.set(key, pump);
     this.#heard.set(key, world.now());
-    if (pipe === undefined) this.#watch(key, pump);
-    else this.#attach(pipe, pump);
+    if (pipe === undefined) return this.#watch(key, pump);
+    this.#paths.set(key, { path: way, pump });
+    way.serve(pump);
+    this.#use(way, pipe);
+  }
+
+  #replacePipe(key: TransferKey, ticket: Uint8Array): void {
+    this.#client.later(0, () => {
+      const known = this.#paths.get(key);
+      if (known === undefined) return;
+      const pipe = this.#client.ports.relay.connectPipe(ticket);
+      if (pipe === undefined) return known.pump.onCut();
+      this.#use(known.path, pipe);
+      known.pump.onNewPipe();
+    });
+  }
+
+  #use(path: TransferPath, pipe: End): void {
+    this.#pipes.add(pipe);
+    path.use(pipe);
   }
 
   /** Envelopes may be refused or dropped: when nothing comes any more, that is a cut. */
@@ -219,26 +258,6 @@ export class ClientTransfers {
     const idleMs = this.#client.ports.world.now() - (this.#heard.get(key) ?? 0);
     if (idleMs >= PIPE_IDLE_MS) pump.onCut();
     else this.#client.later(PIPE_IDLE_MS - idleMs, () => this.#watch(key, pump));
-  }
-
-  #attach(pipe: End, pump: Pump): void {
-    const { guard } = this.#client;
-    this.#pipes.add(pipe);
-    pipe.handlers = {
-      onBytes: (bytes) => guard(() => pump.onBytes(bytes)),
-      onEnd: () => guard(() => pump.onEnd()),
-      onCut: () => {
-        this.#pipes.delete(pipe);
-        guard(() => pump.onCut());
-      },
-    };
-  }
-
-  #close(pipe: End | undefined, lost: boolean): void {
-    if (pipe === undefined) return;
-    if (lost) pipe.destroy();
-    else pipe.end();
-    this.#pipes.delete(pipe);
   }
 
   #commit(transfer: Uint8Array, content: Uint8Array): void {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { concat } from "@postern/core/bytes";
+import { concat, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { wrappingSink } from "@postern/core/exchange";
 import {
@@ -35,6 +35,12 @@ export class ReceivePump implements Pump {
   #isEnded = false;
   #isOver = false;
   #stalledMs = 0;
+  /** There is no pipe now; another one has been asked for. */
+  #isWaiting = false;
+  #pipes = 1;
+  /** Everything has come. */
+  #total: number | undefined;
+  #done: Uint8Array | undefined;
 
   /** `commit` makes the whole content durable. */
   constructor(ports: PumpPorts, size: number | undefined, commit: (content: Uint8Array) => void) {
@@ -54,7 +60,7 @@ export class ReceivePump implements Pump {
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isWaiting) return;
     this.#incoming = concat(this.#incoming, bytes);
     this.#parse();
   }
@@ -65,18 +71,40 @@ export class ReceivePump implements Pump {
   }
 
   onCut(): void {
-    this.#fail(new PosternError("transfer/pipe-lost", "the pipe is gone"));
+    this.#break(new PosternError("transfer/pipe-lost", "the pipe is gone"));
   }
+
+  onNewPipe(): void {
+    const { write, close } = this.#ports;
+    if (this.#done !== undefined) {
+      write(this.#done);
+      return close(false);
+    }
+    if (this.#isOver) return close(true);
+    this.#isWaiting = false;
+    this.#pipes++;
+    this.#incoming = EMPTY;
+    this.#frame = undefined;
+    this.#isEnded = false;
+    const offset = this.#total;
+    if (offset !== undefined) return write(this.#receiver.reverse({ kind: "progress", offset }));
+    const resend = this.#receiver.newPipe();
+    if (resend.kind === "failed") this.#fail(resend.error);
+    else write(resend.frame);
+  }
+
+  onDelivered(): void {}
 
   stop(error: PosternError): void {
     this.#fail(error);
   }
 
   #parse(): void {
-    while (!this.#isBusy && !this.#isOver) {
+    while (!this.#isBusy && !this.#isOver && !this.#isWaiting) {
       const wanted = this.#frame?.length ?? FRAME_HEADER_BYTES;
       if (this.#incoming.length < wanted) {
-        if (this.#isEnded) this.#fail(new PosternError("transfer/truncated", "the pipe has ended"));
+        if (this.#isEnded)
+          this.#break(new PosternError("transfer/truncated", "the pipe has ended"));
         return;
       }
       const bytes = this.#incoming.slice(0, wanted);
@@ -88,7 +116,10 @@ export class ReceivePump implements Pump {
 
   #header(bytes: Uint8Array): void {
     const incoming = this.#receiver.frame(bytes, after(this.#ports.world.now(), -this.#stalledMs));
-    if (incoming.kind === "failed") return this.#fail(incoming.error);
+    if (incoming.kind === "failed")
+      return incoming.error.code === "transfer/framing"
+        ? this.#break(incoming.error)
+        : this.#fail(incoming.error);
     if (incoming.kind === "skip" && incoming.resend !== undefined)
       this.#ports.write(incoming.resend.frame);
     this.#frame = incoming;
@@ -101,10 +132,12 @@ export class ReceivePump implements Pump {
         return;
       case "session":
         this.#isBusy = true;
+        const pipe = this.#pipes;
         return this.#ports.job(this.#keys.open(frame.j, bytes.slice(0, -TAG_BYTES)), (key) => {
           this.#isBusy = false;
-          if (this.#isOver) return;
-          this.#outcome(this.#receiver.session(bytes, key));
+          // On a new pipe nobody asks for this key any more.
+          if (this.#isOver || pipe !== this.#pipes) wipe(key);
+          else this.#outcome(this.#receiver.session(bytes, key));
           this.#parse();
         });
       case "content": {
@@ -151,17 +184,26 @@ export class ReceivePump implements Pump {
 
   #complete(total: number, digest: Uint8Array): void {
     this.#isBusy = true;
+    this.#total = total;
     this.#ports.later(this.#ports.world.prng.below(5), () => {
       if (this.#isOver) return;
       this.#commit(concat(...this.#written));
-      this.#ports.write(this.#receiver.reverse({ kind: "done", total, digest }));
+      this.#done = this.#receiver.reverse({ kind: "done", total, digest });
+      this.#ports.write(this.#done);
       this.#finish({ kind: "records-done", total, digest }, false);
     });
   }
 
+  #break(error: PosternError): void {
+    // Whoever has everything asks for nothing: the sender does, when it has not heard `done`.
+    if (this.#isOver || this.#isWaiting || this.#total !== undefined) return;
+    if (this.#ports.replace(error)) this.#isWaiting = true;
+    else this.#fail(error);
+  }
+
   #fail(error: PosternError): void {
     if (this.#isOver) return;
-    const lost = error.code === "transfer/framing" || error.code === "transfer/pipe-lost";
+    const lost = error.code === "transfer/pipe-lost";
     const reason = receiverReason(error.code);
     if (!lost) this.#ports.write(this.#receiver.reverse({ kind: "cancel", reason }));
     this.#finish({ kind: "records-failed", error }, lost);

@@ -7,13 +7,15 @@
 import { concat } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { wrappingSource } from "@postern/core/exchange";
+import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
 import {
   decodeFrameHeader,
   FRAME_HEADER_BYTES,
   RecordSender,
   senderReason,
+  type ReverseOutcome,
 } from "@postern/core/session";
-import type { TransferInput } from "@postern/core/transfer";
+import type { RecordsOutcome, TransferInput } from "@postern/core/transfer";
 import type { Pump, PumpPorts } from "./pump.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -26,6 +28,9 @@ export class SendPump implements Pump {
   readonly #keys: ReturnType<typeof wrappingSource>;
   #incoming: Uint8Array = EMPTY;
   #isArmed = false;
+  /** There is no pipe now; another one has been asked for. */
+  #isWaiting = false;
+  #pipes = 1;
   #isOver = false;
 
   constructor(ports: PumpPorts, content: Uint8Array, recordBytes: number) {
@@ -47,9 +52,9 @@ export class SendPump implements Pump {
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isWaiting) return;
     this.#incoming = concat(this.#incoming, bytes);
-    while (!this.#isOver && this.#incoming.length >= FRAME_HEADER_BYTES) {
+    while (!this.#isOver && !this.#isWaiting && this.#incoming.length >= FRAME_HEADER_BYTES) {
       const length = decodeFrameHeader(this.#incoming)?.length ?? 0;
       const end = FRAME_HEADER_BYTES + length;
       if (this.#incoming.length < end) return;
@@ -64,7 +69,22 @@ export class SendPump implements Pump {
   }
 
   onCut(): void {
-    this.#fail(new PosternError("transfer/pipe-lost", "the pipe has ended"));
+    this.#break(new PosternError("transfer/pipe-lost", "the pipe has ended"));
+  }
+
+  onNewPipe(): void {
+    if (this.#isOver) return;
+    this.#isWaiting = false;
+    this.#incoming = EMPTY;
+    this.#sender.newPipe();
+    const number = ++this.#pipes;
+    this.#ports.later(ANSWER_TIMEOUT_MS, () => {
+      if (number === this.#pipes && this.#sender.phase === "expect-resend") this.onCut();
+    });
+  }
+
+  onDelivered({ total, digest }: RecordsOutcome): void {
+    if (!this.#isOver) this.#judge(this.#sender.delivered(total, digest));
   }
 
   stop(error: PosternError): void {
@@ -73,15 +93,19 @@ export class SendPump implements Pump {
 
   #reverse(frame: Uint8Array): void {
     const header = frame.subarray(0, FRAME_HEADER_BYTES);
-    const outcome = this.#sender.reverse(header, frame.subarray(FRAME_HEADER_BYTES));
+    this.#judge(this.#sender.reverse(header, frame.subarray(FRAME_HEADER_BYTES)));
+  }
+
+  #judge(outcome: ReverseOutcome): void {
     if (outcome.kind === "failed") return this.#fail(outcome.error);
+    if (outcome.kind === "broken") return this.#break(outcome.error);
     if (outcome.kind !== "done") return this.#arm();
     const { total, digest } = outcome;
     this.#finish({ kind: "records-done", total, digest });
   }
 
   #arm(): void {
-    if (this.#isArmed || this.#isOver) return;
+    if (this.#isArmed || this.#isOver || this.#isWaiting) return;
     this.#isArmed = true;
     this.#ports.later(this.#ports.world.prng.below(12), () => {
       this.#isArmed = false;
@@ -91,7 +115,7 @@ export class SendPump implements Pump {
 
   #advance(): void {
     const sender = this.#sender;
-    if (this.#isOver || sender.phase !== "content" || sender.paused) return;
+    if (this.#isOver || this.#isWaiting || sender.phase !== "content" || sender.paused) return;
     const { world, suite, write } = this.#ports;
     const now = world.now();
     const rest = this.#content.length - sender.offset;
@@ -104,6 +128,12 @@ export class SendPump implements Pump {
     write(concat(session, header, sealed));
     sender.sealed(sealed.subarray(length));
     this.#arm();
+  }
+
+  #break(error: PosternError): void {
+    if (this.#isOver || this.#isWaiting) return;
+    if (this.#ports.replace(error)) this.#isWaiting = true;
+    else this.#fail(error);
   }
 
   #fail(error: PosternError): void {

@@ -106,7 +106,7 @@ export function stepReceive(
     case "envelope":
       return envelopeArrived(plan, state, input.envelope);
     case "records-done":
-      return state.kind === "receiving"
+      return state.kind === "receiving" || state.kind === "expect-new-pipe"
         ? contentDone(plan, state, input, now)
         : { state, effects: [] };
     case "records-failed":
