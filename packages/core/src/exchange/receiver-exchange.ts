@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wipe } from "../bytes/equal.ts";
 import {
   receiveAsymmetricOffer,
   stepAsymmetricReceiver,
@@ -19,7 +20,7 @@ import {
   stepSymmetricReceiver,
   type SymmetricReceiverState,
 } from "./symmetric/receiver.ts";
-import type { ReceiverReady } from "./transfer-keys.ts";
+import { wipeTransferKeys, type ReceiverReady } from "./transfer-keys.ts";
 
 export type ReceiverExchange =
   | { readonly profile: "symmetric"; readonly state: SymmetricReceiverState }
@@ -57,6 +58,12 @@ export function receiverPhase({ state }: ReceiverExchange): ReceiverPhase {
     default:
       return { kind: "working" };
   }
+}
+
+/** Wipes what an exchange that nobody goes on with still holds. */
+export function wipeReceiverExchange({ state }: ReceiverExchange): void {
+  if ("masterKey" in state) wipe(state.masterKey);
+  if ("keys" in state) wipeTransferKeys(state.keys);
 }
 
 /** Frame `key-down`. Anything that does not belong here changes nothing. */

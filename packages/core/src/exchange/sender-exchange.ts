@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { wipe } from "../bytes/equal.ts";
 import { PosternError } from "../errors.ts";
 import {
   startAsymmetricSender,
@@ -22,7 +23,7 @@ import {
   type SymmetricSenderState,
   type SymmetricSenderStep,
 } from "./symmetric/sender.ts";
-import type { SenderReady } from "./transfer-keys.ts";
+import { wipeTransferKeys, type SenderReady } from "./transfer-keys.ts";
 
 /** Profiles that exist. */
 export type ImplementedProfile = "symmetric" | "asymmetric";
@@ -73,6 +74,13 @@ export function senderPhase({ state }: SenderExchange): SenderPhase {
     default:
       return { kind: "working" };
   }
+}
+
+/** Wipes what an exchange that nobody goes on with still holds. */
+export function wipeSenderExchange({ state }: SenderExchange): void {
+  if ("masterKey" in state) wipe(state.masterKey);
+  if ("nextKey" in state) wipe(state.nextKey);
+  if ("keys" in state) wipeTransferKeys(state.keys);
 }
 
 /** The receiver does not hold the key the offer was made under. */

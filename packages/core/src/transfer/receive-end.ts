@@ -3,8 +3,13 @@
  *
  * @module
  */
+import { wipe } from "../bytes/equal.ts";
 import type { PosternError } from "../errors.ts";
-import { receiverPhase, type ReceiverExchangeStep } from "../exchange/receiver-exchange.ts";
+import {
+  receiverPhase,
+  wipeReceiverExchange,
+  type ReceiverExchangeStep,
+} from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
 import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
@@ -40,8 +45,14 @@ export function finish(state: Closing, nextMasterKey: boolean): ReceiveStep {
 export function lost(state: ReceiveState, error: PosternError): ReceiveStep {
   if (state.kind === "closing") return finish(state, false);
   const isMoving = state.kind === "receiving" || state.kind === "expect-new-pipe";
-  const stop: TransferEffect[] = isMoving ? [{ kind: "stop-records", error }] : [];
-  return failWith(error, stop);
+  if (!isMoving) {
+    if ("exchange" in state) wipeReceiverExchange(state.exchange);
+    return failWith(error);
+  }
+  // The records wipe their own two keys when they have stopped.
+  const { header, answer, receipt } = state.ready.keys;
+  wipe(header, answer, receipt);
+  return failWith(error, [{ kind: "stop-records", error }]);
 }
 
 /** This side ends it and tells the sender. */

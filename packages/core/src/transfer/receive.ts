@@ -30,6 +30,7 @@ import {
   receiveRelayedKey,
   receiverPhase,
   stepReceiverExchange,
+  wipeReceiverExchange,
   UNOFFERED,
   type ReceiverExchangeStep,
 } from "../exchange/receiver-exchange.ts";
@@ -150,7 +151,10 @@ function offerArrived(
   now: Moment,
 ): ReceiveStep {
   if (state.kind !== "expect-offer") return { state, effects: [] };
-  if (admission.profile === undefined) return refuse(plan, "profile-refused");
+  if (admission.profile === undefined) {
+    wipeReceiverExchange(state.exchange);
+    return refuse(plan, "profile-refused");
+  }
   const step = receiveOffer(plan.context, state.exchange, admission.profile, offer);
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
   return keysOn(plan, step, { admission, deadline }, now);
@@ -307,6 +311,7 @@ function recordsFailed(
   // A pipe ends in the middle of a frame or between two: a matter of chance when a sender dies.
   const isCut = error.code === "transfer/pipe-lost" || error.code === "transfer/truncated";
   if (!isCut) return giveUp(plan, state, error);
+  wipeReceiverExchange(state.exchange);
   const deadline = after(now.instant, LOSS_REASON_MS);
   return { state: { kind: "expect-reason", error, deadline }, effects: [] };
 }

@@ -3,17 +3,20 @@
  *
  * @module
  */
+import { wipe } from "../bytes/equal.ts";
 import { PosternError } from "../errors.ts";
 import type { RequestStatus } from "../exchange/steps.ts";
+import { wipeSenderExchange } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
-import type { Closing, SendPlan, SendState, SendStep } from "./send-state.ts";
+import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import { emit, type TransferEffect } from "./steps.ts";
 import { withdrawalBySender } from "./withdrawal.ts";
 
 export function finish(
-  { keys, outcome }: Pick<Closing, "keys" | "outcome">,
+  { exchange, keys, outcome }: Pick<Closing, "exchange" | "keys" | "outcome">,
   nextMasterKey: boolean,
 ): SendStep {
+  wipeSenderExchange(exchange);
   wipeTransferKeys(keys);
   return { state: { kind: "done" }, effects: [emit({ kind: "done", nextMasterKey, ...outcome })] };
 }
@@ -24,13 +27,26 @@ export function lost(plan: SendPlan, state: SendState, error: PosternError): Sen
   return fail(plan, state, error);
 }
 
+/** The receiver said no. */
+export function refused({ ready }: Offered, error: PosternError): SendStep {
+  wipeTransferKeys(ready.keys);
+  return failWith(error);
+}
+
 /** Ends the transfer and, where the receiver may be waiting, tells it. */
 export function fail(plan: SendPlan, state: SendState, error: PosternError): SendStep {
-  if (!("ready" in state)) return failWith(error);
+  if (!("ready" in state)) {
+    if ("exchange" in state) wipeSenderExchange(state.exchange);
+    return failWith(error);
+  }
   const envelope = withdrawalBySender(plan.context.transfer, error.code);
   const withdraw: TransferEffect = { kind: "send-envelope", envelope };
-  if (state.kind === "streaming" || state.kind === "expect-new-pipe")
+  if (state.kind === "streaming" || state.kind === "expect-new-pipe") {
+    // The records wipe their own two keys when they have stopped.
+    const { header, answer, receipt } = state.ready.keys;
+    wipe(header, answer, receipt);
     return failWith(error, [{ kind: "stop-records", error }, withdraw]);
+  }
   wipeTransferKeys(state.ready.keys);
   return failWith(error, [withdraw]);
 }

@@ -50,7 +50,7 @@ import { after, type InstantMs, type WallMs } from "../time.ts";
 import { openAnswer, openReceipt } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
-import { fail, failWith, finish, lost, requestError } from "./send-end.ts";
+import { fail, failWith, finish, lost, refused, requestError } from "./send-end.ts";
 import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
   emit,
@@ -123,7 +123,7 @@ export function stepSend(
       return ticketArrived(plan, state, input.ticket, now);
     case "pipe-broken":
       return state.kind === "streaming"
-        ? pipeBroken(plan, state, input.error, now)
+        ? pipeBroken(state, input.error, now)
         : { state, effects: [] };
     case "records-done":
       return isMoving(state) ? close(plan, state, input, now) : { state, effects: [] };
@@ -183,7 +183,7 @@ function envelopeArrived(
       if (state.kind !== "expect-answer") return { state, effects: [] };
       return envelope.verdict === "key-unknown"
         ? renew(plan, state, now)
-        : failWith(verdictError(envelope.verdict));
+        : refused(state, verdictError(envelope.verdict));
     case "answer":
       return state.kind === "expect-answer"
         ? answered(plan, state, envelope.sealed, now)
@@ -232,7 +232,7 @@ function answered(
       state,
       new PosternError("transfer/invalid", "the receiver's answer does not open"),
     );
-  if (answer.verdict !== "accept") return failWith(verdictError(answer.verdict));
+  if (answer.verdict !== "accept") return refused(state, verdictError(answer.verdict));
   if (answer.offset !== 0)
     return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
   const accepted = emit({ kind: "accepted", offset: answer.offset });
@@ -279,30 +279,28 @@ function ticketArrived(
 }
 
 function pipeBroken(
-  plan: SendPlan,
   { exchange, ready, receipt }: Moving,
   error: PosternError,
   now: Moment,
 ): SendStep {
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  const state = { kind: "expect-new-pipe", exchange, ready, error, deadline, receipt } as const;
-  if (receipt !== undefined) {
-    const confirmed = receiptEarly(plan, state, receipt);
-    if (confirmed.effects.length > 0) return confirmed;
-  }
-  return { state, effects: [{ kind: "open-pipe" }] };
+  return {
+    state: { kind: "expect-new-pipe", exchange, ready, error, deadline, receipt },
+    effects: [{ kind: "open-pipe" }],
+  };
 }
 
-/** A receipt before `done`: of use at once when `done` can no longer come over its pipe. */
+/** A receipt before `done`, which may be slower, or lost with its pipe. */
 function receiptEarly(plan: SendPlan, state: Moving, sealed: Uint8Array): SendStep {
-  const known = { ...state, receipt: sealed };
-  if (state.kind === "streaming") return { state: known, effects: [] };
   const { suite, transfer } = plan.context;
   const { keys } = state.ready;
   const receipt = ifWellFormed(() => openReceipt(suite, keys.receipt, transfer, sealed));
   if (receipt === undefined) return { state, effects: [] };
   const { total, digest } = receipt;
-  return { state: known, effects: [{ kind: "confirm-records", total, digest }] };
+  return {
+    state: { ...state, receipt: sealed },
+    effects: [{ kind: "confirm-records", total, digest }],
+  };
 }
 
 function pipeRefused(plan: SendPlan, state: SendState, status: RequestStatus): SendStep {
@@ -335,7 +333,7 @@ function closingOn(step: SenderExchangeStep, { keys, outcome, deadline }: Outcom
   const phase = senderPhase(exchange);
   if (phase.kind !== "finished")
     return { state: { kind: "closing", exchange, keys, outcome, deadline }, effects };
-  const delivered = finish({ keys, outcome }, phase.nextMasterKey);
+  const delivered = finish({ exchange, keys, outcome }, phase.nextMasterKey);
   return { state: delivered.state, effects: [...effects, ...delivered.effects] };
 }
 

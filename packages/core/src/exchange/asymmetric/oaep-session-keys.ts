@@ -46,7 +46,10 @@ export function decryptingSink(
     bodyBytes: RSA_CIPHERTEXT_BYTES,
     async open(j, body) {
       const secret = await decrypt(body);
-      if (secret?.length !== SECRET_BYTES) return undefined;
+      if (secret?.length !== SECRET_BYTES) {
+        wipe(secret);
+        return undefined;
+      }
       const key = sessionKey(suite, keys.session, secret, j);
       wipe(secret);
       return key;

@@ -70,7 +70,10 @@ export function stepAsymmetricReceiver(
     case "decrypting":
       if (input.kind === "job-failed") return invalid();
       if (input.kind !== "decrypted") return { state, effects: [] };
-      if (input.plaintext?.length !== MASTER_KEY_BYTES) return invalid();
+      if (input.plaintext?.length !== MASTER_KEY_BYTES) {
+        wipe(input.plaintext);
+        return invalid();
+      }
       return opened(context, state.offered, input.plaintext, input.ownSpki);
     case "verifying":
       if (input.kind !== "verified" && input.kind !== "job-failed") return { state, effects: [] };

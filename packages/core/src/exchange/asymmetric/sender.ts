@@ -103,6 +103,7 @@ function ready(
 
 function jobFailed(state: AsymmetricSenderState, error: PosternError): AsymmetricSenderStep {
   if (state.kind === "expect-sealed") wipe(state.masterKey);
-  if (state.kind === "expect-signature") wipeTransferKeys(state.keys);
+  else if (state.kind === "expect-signature") wipeTransferKeys(state.keys);
+  else return { state, effects: [] };
   return { state: { kind: "failed", error }, effects: [] };
 }

@@ -75,9 +75,9 @@ export function receiveSymmetricOffer(
   bytes: OfferedBytes,
 ): SymmetricReceiverStep {
   const decoded = ifWellFormed(() => decodeSymmetricOuter(context, bytes.outer));
-  if (decoded === undefined) return { state: { kind: "invalid" }, effects: [] };
+  if (decoded === undefined) return refused(state, "invalid");
   if (!equalBytes(decoded.receiver, context.receiver.fingerprint))
-    return { state: { kind: "wrong-receiver" }, effects: [] };
+    return refused(state, "wrong-receiver");
   const offered = { ...bytes, decoded };
   const kept = decoded.source === "kept";
   if (kept && state.kind === "idle")
@@ -85,7 +85,7 @@ export function receiveSymmetricOffer(
   if (!kept && state.kind === "holding") return ready(context, offered, state.masterKey);
   if (!kept && state.kind === "decrypting" && state.offered === undefined)
     return { state: { kind: "decrypting", offered }, effects: [] };
-  return { state: { kind: "invalid" }, effects: [] };
+  return refused(state, "invalid");
 }
 
 /** Frame `key-down` with use `next`. Ignored before the transfer has its keys. */
@@ -112,8 +112,10 @@ export function stepSymmetricReceiver(
     case "decrypting":
       if (input.kind === "job-failed") return { state: { kind: "invalid" }, effects: [] };
       if (input.kind !== "decrypted") return { state, effects: [] };
-      if (input.plaintext?.length !== MASTER_KEY_BYTES)
+      if (input.plaintext?.length !== MASTER_KEY_BYTES) {
+        wipe(input.plaintext);
         return { state: { kind: "invalid" }, effects: [] };
+      }
       return state.offered === undefined
         ? { state: { kind: "holding", masterKey: input.plaintext }, effects: [] }
         : ready(context, state.offered, input.plaintext);
@@ -135,13 +137,16 @@ export function stepSymmetricReceiver(
         state: { kind: "finished", counter: state.counter + 1, check: state.check },
         effects: [],
       };
+    case "wrong-receiver":
+    case "invalid":
+      // A master key may open only after its offer was refused.
+      if (input.kind === "decrypted") wipe(input.plaintext);
+      return { state, effects: [] };
     case "idle":
     case "holding":
     case "ready":
     case "finished":
     case "key-unknown":
-    case "wrong-receiver":
-    case "invalid":
       return { state, effects: [] };
     default:
       return unreachable(state);
@@ -165,6 +170,14 @@ function ready(
   }
   const { source, counter } = offered.decoded;
   return { state: { kind: "ready", keys, header, source, counter }, effects: [] };
+}
+
+function refused(
+  state: SymmetricReceiverState,
+  kind: "invalid" | "wrong-receiver",
+): SymmetricReceiverStep {
+  if (state.kind === "holding") wipe(state.masterKey);
+  return { state: { kind }, effects: [] };
 }
 
 function keepNextKey(

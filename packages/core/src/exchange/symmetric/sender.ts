@@ -101,6 +101,7 @@ export function renewSymmetricKey(
   context: SenderContext,
   state: SymmetricSenderState,
 ): SymmetricSenderStep {
+  if ("masterKey" in state) wipe(state.masterKey);
   if (state.kind !== "ready" || state.source !== "kept")
     return failed(new PosternError("peer/unexpected-frame", "key-unknown for a fresh key"));
   return freshKey(context, state.counter);
@@ -197,11 +198,17 @@ function withoutNextKey(nextKey: Uint8Array): SymmetricSenderStep {
 }
 
 function jobFailed(state: SymmetricSenderState, error: PosternError): SymmetricSenderStep {
+  if (!isWaiting(state)) return { state, effects: [] };
   if ("nextKey" in state) return withoutNextKey(state.nextKey);
   if (state.kind === "expect-kept")
     return { state: { kind: "finished", nextMasterKey: false }, effects: [] };
   if ("masterKey" in state) wipe(state.masterKey);
   return failed(error);
+}
+
+/** Whether a job is under way that can fail. */
+function isWaiting({ kind }: SymmetricSenderState): boolean {
+  return kind !== "ready" && kind !== "finished" && kind !== "failed";
 }
 
 function failed(error: PosternError): SymmetricSenderStep {
