@@ -14,6 +14,9 @@ import { filesIn, Scene } from "./scene.ts";
 
 const SESSION = 1;
 const RECORD = 2;
+const REVERSE = 3;
+/** Kind, total, digest and a tag. */
+const DONE_BYTES = 1 + 8 + 32 + 16;
 const HEADER_BITS = 8 * HEADER_BYTES;
 /** Bits of the header: the type, and the thousands of bytes in the length. */
 const TYPE_BIT = 1;
@@ -140,6 +143,38 @@ for (const [name, { bit, said, code }] of Object.entries(ALWAYS))
     assert.match(bob.stderr(), said);
     await bob.said(said);
     assert.ok(!(await filesIn(inbox)).includes(file));
+  });
+
+for (const profile of ["symmetric", "asymmetric"])
+  test(`C-03 ${profile}: a \`done\` that is lost with its pipe is heard all the same`, async () => {
+    const other = await FaultProxy.open({ after }, relay.port);
+    let lost = 0;
+    // On Bob's side: the frame of this length is his last word.
+    other.fault = ({ type, length }) =>
+      type === REVERSE && length === DONE_BYTES && lost++ === 0 ? "cut" : undefined;
+    const folder = await scene.newFolder(`inbox-${profile}`);
+    const name = `cid-${profile.slice(0, 4)}`;
+    const cid = scene.client(name, other.hostPort, [
+      "receive",
+      "--json",
+      "--accept",
+      "all",
+      "-o",
+      folder,
+      "--profile",
+      profile,
+    ]);
+    await cid.event("waiting");
+    await scene.listed(relay, name);
+    const path = await writeContent(scene.folder, `${profile}.raw`, noise(3 * MIB));
+    const args = ["send", path, "--to", name, "--json", "--profile", profile];
+    const ann = scene.client("ann", relay, args);
+    assert.deepEqual(await ann.ended(), { code: 0, signal: null }, ann.stderr());
+    assert.equal(lost, profile === "symmetric" ? 2 : lost);
+    assert.equal((await ann.event("done"))["bytes"], 3 * MIB);
+    assert.equal(await sha256File(join(folder, `${profile}.raw`)), await sha256File(path));
+    await cid.event("done");
+    await cid.kill("SIGKILL");
   });
 
 test("after all of it the next transfer works", async () => {

@@ -150,7 +150,7 @@ export class RunningTransfer implements Transfer {
   }
 
   confirmRecords(outcome: RecordsOutcome): void {
-    this.#pipes.delivered(outcome);
+    this.#pipes.confirm(outcome);
   }
 
   stopRecords(error: PosternError): void {

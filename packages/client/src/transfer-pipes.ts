@@ -5,9 +5,8 @@
  * @module
  */
 import type { PosternError } from "@postern/core/errors";
-import type { RecordsOutcome } from "@postern/core/transfer";
 import type { BytePipe } from "./records/byte-pipe.ts";
-import type { PipeSupply, Replacement } from "./records/pipe-supply.ts";
+import type { Delivered, PipeSupply } from "./records/pipe-supply.ts";
 
 export interface TransferPipesPorts {
   /** @throws {@link PosternError} `transfer/pipe-lost` */
@@ -16,14 +15,12 @@ export interface TransferPipesPorts {
   readonly broken: (error: PosternError) => void;
 }
 
-type Offer =
-  | { readonly kind: "ticket"; readonly ticket: Uint8Array }
-  | ({ readonly kind: "delivered" } & RecordsOutcome);
-
 export class TransferPipes implements PipeSupply {
   readonly #ports: TransferPipesPorts;
   #inUse: BytePipe | undefined;
-  #offer: Offer | undefined;
+  readonly #delivered = Promise.withResolvers<Delivered>();
+  /** Of the pipe to use next. */
+  #ticket: Uint8Array | undefined;
   #wake: (() => void) | undefined;
 
   constructor(ports: TransferPipesPorts) {
@@ -35,53 +32,44 @@ export class TransferPipes implements PipeSupply {
     return this.#inUse;
   }
 
-  replace(error: PosternError): Promise<Replacement> {
-    if (this.#offer === undefined) this.#ports.broken(error);
-    return this.#take();
+  get delivered(): Promise<Delivered> {
+    return this.#delivered.promise;
+  }
+
+  replace(error: PosternError): Promise<BytePipe> {
+    if (this.#ticket === undefined) this.#ports.broken(error);
+    return this.next();
   }
 
   async next(): Promise<BytePipe> {
     for (;;) {
-      const replacement = await this.#take();
-      if (replacement.kind === "pipe") return replacement.pipe;
+      const pipe = await this.#ports.open(await this.#nextTicket());
+      // A later ticket says that this pipe is over already.
+      if (this.#ticket === undefined) return (this.#inUse = pipe);
+      pipe.destroy();
     }
   }
 
   /** The ticket of the pipe to use from now on. */
   offer(ticket: Uint8Array): void {
-    this.#offer = { kind: "ticket", ticket };
+    this.#ticket = ticket;
     // The data path has seen no fault yet: this is how it hears of it.
     if (this.#wake === undefined) this.#inUse?.destroy();
     else this.#wake();
   }
 
-  delivered({ total, digest }: RecordsOutcome): void {
-    this.#offer = { kind: "delivered", total, digest };
-    this.#wake?.();
+  confirm(delivered: Delivered): void {
+    this.#delivered.resolve(delivered);
   }
 
-  async #take(): Promise<Replacement> {
-    for (;;) {
-      const offer = await this.#nextOffer();
-      if (offer.kind === "delivered") return offer;
-      const pipe = await this.#ports.open(offer.ticket);
-      // A later ticket says that this pipe is over already.
-      if (this.#offer === undefined) {
-        this.#inUse = pipe;
-        return { kind: "pipe", pipe };
-      }
-      pipe.destroy();
-    }
-  }
-
-  async #nextOffer(): Promise<Offer> {
-    while (this.#offer === undefined)
+  async #nextTicket(): Promise<Uint8Array> {
+    while (this.#ticket === undefined)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-    const offer = this.#offer;
-    this.#offer = undefined;
+    const ticket = this.#ticket;
+    this.#ticket = undefined;
     this.#wake = undefined;
-    return offer;
+    return ticket;
   }
 }

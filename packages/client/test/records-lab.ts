@@ -172,6 +172,11 @@ export class RecordsLab {
     this.#supplies.sender.offer(ticket);
   }
 
+  /** The sender hears from elsewhere what `done` says. */
+  confirm({ total, digest }: RecordsResult): void {
+    this.#supplies.sender.confirm({ total, digest });
+  }
+
   #makePipes(): MemoryPipes {
     const { forward, reverse } = this.#options;
     const n = this.allPipes.length;

@@ -112,6 +112,33 @@ test("receiveRecords() says `done` again on a pipe that comes after it has ended
   assert.deepEqual(sent.result?.digest, received?.result?.digest);
 });
 
+test("sendRecords() takes the receiver's word from elsewhere, with and without a pipe", async () => {
+  for (const isBroken of [false, true]) {
+    const lab = new RecordsLab(CONTENT, { renews: false });
+    lab.pipes.receiver.held = true;
+    const sending = outcome(lab.send());
+    const received = await Promise.race([outcome(lab.receive()), lab.clock.advance(5_000)]);
+    assert.ok(received?.result !== undefined);
+    if (isBroken) lab.pipes.sender.destroy();
+    await lab.clock.advance(100);
+    lab.confirm(received.result);
+    await lab.clock.advance(10_000);
+    assert.deepEqual((await sending).result?.digest, received.result.digest);
+    assert.equal(lab.source.closed, 1);
+  }
+});
+
+test("C-02 sendRecords() takes no word from elsewhere that says other than it sent", async () => {
+  const lab = new RecordsLab(CONTENT, { renews: false });
+  lab.pipes.receiver.held = true;
+  const sending = outcome(lab.send());
+  const received = await Promise.race([outcome(lab.receive()), lab.clock.advance(5_000)]);
+  assert.ok(received?.result !== undefined);
+  lab.confirm({ ...received.result, digest: new Uint8Array(32) });
+  await lab.clock.advance(10_000);
+  assert.equal((await sending).code, "transfer/digest-mismatch");
+});
+
 test("receiveRecords() stays in touch over a new pipe while its sink takes long to commit", async () => {
   const lab = new RecordsLab(CONTENT, { renews: true });
   const slow = Promise.withResolvers<undefined>();

@@ -8,23 +8,19 @@ import type { BytePipe } from "./byte-pipe.ts";
 
 export interface PipeSupply {
   /**
-   * The pipe in use is of no more use, for `error`: the next one, asked for unless it is here
-   * already. One call at a time; it may never end, when the transfer does.
+   * The pipe in use is of no more use, for `error`: the next one, fresh, asked for unless it is
+   * here already. One call at a time; it may never end, when the transfer does.
    *
    * @throws {@link PosternError} `transfer/pipe-lost`: this one does not open; another may.
    */
-  replace(error: PosternError): Promise<Replacement>;
+  replace(error: PosternError): Promise<BytePipe>;
   /** The next pipe that the other side opens. Nothing is asked for. @throws as {@link replace} */
   next(): Promise<BytePipe>;
+  /** For the sender: the receiver has said elsewhere what `done` says. It may never do. */
+  readonly delivered: Promise<Delivered>;
 }
 
-export type Replacement =
-  /** Fresh, nothing read or written yet. */
-  | { readonly kind: "pipe"; readonly pipe: BytePipe }
-  /** No pipe is needed: the receiver has said elsewhere what `done` says. */
-  | { readonly kind: "delivered"; readonly total: number; readonly digest: Uint8Array };
-
-/** For a pipe that comes when nobody waits for it any more. */
-export function destroyLate(replacement: Replacement): void {
-  if (replacement.kind === "pipe") replacement.pipe.destroy();
+export interface Delivered {
+  readonly total: number;
+  readonly digest: Uint8Array;
 }

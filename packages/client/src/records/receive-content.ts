@@ -34,7 +34,7 @@ import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
-import { destroyLate, type PipeSupply } from "./pipe-supply.ts";
+import type { PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { storeError, WriteBehind } from "./write-behind.ts";
 
@@ -172,10 +172,9 @@ class ReceivePump {
   async #replacement(pipes: PipeSupply, cause: PosternError): Promise<BytePipe | undefined> {
     const replacing = pipes.replace(cause);
     try {
-      const replacement = await Promise.race([replacing, this.#failed.promise]);
-      return replacement.kind === "pipe" ? replacement.pipe : undefined;
+      return await Promise.race([replacing, this.#failed.promise]);
     } catch (error) {
-      replacing.then(destroyLate, () => undefined);
+      replacing.then((late) => late.destroy()).catch(() => undefined);
       if (this.#failure !== undefined || !isBroken(error)) throw error;
       return undefined;
     }

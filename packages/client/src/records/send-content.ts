@@ -31,7 +31,7 @@ import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { RecordsResult, SendRecordsOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
-import { destroyLate, type PipeSupply } from "./pipe-supply.ts";
+import type { Delivered, PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { Wake } from "./wake.ts";
@@ -99,6 +99,7 @@ class SendPump {
     if (signal.aborted) onAbort();
     this.#keepAlive.arm(PING_INTERVAL_MS);
     void this.#listen(this.#pipe);
+    void this.#options.pipes?.delivered.then((told) => this.#onDelivered(told));
     try {
       while (this.#done === undefined) {
         if (this.#failure !== undefined) throw this.#failure;
@@ -225,16 +226,19 @@ class SendPump {
 
   async #replace(pipes: PipeSupply, cause: PosternError): Promise<void> {
     try {
-      const replacement = await pipes.replace(cause);
-      if (this.#isOver) return destroyLate(replacement);
+      const pipe = await pipes.replace(cause);
+      if (this.#isOver) return pipe.destroy();
       this.#isReplacing = false;
-      if (replacement.kind === "pipe") return this.#use(replacement.pipe);
-      const { total, digest } = replacement;
-      this.#onReverse(this.#sender.delivered(total, digest));
+      this.#use(pipe);
     } catch (error) {
       this.#isReplacing = false;
       this.#break(this.#pipe, asFailure(error));
     }
+  }
+
+  #onDelivered({ total, digest }: Delivered): void {
+    if (!this.#isOver && this.#done === undefined)
+      this.#onReverse(this.#sender.delivered(total, digest));
   }
 
   #use(pipe: BytePipe): void {
