@@ -46,23 +46,24 @@ export async function connectClient(context: Context, waitingFor: string): Promi
     name: client.name,
     fingerprint: client.fingerprint,
   });
-  const ended = watchLink(context, client, waitingFor);
+  const events = client.events[Symbol.asyncIterator]();
+  // A first contact is told before anything that redraws the terminal.
+  const first = await events.next();
+  if (first.done !== true && first.value.type === "connected" && first.value.firstUse)
+    tell(context, first.value, waitingFor);
+  const ended = watchLink(context, events, waitingFor);
   return { client, ended, close: async () => closeClient(client) };
 }
 
 async function watchLink(
   context: Context,
-  client: Client,
+  events: AsyncIterator<ClientEvent>,
   waitingFor: string,
 ): Promise<PosternError | undefined> {
-  let isFirst = true;
   try {
-    for await (const event of client.events) {
+    for await (const event of { [Symbol.asyncIterator]: () => events }) {
       if (event.type === "closed") return event.error;
-      // What follows the first connection says more than that there is one.
-      if (!isFirst || event.type !== "connected" || event.firstUse)
-        tell(context, event, waitingFor);
-      isFirst = false;
+      tell(context, event, waitingFor);
     }
   } catch (error) {
     if (error instanceof PosternError) return error;

@@ -26,6 +26,8 @@ export interface ReceivePlan {
   /** Return after the first decision, a refusal included. */
   readonly isOneDecision?: boolean;
   readonly showKeys?: boolean;
+  /** This client is on the relay's list: at first, and again after a reconnection. */
+  readonly onListening?: () => void;
 }
 
 /** Where one content goes, and how the person learns of it. */
@@ -72,7 +74,8 @@ export async function receiveOffers(
       const next = await events.next();
       if (next.done === true) throw (await connected.ended) ?? linkClosed();
       const event: ReceiveEvent = next.value;
-      if (event.type === "offer") {
+      if (event.type === "listening") plan.onListening?.();
+      else if (event.type === "offer") {
         const withdraw = new AbortController();
         const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
         const ended = take(event.offer, signal).catch((error: unknown) => stopped.reject(error));

@@ -123,8 +123,10 @@ export class FakeClient implements Client {
   };
   isClosed = false;
 
-  constructor(name: string) {
+  constructor(name: string, firstUse = false) {
     this.name = name;
+    this.events.push({ type: "connected", relay: this.relay, firstUse });
+    this.offers.push({ type: "listening" });
   }
 
   async *receivers(): AsyncGenerator<Receiver> {

@@ -92,6 +92,8 @@ export interface Offer {
 
 /** A `Offer` or what else a waiting receiver should know. */
 export type ReceiveEvent =
+  /** The relay has been told that this client receives: first of all, and after a new link. */
+  | { readonly type: "listening" }
   | { readonly type: "offer"; readonly offer: Offer }
   /** An offer ended before it was decided. */
   | { readonly type: "withdrawn"; readonly id: string; readonly error: PosternError };

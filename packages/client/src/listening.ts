@@ -45,6 +45,7 @@ export class Listening {
   announce(profiles: readonly ProfileName[]): void {
     const { capacity = 1, listed = true } = this.options;
     this.#host.step({ kind: "listen", policy: { profiles, capacity }, listed });
+    this.events.push({ type: "listening" });
   }
 
   /** Takes it off the list; offers that wait are declined, running transfers go on. */

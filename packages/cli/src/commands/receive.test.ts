@@ -211,7 +211,6 @@ test("receive says that it lost the relay, what it waits for, and that it is bac
   const error = new PosternError("link/closed", "x", {}, { cause });
   const relay = terminal.client.relay;
   terminal.client.events.push(
-    { type: "connected", relay, firstUse: false },
     { type: "reconnecting", error, inMs: 2_000 },
     { type: "connected", relay, firstUse: false },
   );

@@ -30,11 +30,17 @@ export async function receive(context: Context, flags: ReceiveFlags): Promise<Ex
   const { output } = context;
   const { client } = connected;
   try {
-    output.say(`${client.name} is waiting for offers at ${context.relay.shown}; Ctrl-C ends it`);
-    for (const profile of profiles) output.say(RELAY_CAN[profile]);
-    output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
+    let isWaiting = false;
+    const onListening = (): void => {
+      if (isWaiting) return;
+      isWaiting = true;
+      output.say(`${client.name} is waiting for offers at ${context.relay.shown}; Ctrl-C ends it`);
+      for (const profile of profiles) output.say(RELAY_CAN[profile]);
+      output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
+    };
     return await receiveOffers(context, connected, {
       profiles,
+      onListening,
       isOnce: flags.once === true,
       showKeys: context.isVerbose,
       decide: async (offer, signal) => await decide(context, policy, offer, out, signal),

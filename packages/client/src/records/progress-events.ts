@@ -28,7 +28,7 @@ export class ProgressEvents {
       bytes,
       total: this.#total,
       sessionKey: session.number,
-      keyAgeMs: session.since === undefined ? 0 : Math.max(0, now - session.since),
+      keyAgeMs: session.since === undefined ? 0 : Math.max(0, Math.round(now - session.since)),
     });
   }
 }
