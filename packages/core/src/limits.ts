@@ -145,5 +145,5 @@ export const STORED_NAME_TRIES_MAX = 1_000;
 export const STATE_BYTES_MAX = 256 * 1_048_576;
 /** An RSA-3072 secret key in PKCS#8 takes about 1,800 bytes. */
 export const RSA_PKCS8_BYTES_MAX = 2_048;
-/** A message that rides in envelopes, from its acceptance to its last word: it is 48 KiB at most. */
+/** A message that rides in envelopes, from its acceptance to its last word: 48 KiB at most. */
 export const INLINE_TIMEOUT_MS = 60_000;
