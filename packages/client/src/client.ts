@@ -17,7 +17,7 @@ import {
   type RelayAddress,
 } from "@postern/core/identity";
 import { SESSION_SECONDS_DEFAULT } from "@postern/core/limits";
-import { transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import { SeenTransfers, transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
 import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
 import type {
   Client,
@@ -31,7 +31,7 @@ import type {
   Transfer,
 } from "./api.ts";
 import { Connection } from "./connection.ts";
-import { Directory, freeReceiver, profileNames } from "./directory.ts";
+import { Directory, freeReceiver, profileNames, profileRefused } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
 import { performKeyJob } from "./key-jobs.ts";
 import { Listening } from "./listening.ts";
@@ -87,6 +87,7 @@ class PosternClient implements Client {
   readonly #transfers = new Map<string, RunningTransfer>();
   readonly #settling = new Set<Promise<void>>();
   readonly #directory = new Directory((input) => this.#step(input));
+  readonly #seen = new SeenTransfers();
   #connection: Connection | undefined;
   #authenticated: Connection | undefined;
   #relay: RelayInfo | undefined;
@@ -116,10 +117,12 @@ class PosternClient implements Client {
     const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
     const { connection, relayFingerprint } = await Connection.open(
       this.#ports,
-      { address: this.#options.address, ...this.#self, pin },
+      { address: this.#options.address, ...this.#self, pin, seen: this.#seen },
       {
         onEffect: (effect) => this.#onEffect(effect),
-        onNotice: (notice, afterMs) => this.#onNotice(notice, afterMs),
+        onNotice: (notice, afterMs) => {
+          if (notice !== "superseded") this.events.push({ type: "notice", notice, afterMs });
+        },
         onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
         onLost: (error) => this.#onLost(error),
       },
@@ -187,7 +190,7 @@ class PosternClient implements Client {
       throw new PosternError("usage/wrong-state", "this client receives already");
     this.#listening = listening;
     try {
-      await this.#announce();
+      await this.#announce().catch((error: unknown) => this.#unlessPassing(error));
       yield* listening.events;
     } finally {
       this.#listening = undefined;
@@ -339,16 +342,17 @@ class PosternClient implements Client {
     this.#end(failure);
   }
 
-  #onNotice(notice: "superseded" | "restarting" | "overloaded", afterMs: number): void {
-    if (notice !== "superseded") this.events.push({ type: "notice", notice, afterMs });
-  }
-
   #onLost(error: PosternError): void {
     this.#connection = undefined;
     this.#directory.fail(error);
     if (this.#closed) return;
     if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error, 0);
     else this.#end(error);
+  }
+
+  /** A link that is lost meanwhile is announced on again when it is back. */
+  #unlessPassing(error: unknown): void {
+    if (this.#cancelReconnect === undefined) throw error;
   }
 
   /** Tries again for ever, at growing distances: the person may stop it at any time. */
@@ -359,10 +363,12 @@ class PosternClient implements Client {
   }
 
   async #retry(attempt: number): Promise<void> {
+    this.#cancelReconnect = undefined;
     try {
       await this.open();
     } catch (error) {
-      if (this.#closed) return;
+      // A link that was open and is lost again has its next attempt already.
+      if (this.#closed || this.#cancelReconnect !== undefined) return;
       if (!(error instanceof PosternError)) throw error;
       const passing = error.fault === "network" || error.code === "relay/overloaded";
       if (passing) this.#reconnect(error, attempt + 1);
@@ -389,8 +395,4 @@ function notTheNamed(error: unknown): unknown {
   if (!(error instanceof PosternError) || error.code !== "relay/pin-changed") return error;
   const text = "the relay's key is not that of the address";
   return new PosternError("link/wrong-relay-key", text, {}, { cause: error });
-}
-
-function profileRefused(): PosternError {
-  return new PosternError("relay/profile-refused", "the relay does not allow this profile");
 }

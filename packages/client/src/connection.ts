@@ -20,7 +20,7 @@ import {
   type Notice,
   type RelayFrame,
 } from "@postern/core/link";
-import { Peer, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import { Peer, type SeenTransfers, type PeerEffect, type PeerInput } from "@postern/core/peer";
 import { earlier, type InstantMs } from "@postern/core/time";
 import type { Moment } from "@postern/core/transfer";
 import type { ClientPorts, LinkSocket } from "./ports.ts";
@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly linkKey: KemKeyPair;
   readonly name: string;
   readonly pin: Uint8Array | undefined;
+  /** Offers this client has seen, on whatever link. */
+  readonly seen: SeenTransfers;
 }
 
 /** What a connection tells its client. */
@@ -48,6 +50,7 @@ export class Connection {
   readonly rsa: RelayRsa;
   readonly #ports: ClientPorts;
   readonly #events: ConnectionEvents;
+  readonly #seen: SeenTransfers;
   readonly #established = Promise.withResolvers<Uint8Array>();
   /** Profiles the relay allows, as bits; it says so only when it does not allow them all. */
   #policy: number | undefined;
@@ -62,6 +65,7 @@ export class Connection {
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
     this.#ports = ports;
     this.#events = events;
+    this.#seen = options.seen;
     this.rsa = new RelayRsa(ports, options.identity, {
       send: (frame) => this.send(frame),
       step: (input) => this.step(input),
@@ -148,7 +152,7 @@ export class Connection {
   #start(relayFingerprint: Uint8Array): void {
     const { suite } = this.#ports;
     this.#relayFingerprint = relayFingerprint;
-    this.#peer = new Peer({ suite, self: this.#self, relayFingerprint });
+    this.#peer = new Peer({ suite, self: this.#self, relayFingerprint, seen: this.#seen });
     this.#established.resolve(relayFingerprint);
   }
 

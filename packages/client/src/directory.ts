@@ -101,3 +101,8 @@ export function profileNames(bits: number): readonly ProfileName[] {
 function overloaded(): PosternError {
   return new PosternError("relay/overloaded", "too many requests wait for the relay");
 }
+
+/** The relay's operator has left the profile out. */
+export function profileRefused(): PosternError {
+  return new PosternError("relay/profile-refused", "the relay does not allow this profile");
+}

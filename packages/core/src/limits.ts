@@ -123,6 +123,8 @@ export const MESSAGE_BYTES_MAX = 1_048_576;
 export const FILE_NAME_BYTES_MAX = 1_024;
 export const HEADER_BYTES_MAX = 4_096;
 export const TRANSFERS_AT_ONCE_MAX = 64;
+/** Of them with one peer, so that one stranger cannot fill the table. */
+export const TRANSFERS_OF_PEER_MAX = 16;
 /** Transfer ids a receiver remembers against replay; older ones are refused by their time. */
 export const SEEN_TRANSFERS_MAX = 4_096;
 /** A person decides about an offer. */

@@ -1,5 +1,6 @@
 /** Door of the `peer` room. @module */
-export { Peer, transferKey } from "./peer/peer.ts";
+export { transferKey } from "./peer/entries.ts";
+export { Peer } from "./peer/peer.ts";
 export type {
   DirectoryAnswer,
   DirectoryQuery,
@@ -10,3 +11,4 @@ export type {
   ReceivePolicy,
   TransferKey,
 } from "./peer/steps.ts";
+export { SeenTransfers } from "./peer/seen-transfers.ts";

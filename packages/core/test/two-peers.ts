@@ -9,7 +9,13 @@ import type { PosternError } from "@postern/core/errors";
 import type { KeptKey, TransferKeys } from "@postern/core/exchange";
 import { fingerprintOf, identityFromSeed } from "@postern/core/identity";
 import type { ClientFrame, LinkFrame, RelayFrame } from "@postern/core/link";
-import { Peer, transferKey, type PeerEffect, type TransferKey } from "@postern/core/peer";
+import {
+  Peer,
+  SeenTransfers,
+  transferKey,
+  type PeerEffect,
+  type TransferKey,
+} from "@postern/core/peer";
 import type { InstantMs, WallMs } from "@postern/core/time";
 import type {
   ContentDescription,
@@ -53,9 +59,15 @@ export class TwoPeers {
   readonly #peers: Readonly<Record<Name, Peer>>;
   readonly parties = { alice: party(1), bob: party(2) };
 
-  constructor() {
+  /** `seen`: what Bob's client remembers of earlier links. */
+  constructor(seen = new SeenTransfers()) {
     const peer = (who: Name): Peer =>
-      new Peer({ suite, self: this.parties[who], relayFingerprint: RELAY });
+      new Peer({
+        suite,
+        self: this.parties[who],
+        relayFingerprint: RELAY,
+        ...(who === "bob" ? { seen } : {}),
+      });
     this.#peers = { alice: peer("alice"), bob: peer("bob") };
   }
 
@@ -153,7 +165,7 @@ export class TwoPeers {
     if (frame.kind === "envelope")
       this.deliver(to, { kind: "delivery", from: id, name: from, body: frame.body });
     else if (frame.kind === "key-up") {
-      const ciphertext = rewrap(frame.ciphertext, frame.use, frame.transfer);
+      const ciphertext = rewrap(frame, fingerprint, this.parties[to].fingerprint);
       const { transfer, use } = frame;
       this.deliver(to, { kind: "key-down", from: id, transfer, use, ciphertext });
     } else {
@@ -241,9 +253,14 @@ function toyDecrypt(label: Uint8Array, ciphertext: Uint8Array): Uint8Array | und
   return equalBytes(expected, ciphertext.subarray(0, 32)) ? ciphertext.slice(32) : undefined;
 }
 
-function rewrap(ciphertext: Uint8Array, use: "this" | "next", transfer: Uint8Array): Uint8Array {
+function rewrap(
+  { ciphertext, use, transfer }: Extract<ClientFrame, { kind: "key-up" }>,
+  sender: Uint8Array,
+  receiver: Uint8Array,
+): Uint8Array {
   const [up, down] = use === "this" ? ["sym-up", "sym-down"] : ["sym-next-up", "sym-next-down"];
-  const label = (name: string): Uint8Array => concat(utf8(`postern ${name}/1\0`), transfer);
+  const label = (name: string): Uint8Array =>
+    concat(utf8(`postern ${name}/1\0`), transfer, sender, receiver);
   const key = toyDecrypt(label(up), ciphertext);
   return key === undefined ? new Uint8Array(64) : toyEncrypt(label(down), key);
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
-import { CONSENT_TIMEOUT_MS, HEADER_VALID_MS, LOSS_REASON_MS } from "@postern/core/limits";
+import {
+  CONSENT_TIMEOUT_MS,
+  HEADER_VALID_MS,
+  LOSS_REASON_MS,
+  TRANSFERS_OF_PEER_MAX,
+} from "@postern/core/limits";
+import { SeenTransfers } from "@postern/core/peer";
 import type { RelayFrame } from "@postern/core/link";
 import { TwoPeers, type Name } from "../../test/two-peers.ts";
 
@@ -311,3 +317,31 @@ function withVerdict(
   body[18] = verdict;
   return { ...frame, body };
 }
+
+test("R-03 Peer: a peer that fills its share is told busy, and no offer goes unanswered", () => {
+  const peers = new TwoPeers();
+  peers.listen(64);
+  peers.decision = undefined;
+  for (let id = 1; id <= TRANSFERS_OF_PEER_MAX; id++) peers.send(undefined, id);
+  assert.equal(peers.kinds("bob").filter((kind) => kind === "offer").length, TRANSFERS_OF_PEER_MAX);
+  peers.kept.set("alice sending", { counter: 1, key: new Uint8Array(32).fill(4) });
+  peers.send(undefined, 200);
+  assert.equal(failure(peers, "alice"), "peer/busy");
+});
+
+test("C-02 Peer: what was offered on an earlier link is a replay on the next one", () => {
+  const seen = new SeenTransfers();
+  const first = new TwoPeers(seen);
+  const captured: RelayFrame[] = [];
+  first.listen();
+  first.tamper = (to, frame) => {
+    if (to === "bob" && (frame.kind === "delivery" || frame.kind === "key-down"))
+      captured.push(frame);
+    return frame;
+  };
+  first.send();
+  const again = new TwoPeers(seen);
+  again.listen();
+  for (const frame of captured.slice(0, 2)) again.deliver("bob", frame);
+  assert.ok(!again.kinds("bob").includes("offer"));
+});

@@ -15,14 +15,12 @@
  *
  * @module
  */
-import { equalBytes } from "../bytes/equal.ts";
-import { hex } from "../bytes/hex.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
 import type { Party } from "../exchange/context.ts";
 import type { RequestStatus } from "../exchange/steps.ts";
 import { decodeId } from "../identity/id.ts";
 import { fingerprintOf } from "../identity/fingerprint.ts";
-import { TRANSFERS_AT_ONCE_MAX } from "../limits.ts";
+import { TRANSFERS_AT_ONCE_MAX, TRANSFERS_OF_PEER_MAX } from "../limits.ts";
 import { PROFILE_BITS } from "../link/fields.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import { earlier, type InstantMs } from "../time.ts";
@@ -32,10 +30,9 @@ import {
   type TransferEnvelope,
 } from "../transfer/envelope.ts";
 import { profileOf } from "../transfer/profile.ts";
-import { receiveDeadline, startReceive, stepReceive } from "../transfer/receive.ts";
-import type { ReceiveInput, ReceivePlan, ReceiveState } from "../transfer/receive-state.ts";
-import { planSend, sendDeadline, startSend, stepSend } from "../transfer/send.ts";
-import type { SendPlan, SendState } from "../transfer/send-state.ts";
+import { startReceive, stepReceive } from "../transfer/receive.ts";
+import type { ReceiveInput } from "../transfer/receive-state.ts";
+import { planSend, startSend, stepSend } from "../transfer/send.ts";
 import type { Moment, TransferEffect, TransferInput } from "../transfer/steps.ts";
 import type {
   DirectoryQuery,
@@ -45,41 +42,32 @@ import type {
   ReceivePolicy,
   TransferKey,
 } from "./steps.ts";
-import { answered, questionFrame, refusal, type AnswerFrame, type Question } from "./questions.ts";
+import { answered, questionFrame, refusal, type AnswerFrame } from "./questions.ts";
+import {
+  deadlineOf,
+  isReceiverInput,
+  isWith,
+  OCCUPYING,
+  purposeOf,
+  transferKey,
+  type Incoming,
+  type Outgoing,
+  type Purpose,
+} from "./entries.ts";
 import { RequestTable } from "./request-table.ts";
 import { SeenTransfers } from "./seen-transfers.ts";
-
-type Purpose =
-  | Question
-  | { readonly kind: "offer" | "frames" | "pipe" | "key-up"; readonly key: TransferKey }
-  | { readonly kind: "other" };
-
-interface Outgoing {
-  readonly role: "sending";
-  readonly name: string;
-  readonly plan: SendPlan;
-  readonly party: Party;
-  state: SendState;
-}
-
-interface Incoming {
-  readonly role: "receiving";
-  name: string;
-  readonly plan: ReceivePlan;
-  readonly party: Party;
-  state: ReceiveState;
-}
 
 export class Peer {
   readonly #options: PeerOptions;
   readonly #transfers = new Map<TransferKey, Outgoing | Incoming>();
   readonly #requests = new RequestTable<Purpose>();
-  readonly #seen = new SeenTransfers();
+  readonly #seen: SeenTransfers;
   #policy: ReceivePolicy = { profiles: [], capacity: 0 };
   #listed = false;
 
   constructor(options: PeerOptions) {
     this.#options = options;
+    this.#seen = options.seen ?? new SeenTransfers();
   }
 
   /** When {@link step} wants `woke`. */
@@ -135,7 +123,7 @@ export class Peer {
         return this.#keyDown(frame, now);
       case "peer-gone":
         return this.#all(
-          ({ party }) => equalBytes(party.fingerprint, frame.peer),
+          (transfer) => isWith(transfer, { fingerprint: frame.peer }),
           { kind: "peer-gone" },
           now,
         );
@@ -311,10 +299,22 @@ export class Peer {
       hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
       replayed: this.#seen.has(key),
     };
-    if (!this.#incoming(key, party, offer.transfer, now)) return [];
+    if (!this.#incoming(key, party, offer.transfer, now))
+      return this.#refuseBusy(party, offer.transfer, now);
     const entry = this.#transfers.get(key);
     if (entry?.role === "receiving") entry.name = name;
     return this.#transfer(key, { kind: "offer", offer, admission }, now);
+  }
+
+  /** Without a transfer of its own: nobody should wait for an answer that never comes. */
+  #refuseBusy(
+    { fingerprint: to }: Party,
+    transfer: Uint8Array,
+    now: Moment,
+  ): readonly PeerEffect[] {
+    const body = encodeTransferEnvelope({ kind: "refusal", transfer, verdict: "busy" });
+    const frame = (request: number): LinkFrame => ({ kind: "envelope", request, to, body });
+    return this.#request({ kind: "other" }, frame, now);
   }
 
   #keyDown(frame: Extract<RelayFrame, { kind: "key-down" }>, now: Moment): readonly PeerEffect[] {
@@ -326,11 +326,13 @@ export class Peer {
     return this.#transfer(key, { kind: "key-down", use, ciphertext }, now);
   }
 
-  /** Makes room for an incoming transfer. `false`: too many at once, so it is not answered. */
+  /** Makes room for an incoming transfer. `false`: too many at once, of one peer or of all. */
   #incoming(key: TransferKey, party: Party, transfer: Uint8Array, now: Moment): boolean {
     const known = this.#transfers.get(key);
     if (known !== undefined) return known.role === "receiving";
-    if (this.#transfers.size >= TRANSFERS_AT_ONCE_MAX) return false;
+    const ofPeer = [...this.#transfers.values()].filter((other) => isWith(other, party)).length;
+    if (this.#transfers.size >= TRANSFERS_AT_ONCE_MAX || ofPeer >= TRANSFERS_OF_PEER_MAX)
+      return false;
     const { suite, self, relayFingerprint } = this.#options;
     const context = { suite, relayFingerprint, sender: party, receiver: self, transfer };
     const plan = { context };
@@ -365,35 +367,4 @@ export class Peer {
     if (decodeId(id) === undefined) return undefined;
     return { id, fingerprint: fingerprintOf(this.#options.suite, id) };
   }
-}
-
-const OCCUPYING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"]>([
-  "expect-keys",
-  "expect-dropped",
-  "expect-consent",
-  "expect-pipe",
-  "receiving",
-  "expect-new-pipe",
-  "expect-reason",
-  "closing",
-]);
-
-export function transferKey(peer: Uint8Array, transfer: Uint8Array): TransferKey {
-  return `${hex(peer)}:${hex(transfer)}`;
-}
-
-function purposeOf({ kind }: TransferEnvelope, key: TransferKey): Purpose {
-  if (kind === "offer") return { kind, key };
-  if (kind === "content" || kind === "reverse") return { kind: "frames", key };
-  return { kind: "other" };
-}
-
-function deadlineOf(transfer: Outgoing | Incoming): InstantMs | undefined {
-  return transfer.role === "sending"
-    ? sendDeadline(transfer.state)
-    : receiveDeadline(transfer.state);
-}
-
-function isReceiverInput(input: ReceiveInput): input is Exclude<ReceiveInput, TransferInput> {
-  return input.kind === "key-down" || input.kind === "offer" || input.kind === "decide";
 }

@@ -11,12 +11,15 @@ import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import type { Profile } from "../transfer/profile.ts";
 import type { SendRequest } from "../transfer/send.ts";
 import type { ReceiveInput } from "../transfer/receive-state.ts";
+import type { SeenTransfers } from "./seen-transfers.ts";
 import type { TransferEffect } from "../transfer/steps.ts";
 
 export interface PeerOptions {
   readonly suite: Suite;
   readonly self: Party;
   readonly relayFingerprint: Uint8Array;
+  /** Offers seen on earlier links of this client: a new link forgets none of them. */
+  readonly seen?: SeenTransfers;
 }
 
 /** Names a transfer on this client: `hex(peer fingerprint):hex(transfer id)`. */
