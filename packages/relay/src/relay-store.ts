@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { makeDirectory } from "@postern/node";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { equalBytes, wipe } from "@postern/core/bytes";
@@ -60,7 +61,7 @@ export function openRelayStore(directory: string, suite: Suite): RelayStore {
   const path = join(directory, "relay.db");
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     // Made by us first, because SQLite would make it readable for others; its journal follows it.
     closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });

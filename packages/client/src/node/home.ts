@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { chmod, mkdir, stat } from "node:fs/promises";
+import { chmod, stat } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -18,7 +18,7 @@ import {
   isName,
 } from "@postern/core/identity";
 import { NAME_BYTES_MAX } from "@postern/core/limits";
-import { chooseSuite } from "@postern/node";
+import { chooseSuite, makeDirectory } from "@postern/node";
 import { safeFileName } from "../safe-name.ts";
 import type { Store, StoredIdentity } from "../store.ts";
 import { storeError } from "./fs-error.ts";
@@ -103,7 +103,7 @@ function expectName(name: string): void {
 
 async function makePrivate(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     if (((await stat(directory)).mode & 0o077) !== 0) await chmod(directory, 0o700);
   } catch (error) {
     throw storeError("cannot make the directory of the identity", error, { directory });
