@@ -7,7 +7,7 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { ContentSink, Offer, ProfileName, ReceiveEvent } from "@postern/client";
+import type { ContentSink, DeclineReason, Offer, ProfileName, ReceiveEvent } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { within } from "./deadline.ts";
@@ -120,6 +120,7 @@ async function handleOffer(
     peer: from,
     content: offer.content.kind === "message" ? "the message" : contentLabel(offer.content),
   };
+  let isAccepted = false;
   announce(context, offer);
   try {
     const decision = await plan.decide(offer, signal);
@@ -129,6 +130,7 @@ async function handleOffer(
       return undefined;
     }
     const target = await openOrDecline(plan, offer);
+    isAccepted = true;
     const transfer = await acceptOrAbandon(offer, target);
     const finished = await followTransfer(context, transfer, {
       role: "receiver",
@@ -142,7 +144,9 @@ async function handleOffer(
       output.say("cancelled; nothing incomplete was kept");
       return interrupted.exitCode ?? EXIT.interrupted;
     }
-    return output.fail(error, about);
+    const exitCode = output.fail(error, about);
+    // What could not be taken in was declined, and a receiver for one transfer goes on waiting.
+    return isAccepted ? exitCode : undefined;
   }
 }
 
@@ -168,9 +172,15 @@ async function openOrDecline(plan: ReceivePlan, offer: Offer): Promise<Target> {
   try {
     return await plan.openTarget(offer);
   } catch (error) {
-    decline(offer);
+    decline(offer, reasonOf(error));
     throw error;
   }
+}
+
+/** Nobody has said no: the sender is told what stood in the way. */
+function reasonOf(error: unknown): DeclineReason {
+  const isName = error instanceof PosternError && error.code === "store/unsafe-name";
+  return isName ? "invalid" : "no-space";
 }
 
 async function acceptOrAbandon(offer: Offer, target: Target) {
@@ -183,9 +193,9 @@ async function acceptOrAbandon(offer: Offer, target: Target) {
 }
 
 /** It may have gone meanwhile: then there is nothing to decline. */
-function decline(offer: Offer): void {
+function decline(offer: Offer, reason?: DeclineReason): void {
   try {
-    offer.decline();
+    offer.decline(reason);
   } catch (error) {
     if (!(error instanceof PosternError)) throw error;
   }

@@ -79,6 +79,8 @@ export interface PeerName {
   readonly fingerprint: string;
 }
 
+export type DeclineReason = "decline" | "no-space" | "too-large" | "invalid";
+
 /** An offer that waits for its receiver's decision (at most `CONSENT_TIMEOUT_MS`). */
 export interface Offer {
   readonly id: string;
@@ -87,7 +89,8 @@ export interface Offer {
   readonly profile: ProfileName;
   /** @throws {@link PosternError} `usage/wrong-state` when it was decided or has gone. */
   accept(sink: ContentSink): Transfer;
-  decline(): void;
+  /** `no-space`, `too-large`, `invalid`: this device cannot take it; without it a person said no. */
+  decline(reason?: DeclineReason): void;
 }
 
 /** A `Offer` or what else a waiting receiver should know. */

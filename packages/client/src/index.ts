@@ -6,6 +6,7 @@ export type {
   ContentKind,
   ContentSink,
   ContentSource,
+  DeclineReason,
   ErrorReport,
   Offer,
   PeerName,

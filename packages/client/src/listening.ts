@@ -9,6 +9,7 @@ import type { PeerInput, TransferKey } from "@postern/core/peer";
 import type { Decision, TransferEvent as CoreEvent } from "@postern/core/transfer";
 import type {
   ContentSink,
+  DeclineReason,
   Offer,
   ProfileName,
   ReceiveEvent,
@@ -118,10 +119,10 @@ class PendingOffer implements Offer {
     return this.#accept(this.#facts, sink);
   }
 
-  decline(): void {
+  decline(reason: DeclineReason = "decline"): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#decide("decline");
+    this.#decide(reason);
   }
 
   /** The offer has gone. `true` when it was still open. */

@@ -86,7 +86,10 @@ export type TransferEvent =
   | { readonly kind: "failed"; readonly error: PosternError };
 
 /** What a person may say to an offer. */
-export type Decision = Extract<Verdict, "accept" | "decline" | "no-space" | "too-large">;
+export type Decision = Extract<
+  Verdict,
+  "accept" | "decline" | "no-space" | "too-large" | "invalid"
+>;
 
 /** A short message rides in envelopes, everything else through a pipe: both ends know which. */
 export function ridesInEnvelopes(content: ContentDescription): boolean {

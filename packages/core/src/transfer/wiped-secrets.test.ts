@@ -127,7 +127,7 @@ for (const [name, at] of Object.entries(SENDERS))
     for (const input of [CANCEL, GONE, LINK_LOST, WITHDRAWN, WOKE]) {
       if (name === "streaming" && input === WOKE) continue;
       const sending = at().step(input);
-      assert.ok(["failed", "done"].includes(sending.state.kind), `${input.kind}`);
+      assert.ok(["failed", "done"].includes(sending.state.kind), input.kind);
       assertNothingLeft(sending.memory, input.kind);
     }
   });
