@@ -146,7 +146,7 @@ function recordRsa(): RsaCall[] {
     const text = Buffer.from(labelled!.subarray(0, at)).toString();
     const use = /^postern ([\w-]+)\/1$/.exec(text)?.[1] ?? text;
     const [spki, secret, sealed] = [hex(key!), hex(masterKey!), hex(ciphertext!)];
-    const transfer = hex(labelled!.subarray(at + 1));
+    const transfer = hex(labelled!.subarray(at + 1, at + 17));
     seen.push({ kind, key: spki, use, transfer, masterKey: secret, ciphertext: sealed });
   };
   mock.method(nativeRsa, "encrypt", async (...args: Parameters<typeof encrypt>) => {

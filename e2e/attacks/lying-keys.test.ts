@@ -174,6 +174,40 @@ test("S-01 what was encrypted to the relay opens for no other use and no other t
     }
 });
 
+test("S-01 Alice's key-up with its own transfer id opens for no other sender or receiver", async () => {
+  const stage = await Stage.open();
+  const [alice, bob] = await stage.pair();
+  const mallory = await stage.receiver("mallory", { profiles: ["symmetric"] });
+  assert.equal(await stage.send(alice, "bob", { profile: "symmetric" }), "done");
+  const { heard, said, opened } = stage.relay;
+  const captured = heard.flatMap(({ from, frame }) =>
+    from === "alice" && frame.kind === "key-up" ? [frame] : [],
+  );
+  assert.deepEqual(
+    captured.map(({ use }) => use),
+    ["this", "next"],
+  );
+  const attempt = async (from: Actor, to: Actor, own: KeyUp): Promise<readonly RelayFrame[]> => {
+    const already = said.length;
+    stage.relay.hear(from.name, { ...own, request: 900, to: to.identity.fingerprint });
+    await stage.clock.advance(0);
+    return said.slice(already).map(({ frame }) => frame);
+  };
+  const keys = opened.length;
+  const failed = { kind: "result", request: 900, status: "failed" };
+  for (const own of captured)
+    for (const [from, to] of [
+      [mallory, mallory],
+      [mallory, bob],
+      [alice, mallory],
+      [bob, mallory],
+    ] as const)
+      assert.deepEqual(await attempt(from, to, own), [failed], `${from.name} to ${to.name}`);
+  assert.equal(opened.length, keys, "the relay itself saw nothing");
+  const honest = await attempt(alice, bob, captured[0]!);
+  assert.deepEqual(honest.map(({ kind }) => kind).toSorted(), ["key-down", "result"]);
+});
+
 test("S-01 a client is no oracle: what was encrypted to it elsewhere is no challenge", async () => {
   const stage = await Stage.open();
   const [alice, bob] = await stage.pair();

@@ -67,10 +67,10 @@ export function plainSymmetric(parties: PlainParties, inputs: SymmetricInputs): 
   const names = ["header", "answer", "receipt", "reverse", "wrap"] as const;
   return {
     oaepLabels: {
-      up: oaepLabel("sym-up", tid),
-      down: oaepLabel("sym-down", tid),
-      nextUp: oaepLabel("sym-next-up", tid),
-      nextDown: oaepLabel("sym-next-down", tid),
+      up: oaepLabel("sym-up", parties, tid),
+      down: oaepLabel("sym-down", parties, tid),
+      nextUp: oaepLabel("sym-next-up", parties, tid),
+      nextDown: oaepLabel("sym-next-down", parties, tid),
     },
     outer: outer.toString("hex"),
     transcript: th.toString("hex"),
@@ -107,6 +107,7 @@ function plainSymmetricTranscript(parties: PlainParties, outer: Buffer): Buffer 
   return sha256(label("symmetric transfer"), ...fields.map(lv));
 }
 
-function oaepLabel(use: string, tid: Buffer): string {
-  return Buffer.concat([label(use), tid]).toString("hex");
+function oaepLabel(use: string, { sender, receiver }: PlainParties, tid: Buffer): string {
+  const fields = [label(use), tid, sender.fingerprint, receiver.fingerprint];
+  return Buffer.concat(fields).toString("hex");
 }

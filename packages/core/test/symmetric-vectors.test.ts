@@ -163,7 +163,7 @@ function assertCoreMakes(inputs: SymmetricInputs, expected: SymmetricExpected): 
   const counter = inputs.counter + 1;
   assert.deepEqual(
     {
-      oaepLabels: coreLabels(transfer),
+      oaepLabels: coreLabels(inputs.transfer),
       outer: hex(outer),
       transcript: hex(transcript),
       prk: hex(suite.extract(transcript, bytes(inputs.masterKey))),
@@ -189,9 +189,11 @@ function assertCoreMakes(inputs: SymmetricInputs, expected: SymmetricExpected): 
   );
 }
 
-function coreLabels(transfer: Uint8Array): SymmetricExpected["oaepLabels"] {
-  const { up, down } = relayKeyLabels("this", transfer);
-  const next = relayKeyLabels("next", transfer);
+function coreLabels(tid: string): SymmetricExpected["oaepLabels"] {
+  const { transfer, sender, receiver } = contextOf(parties, tid);
+  const ends = [sender.fingerprint, receiver.fingerprint] as const;
+  const { up, down } = relayKeyLabels("this", transfer, ...ends);
+  const next = relayKeyLabels("next", transfer, ...ends);
   return { up: hex(up), down: hex(down), nextUp: hex(next.up), nextDown: hex(next.down) };
 }
 
@@ -209,7 +211,7 @@ test("symmetric.json: the kept transfer uses the key that the first one left", (
 test("symmetric.json: both hops of both master keys open under their labels alone (S-01)", () => {
   const labels = vectors.oaep.map((hop) => hop.label);
   assert.equal(new Set(labels).size, 4);
-  assert.deepEqual(labels, Object.values(coreLabels(bytes(transfers[0]!.inputs.transfer))));
+  assert.deepEqual(labels, Object.values(coreLabels(transfers[0]!.inputs.transfer)));
   for (const { to, plaintext, ciphertext, ...hop } of vectors.oaep)
     for (const each of labels) {
       const opened = decryptOaep(to, bytes(each), bytes(ciphertext));

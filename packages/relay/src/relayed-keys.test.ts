@@ -68,7 +68,7 @@ test("stepSwitchboard() hands a master key on only re-wrapped, with the labels o
     assert.deepEqual(job, {
       kind: "rewrap",
       job: 1,
-      ...relayKeyLabels(use, transfer),
+      ...relayKeyLabels(use, transfer, alice.fingerprint, bob.fingerprint),
       ciphertext,
       to: spki,
     });

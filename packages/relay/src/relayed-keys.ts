@@ -55,7 +55,8 @@ export function answerKeyUp(
   const job = board.nextJob++;
   from.pending++;
   board.jobs.set(job, { from, to, frame: { request, transfer, use } });
-  const labels = relayKeyLabels(use, transfer);
+  // Both as their links proved them: a key made for other ends does not open (S-01).
+  const labels = relayKeyLabels(use, transfer, from.fingerprint, to.fingerprint);
   return [{ kind: "rewrap", job, ...labels, ciphertext, to: to.certified.spki }];
 }
 

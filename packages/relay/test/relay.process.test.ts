@@ -80,7 +80,8 @@ test("startRelay() relays a master key under its own RSA key (S-01)", async (t) 
   await bob.frame("rsa-key");
   const key = await nativeRsa.importPublic((await alice.frame("rsa-key")).spki);
   assert(key !== undefined);
-  const labelled = (use: string): Uint8Array => concat(label(use), transfer);
+  const labelled = (use: string): Uint8Array =>
+    concat(label(use), transfer, alice.fingerprint, bob.fingerprint);
   const masterKey = new Uint8Array(32).fill(0x5a);
   const send = async (use: string, plaintext: Uint8Array): Promise<void> => {
     const ciphertext = await nativeRsa.encrypt(key, labelled(use), plaintext);

@@ -5,7 +5,7 @@
  * that it cannot derive a transfer's keys by mistake.
  *
  * Invariant: this and the next master key, and the two hops, have four different labels; each is
- * bound to its transfer, so no ciphertext opens where it was not meant to.
+ * bound to its transfer, sender and receiver, so no ciphertext opens where it was not meant to.
  *
  * @module
  */
@@ -33,10 +33,19 @@ export interface RelayKeyLabels {
   readonly down: Uint8Array;
 }
 
-/** The labels of one `key-up`. `transfer` has 16 bytes. */
-export function relayKeyLabels(use: KeyUse, transfer: Uint8Array): RelayKeyLabels {
+/**
+ * The labels of one `key-up`. `transfer` has 16 bytes; `sender` and `receiver` are fingerprints of
+ * 32 bytes, to the relay those of the two proven links.
+ */
+export function relayKeyLabels(
+  use: KeyUse,
+  transfer: Uint8Array,
+  sender: Uint8Array,
+  receiver: Uint8Array,
+): RelayKeyLabels {
   const names = LABELS[use];
-  return { up: concat(label(names.up), transfer), down: concat(label(names.down), transfer) };
+  const bound = concat(transfer, sender, receiver);
+  return { up: concat(label(names.up), bound), down: concat(label(names.down), bound) };
 }
 
 const LABELS = {

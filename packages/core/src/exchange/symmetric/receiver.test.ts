@@ -89,11 +89,13 @@ const holding = (): Receiving => new Receiving().keyDown().step(decrypted(MASTER
 const ready = (): Receiving => holding().offer();
 const keyAsked = (): Receiving => new Receiving().offer(UNDER_KEPT);
 
-test("receiveMasterKey() opens the key under the label of this transfer and this use (S-01)", () => {
+test("receiveMasterKey() opens the key under the label of this transfer, its ends and use (S-01)", () => {
   const { effects } = new Receiving().keyDown().last;
-  const bound = concat(label("sym-down"), CONTEXT.transfer);
+  const { transfer, sender, receiver } = CONTEXT;
+  const ends = concat(transfer, sender.fingerprint, receiver.fingerprint);
+  const bound = concat(label("sym-down"), ends);
   assert.deepEqual(effects, [{ kind: "decrypt", label: bound, ciphertext: CIPHERTEXT }]);
-  const next = concat(label("sym-next-down"), CONTEXT.transfer);
+  const next = concat(label("sym-next-down"), ends);
   const decrypt = { kind: "decrypt", label: next, ciphertext: CIPHERTEXT };
   assert.deepEqual(ready().keyDown("next").last.effects, [decrypt]);
 });

@@ -22,6 +22,7 @@ import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { ifWellFormed } from "../../bytes/reader.ts";
 import { unreachable } from "../../errors.ts";
 import type { ExchangeContext } from "../context.ts";
+import type { KeyUse } from "../../link.ts";
 import { relayKeyLabels } from "../relay-half.ts";
 import type { ExchangeEffect, ExchangeInput, OfferedBytes } from "../steps.ts";
 import { SINGLE_USE_NONCE, wipeTransferKeys, type ReceiverReady } from "../transfer-keys.ts";
@@ -62,9 +63,7 @@ export function receiveMasterKey(
   if (state.kind !== "idle" && state.kind !== "key-unknown") return { state, effects: [] };
   return {
     state: { kind: "decrypting", offered: undefined },
-    effects: [
-      { kind: "decrypt", label: relayKeyLabels("this", context.transfer).down, ciphertext },
-    ],
+    effects: [{ kind: "decrypt", label: downLabel(context, "this"), ciphertext }],
   };
 }
 
@@ -97,9 +96,7 @@ export function receiveNextMasterKey(
   if (state.kind !== "ready") return { state, effects: [] };
   return {
     state: { ...state, kind: "decrypting-next" },
-    effects: [
-      { kind: "decrypt", label: relayKeyLabels("next", context.transfer).down, ciphertext },
-    ],
+    effects: [{ kind: "decrypt", label: downLabel(context, "next"), ciphertext }],
   };
 }
 
@@ -151,6 +148,10 @@ export function stepSymmetricReceiver(
     default:
       return unreachable(state);
   }
+}
+
+function downLabel({ transfer, sender, receiver }: ExchangeContext, use: KeyUse): Uint8Array {
+  return relayKeyLabels(use, transfer, sender.fingerprint, receiver.fingerprint).down;
 }
 
 function ready(

@@ -67,6 +67,12 @@ const keptReady = (counter = 4, key = secret("kept")): Sending =>
   new Sending().step({ kind: "pair-key", kept: { counter, key }, counter });
 
 /** The next key's check as the receiver would make it. */
+/** A label of section 7.1, with what it is bound to. */
+function bound(use: string): Uint8Array {
+  const { transfer, sender, receiver } = CONTEXT;
+  return concat(label(use), transfer, sender.fingerprint, receiver.fingerprint);
+}
+
 function checkOf(sending: Sending): Uint8Array {
   const { state } = sending;
   assert.ok("nextKey" in state);
@@ -85,7 +91,7 @@ test("stepSymmetricSender() sends a fresh master key over the relay, then seals 
   assert.deepEqual(sending.last.effects, [
     {
       kind: "encrypt-to-relay",
-      label: concat(label("sym-up"), CONTEXT.transfer),
+      label: bound("sym-up"),
       plaintext: masterKey,
     },
   ]);
@@ -122,7 +128,7 @@ test("sendNextSymmetricKey() sends the next key under its own label and waits fo
     assert.deepEqual(sending.last.effects, [
       {
         kind: "encrypt-to-relay",
-        label: concat(label("sym-next-up"), CONTEXT.transfer),
+        label: bound("sym-next-up"),
         plaintext: next,
       },
     ]);

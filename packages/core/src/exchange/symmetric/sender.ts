@@ -21,6 +21,7 @@
  */
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
+import type { KeyUse } from "../../link.ts";
 import { relayKeyLabels } from "../relay-half.ts";
 import type { SenderContext } from "../context.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../steps.ts";
@@ -119,7 +120,7 @@ export function sendNextSymmetricKey(
     effects: [
       {
         kind: "encrypt-to-relay",
-        label: relayKeyLabels("next", context.transfer).up,
+        label: upLabel(context, "next"),
         plaintext: nextKey,
       },
     ],
@@ -151,11 +152,15 @@ function freshKey(context: SenderContext, counter: number): SymmetricSenderStep 
     effects: [
       {
         kind: "encrypt-to-relay",
-        label: relayKeyLabels("this", context.transfer).up,
+        label: upLabel(context, "this"),
         plaintext: masterKey,
       },
     ],
   };
+}
+
+function upLabel({ transfer, sender, receiver }: SenderContext, use: KeyUse): Uint8Array {
+  return relayKeyLabels(use, transfer, sender.fingerprint, receiver.fingerprint).up;
 }
 
 function ready(
