@@ -115,6 +115,7 @@ async function client(who: string): Promise<Client> {
 /** Bob waits, Ann sends. Returns the transfer's id. */
 async function sendMessage(text: string): Promise<string> {
   const offers = bob.receive({ profiles: ["symmetric"] })[Symbol.asyncIterator]();
+  assert.equal((await offers.next()).value?.type, "listening");
   const first = offers.next();
   const deadline = performance.now() + 20_000;
   while (!(await isListed("bob"))) assert.ok(performance.now() < deadline, "bob is not listed");
