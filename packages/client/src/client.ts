@@ -55,8 +55,8 @@ export interface ConnectOptions {
  * Connects to a relay and logs in. A relay named without a fingerprint is pinned at its first use
  * (`connected` with `firstUse`); another key at a pinned relay is refused.
  *
- * @throws {@link PosternError} `relay/unreachable`, `relay/pin-changed`, `link/wrong-relay-key`
- * when it is not the one of the address, `relay/name-taken`, `relay/overloaded`, `link/*`, `store/*`
+ * @throws {@link PosternError} `relay/unreachable`, `relay/pin-changed`, `relay/name-taken`,
+ * `relay/overloaded`, `link/wrong-relay-key` (not the one of the address), `link/*`, `store/*`
  */
 export async function connect(ports: ClientPorts, options: ConnectOptions): Promise<Client> {
   const stored = await ports.store.identity();

@@ -24,7 +24,7 @@ import { RelayRsa } from "../src/relay-rsa.ts";
 import { IDENTITY } from "./store-conformance.ts";
 
 export const NOW = 1_800_000_000_000 as WallMs;
-export const RELAY_FINGERPRINT = new Uint8Array(32).fill(7);
+const RELAY_FINGERPRINT = new Uint8Array(32).fill(7);
 const DAY_MS = 86_400_000;
 const KEYS = join(import.meta.dirname, "../../../vectors/rsa-keys.json");
 

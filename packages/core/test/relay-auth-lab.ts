@@ -45,7 +45,7 @@ export function toySeal(to: Uint8Array, label: Uint8Array, plaintext: Uint8Array
   return ciphertext;
 }
 
-export function toyOpen(
+function toyOpen(
   own: Uint8Array,
   label: Uint8Array,
   ciphertext: Uint8Array,

@@ -37,14 +37,14 @@ test("C-01 nodeRecordCipher.open() opens nothing that was altered or cut", () =>
 });
 
 test("nodeRecordCipher.release() hands a block out again once, and never memory of others", () => {
-  const seal = (): Uint8Array => cipher.seal(KEY, NONCE, AAD, new Uint8Array(100_000)).parts[0]!;
-  const first = seal();
+  const sealed = (): Uint8Array => cipher.seal(KEY, NONCE, AAD, new Uint8Array(100_000)).parts[0]!;
+  const first = sealed();
   cipher.release(first);
   cipher.release(first);
-  const [second, third] = [seal(), seal()];
+  const [second, third] = [sealed(), sealed()];
   assert.equal(second.buffer, first.buffer, "reused");
   assert.notEqual(third.buffer, second.buffer, "given twice");
   const foreign = new Uint8Array(1_048_576);
   cipher.release(foreign);
-  assert.notEqual(seal().buffer, foreign.buffer);
+  assert.notEqual(sealed().buffer, foreign.buffer);
 });

@@ -3,7 +3,7 @@
  * Synchronous: in Node a call per record costs half of what a promise per record does.
  */
 export interface RecordCipher {
-  /** The ciphertext in parts, memory that is the caller's until {@link release}, and the tag apart. */
+  /** The ciphertext in parts, the caller's memory until {@link release}, and the tag apart. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): SealedRecord;
   /**
    * `sealed` is ciphertext and tag. Memory that is the caller's until {@link release}, or
