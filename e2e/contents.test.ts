@@ -127,7 +127,7 @@ async function refused(name: string): Promise<void> {
     content: bytesSource(name, utf8("x")),
     profile: "symmetric",
   });
-  await assert.rejects(transfer.finished, { code: "peer/declined" }, name);
+  await assert.rejects(transfer.finished, { code: "transfer/invalid" }, name);
 }
 
 async function doneOf(transfer: string): Promise<EventLine> {

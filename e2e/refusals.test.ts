@@ -43,6 +43,8 @@ test("a receiver that nobody knows is exit 3, one that is away is exit 5", async
 
 test("a receiver that decides about another offer is busy: exit 5, and it is not listed", async () => {
   const events = observer.receive({ profiles: ["symmetric"] })[Symbol.asyncIterator]();
+  const { value: listening } = await events.next();
+  assert.equal(listening?.type, "listening");
   const first = events.next();
   await scene.listed(relay, "watcher");
   const waiting = hello("watcher", "carl");

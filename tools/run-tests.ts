@@ -18,7 +18,7 @@ import { hasProgram, programsNeededBy } from "./programs.ts";
 import { listFiles, PROJECT_ROOT, readText } from "./sources.ts";
 
 const SIMULATOR = "sim/src/run.ts";
-const SIMULATOR_SEEDS = 200;
+const SIMULATOR_SEEDS = 100;
 const COUNTS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
 type Totals = Record<(typeof COUNTS)[number], number>;
 
