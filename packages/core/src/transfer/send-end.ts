@@ -5,7 +5,6 @@
  */
 import { wipe } from "../bytes/equal.ts";
 import { PosternError } from "../errors.ts";
-import type { RequestStatus } from "../exchange/steps.ts";
 import { wipeSenderExchange } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
@@ -56,17 +55,4 @@ export function failWith(error: PosternError, before: readonly TransferEffect[] 
     state: { kind: "failed" },
     effects: [...before, emit({ kind: "failed", error })],
   };
-}
-
-export function requestError(status: RequestStatus): PosternError {
-  switch (status) {
-    case "absent":
-      return new PosternError("peer/absent", "the receiver is not connected");
-    case "unknown":
-      return new PosternError("peer/unknown", "the relay does not know the receiver");
-    case "overloaded":
-      return new PosternError("relay/overloaded", "the relay takes no more now");
-    default:
-      return new PosternError("relay/refused", "the relay refused the request");
-  }
 }

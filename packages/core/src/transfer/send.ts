@@ -25,6 +25,7 @@
 import { equalBytes } from "../bytes/equal.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
+import { requestError } from "../exchange/request-error.ts";
 import type { ExchangeInput, RequestStatus } from "../exchange/steps.ts";
 import type { ExchangeContext } from "../exchange/context.ts";
 import {
@@ -50,7 +51,7 @@ import { after, type InstantMs, type WallMs } from "../time.ts";
 import { openAnswer, openReceipt } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
-import { fail, failWith, finish, lost, refused, requestError } from "./send-end.ts";
+import { fail, failWith, finish, lost, refused } from "./send-end.ts";
 import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
   emit,

@@ -23,6 +23,7 @@ import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
 import type { KeyUse } from "../../link.ts";
 import { relayKeyLabels } from "../relay-half.ts";
+import { requestError } from "../request-error.ts";
 import type { SenderContext } from "../context.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../steps.ts";
 import { SINGLE_USE_NONCE, type SenderReady } from "../transfer-keys.ts";
@@ -182,18 +183,10 @@ function handoverFailed(masterKey: Uint8Array, status: RequestStatus): Symmetric
 }
 
 function handoverError(status: RequestStatus): PosternError {
-  switch (status) {
-    case "absent":
-      return new PosternError("peer/absent", "the receiver is not connected");
-    case "unknown":
-      return new PosternError("peer/unknown", "the relay does not know the receiver");
-    case "overloaded":
-      return new PosternError("relay/overloaded", "the relay takes no more now");
-    case "refused":
-      return new PosternError("peer/profile-refused", "the receiver does not take this profile");
-    default:
-      return new PosternError("relay/refused", "the relay could not hand the master key on");
-  }
+  // The relay hands a master key only to a receiver that takes this profile.
+  return status === "refused"
+    ? new PosternError("peer/profile-refused", "the receiver does not take this profile")
+    : requestError(status);
 }
 
 /** Everything was delivered; only the pair's next key is missing. The next transfer uses RSA. */
