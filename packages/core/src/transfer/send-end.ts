@@ -4,7 +4,7 @@
  * @module
  */
 import { wipe } from "../bytes/equal.ts";
-import { PosternError } from "../errors.ts";
+import type { PosternError } from "../errors.ts";
 import { wipeSenderExchange } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
