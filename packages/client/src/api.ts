@@ -27,11 +27,17 @@ export interface ContentInfo {
   readonly size: number | undefined;
 }
 
+/**
+ * Over RSA; kept from the pair's last transfer; end-to-end by a first key package, or by a step of
+ * the pair's channel.
+ */
+export type KeySource = "fresh-rsa" | "kept" | "key-package" | "channel";
+
 /** What happens during one transfer, in order; the last event is `done` or `failed`. */
 export type TransferEvent =
   | { readonly type: "offered" }
-  /** How the master key reached the other side: over RSA, or kept from the pair's last transfer. */
-  | { readonly type: "master-key"; readonly source: "fresh-rsa" | "kept"; readonly counter: number }
+  /** How the master key reached the other side; `counter`: transfers of the pair before this one. */
+  | { readonly type: "master-key"; readonly source: KeySource; readonly counter: number }
   | { readonly type: "accepted"; readonly offset: number }
   | { readonly type: "session-key"; readonly number: number; readonly atOffset: number }
   /** `keyAgeMs`: age of the current session key; `bytes`: verified by the receiver. */
@@ -45,7 +51,10 @@ export type TransferEvent =
   | { readonly type: "resend"; readonly fromOffset: number; readonly damaged: number }
   /** The pipe broke; the content goes on over another, the `count`th. */
   | { readonly type: "new-pipe"; readonly count: number }
-  /** The pair's kept key was not known on the other side; a fresh one goes by RSA. */
+  /**
+   * The key the offer was made under was not known on the other side: a fresh one goes by RSA, or
+   * (end-to-end) a new channel begins, for one side's state was lost or is an older copy.
+   */
   | { readonly type: "key-renewed" }
   | { readonly type: "done"; readonly receipt: Receipt }
   | { readonly type: "failed"; readonly error: PosternError };
@@ -75,8 +84,88 @@ export interface Transfer extends AsyncIterable<TransferEvent> {
 }
 
 export interface PeerName {
+  /** What the person calls it, if it is a contact; else its name at the relay. */
   readonly name: string;
   readonly fingerprint: string;
+  /** How sure this device is of who it is; `undefined`: no contact. */
+  readonly trust: Trust | undefined;
+}
+
+/** `first-use`: pinned when it was first seen. `verified`: by a code or a safety number. */
+export type Trust = "verified" | "first-use";
+
+export interface Contact {
+  readonly name: string;
+  /** Base32, 52 characters. */
+  readonly fingerprint: string;
+  readonly relayName: string;
+  readonly trust: Trust;
+  readonly blocked: boolean;
+  /** A pairing's secret goes into every first key of this pair. */
+  readonly paired: boolean;
+  /** 12 groups of 5 digits (docs/protocol-pairing.md 10.4). */
+  readonly safetyNumber: readonly string[];
+  /** ms since 1970. */
+  readonly addedAt: number;
+  readonly channels: readonly ChannelInfo[];
+}
+
+/** One direction of the end-to-end keys with a contact. */
+export interface ChannelInfo {
+  readonly role: "sending" | "receiving";
+  readonly epoch: number;
+  /** Transfers in this epoch. */
+  readonly transfers: number;
+  /** Of them without a receipt. */
+  readonly unacknowledged: number;
+  /** When the other side last gave a fresh key, or this side took one; ms since 1970. */
+  readonly renewedAt: number;
+}
+
+/** People this device knows, by fingerprint; `name` is what the person calls them. */
+export interface Contacts {
+  /** In the order of their names. */
+  list(): Promise<readonly Contact[]>;
+  /** By name, or by fingerprint in any grouping. `undefined`: none. */
+  find(nameOrFingerprint: string): Promise<Contact | undefined>;
+  /** The person has compared the safety number. @throws {@link PosternError} `contact/unknown` */
+  verify(name: string): Promise<Contact>;
+  /** @throws {@link PosternError} `contact/unknown`, `contact/name-taken` */
+  rename(name: string, to: string): Promise<Contact>;
+  /** Offers of a blocked contact are refused unseen. @throws {@link PosternError} `contact/unknown` */
+  block(name: string, blocked: boolean): Promise<Contact>;
+  /** Forgets pin, pairing and keys. @throws {@link PosternError} `contact/unknown` */
+  remove(name: string): Promise<void>;
+}
+
+/** Who met this client by a code (docs/protocol-pairing.md). */
+export interface Paired {
+  readonly peer: PeerName;
+  /** Keeps it as a verified contact, under `name` or the name it gave, made unique. */
+  keep(name?: string): Promise<Contact>;
+}
+
+export type PairingEvent =
+  /** The code to tell the other person; a new one after each `guessed`. */
+  | { readonly type: "code"; readonly code: string; readonly validMs: number }
+  /** Somebody joined with a wrong code, which is burned. */
+  | { readonly type: "guessed" };
+
+/** This side of a pairing by code. Iterating yields its events; the last end it. */
+export interface Pairing extends AsyncIterable<PairingEvent> {
+  /**
+   * @throws {@link PosternError} `pairing/wrong-code`, `pairing/expired`, `pairing/unknown-code`,
+   * `pairing/cancelled`, `pairing/limited`, `pairing/failed`, `link/closed`
+   */
+  readonly paired: Promise<Paired>;
+  cancel(): void;
+}
+
+export interface PairingOptions {
+  /** Joins with this code; absent: opens one and makes a new code after each wrong guess. */
+  readonly code?: string;
+  /** Words of a new code, 2 to 6; 2 when absent. */
+  readonly words?: number;
 }
 
 export type DeclineReason = "decline" | "no-space" | "too-large" | "invalid";
@@ -144,8 +233,8 @@ export interface ContentSink {
 }
 
 export interface SendOptions {
-  /** A name at the relay. */
-  readonly to: string;
+  /** A contact's name, a name at the relay, or who was met by a code. */
+  readonly to: string | Paired;
   readonly content: ContentSource;
   readonly profile: ProfileName;
   /** Bytes per second; unlimited when absent. */
@@ -160,6 +249,8 @@ export interface ReceiveOptions {
   readonly capacity?: number;
   /** Appear in the relay's list; true when absent. */
   readonly listed?: boolean;
+  /** Offers of anybody else are refused unseen. */
+  readonly from?: Paired;
 }
 
 /** One connected client: one link, any number of transfers. Made by `connect`. */
@@ -167,13 +258,17 @@ export interface Client {
   readonly name: string;
   readonly fingerprint: string;
   readonly relay: RelayInfo;
+  readonly contacts: Contacts;
+  /** Meets another client by a short code. */
+  pair(options?: PairingOptions): Pairing;
   /** Free receivers that chose to be listed, in the order of their names. */
   receivers(): AsyncIterable<Receiver>;
   /**
    * Finds the receiver and starts the transfer; what goes wrong later comes as its `failed` event.
    *
    * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`,
-   * `peer/profile-refused`, `link/closed`; the source is then closed.
+   * `peer/profile-refused`, `peer/key-changed` (the relay's name is not the contact's key),
+   * `peer/blocked`, `contact/downgrade`, `link/closed`; the source is then closed.
    */
   send(options: SendOptions): Promise<Transfer>;
   /** Ends when the caller stops iterating or the client closes. One at a time. */

@@ -26,6 +26,32 @@ export interface Store {
   /** Counter of the last key kept for the pair, also after its drop; 0 without history. */
   pairCounter(at: PairKeyId): Promise<number>;
 
+  /** One end of a channel with a peer, as the core encodes it (docs/protocol-end-to-end.md). */
+  channel(at: ChannelId): Promise<Uint8Array | undefined>;
+  /** Replaces it, and erases the key package it has used up, in one durable write. */
+  saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void>;
+  /** Every channel end, in no order. */
+  channels(): Promise<readonly StoredChannel[]>;
+  /** Forgets both ends with this peer. */
+  dropChannels(peer: Uint8Array): Promise<void>;
+
+  /** `kid`: 16 bytes. */
+  keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined>;
+  keyPackages(): Promise<readonly StoredPackage[]>;
+  saveKeyPackages(packages: readonly StoredPackage[]): Promise<void>;
+  dropKeyPackages(kids: readonly Uint8Array[]): Promise<void>;
+
+  /** Contacts in the order of their names. */
+  contacts(): Promise<readonly StoredContact[]>;
+  contact(fingerprint: Uint8Array): Promise<StoredContact | undefined>;
+  /**
+   * Adds a contact, or replaces the one of this fingerprint.
+   *
+   * @throws {@link PosternError} `contact/name-taken` when another contact has the name.
+   */
+  saveContact(contact: StoredContact): Promise<void>;
+  removeContact(fingerprint: Uint8Array): Promise<void>;
+
   rsaKey(): Promise<StoredRsaKey | undefined>;
   saveRsaKey(key: StoredRsaKey): Promise<void>;
 
@@ -51,6 +77,46 @@ export interface PairKeyId {
   readonly relay: Uint8Array;
   readonly peer: Uint8Array;
   readonly role: "sending" | "receiving";
+}
+
+/** This client's end of the channel with a peer (fingerprint, 32 bytes). */
+export interface ChannelId {
+  readonly peer: Uint8Array;
+  readonly role: "sending" | "receiving";
+}
+
+export interface StoredChannel extends ChannelId {
+  readonly record: Uint8Array;
+}
+
+/** A key package of this client: `encoded` as others see it, `seed` the secret of its key. */
+export interface StoredPackage {
+  /** 16 bytes. */
+  readonly kid: Uint8Array;
+  /** 32 bytes. */
+  readonly seed: Uint8Array;
+  /** `KEY_PACKAGE_BYTES`. */
+  readonly encoded: Uint8Array;
+  readonly type: "one-time" | "last-resort" | "reply";
+  /** When the secret may be erased though it was never used. */
+  readonly keepUntil: WallMs;
+}
+
+export interface StoredContact {
+  /** 35 bytes. */
+  readonly id: Uint8Array;
+  /** 32 bytes, of `id`. */
+  readonly fingerprint: Uint8Array;
+  /** What the person calls it: unique, a name as in docs/protocol.md 3. */
+  readonly name: string;
+  /** Its name at the relay. */
+  readonly relayName: string;
+  /** `verified`: by a code or a safety number. */
+  readonly trust: "verified" | "first-use";
+  readonly blocked: boolean;
+  /** 32 bytes of a pairing; `undefined` without one. */
+  readonly pairingSecret: Uint8Array | undefined;
+  readonly addedAt: WallMs;
 }
 
 /** `key` is 32 bytes; `counter` as in the outer header (docs/protocol.md 7.1). */

@@ -70,6 +70,44 @@ export const RSA_SPKI_BYTES_MAX = 512;
 export const RSA_CERTIFICATE_BYTES_MAX = 4 + RSA_SPKI_BYTES_MAX + 8 + 64;
 export const RSA_KEY_VALID_MS = 90 * 86_400_000;
 
+// End-to-end exchange (7.3)
+export const KEY_PACKAGE_BYTES = 1_352;
+/** One-time packages a receiver keeps at its relay: as many strangers may write while it is away. */
+export const PACKAGES_ONE_TIME = 32;
+/** Fewer than this left: the receiver adds to them. */
+export const PACKAGES_LOW = 16;
+/** What a relay keeps of one identity: the one-time packages and the one of last resort. */
+export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
+/** Packages of all identities at one relay: about 1.4 GiB on its disk. */
+export const PACKAGES_MAX = 1_000_000;
+/** Fetches of one link in a minute: nobody can empty the others' stocks alone. */
+export const PACKAGE_FETCHES_PER_MINUTE = 60;
+export const ONE_TIME_PACKAGE_VALID_MS = 30 * 86_400_000;
+export const LAST_RESORT_PUBLISHED_MS = 7 * 86_400_000;
+/** Its secret outlives its publication, for what was under way. */
+export const LAST_RESORT_KEPT_MS = 14 * 86_400_000;
+/** Transfers of one channel without receipt; a receiver keeps as many receipts. */
+export const OUTBOX_MAX = 32;
+/** Times that one transfer starts over because the receiver lost its place in the channel. */
+export const RESYNCS_PER_TRANSFER_MAX = 3;
+/** A sealed header is padded to a multiple of this, so that its length says nothing of a name. */
+export const SEALED_HEADER_PADDING_BYTES = 256;
+/** A channel's state at rest: an outbox full of messages is 1.6 MiB. */
+export const CHANNEL_RECORD_BYTES_MAX = 4 * 1_048_576;
+
+// Pairing (10)
+export const PAIR_SLOT_MS = 10 * 60_000;
+/** Slots are drawn among these at least: a guess at one mostly meets nobody. */
+export const PAIR_SLOTS_MIN = 999;
+export const PAIR_SLOTS_MAX = 10_000;
+export const PAIR_SLOTS_PER_LINK_MAX = 4;
+export const PAIR_JOINS_PER_LINK = 5;
+export const PAIR_JOINS_PER_ADDRESS = 60;
+export const PAIR_JOINS_WINDOW_MS = 60_000;
+export const PAIR_MESSAGE_BYTES_MAX = 512;
+/** A pairing partner answers each step without a person. */
+export const PAIR_STEP_TIMEOUT_MS = 20_000;
+
 // Session and records (8)
 export const SESSION_SECONDS_DEFAULT = 5;
 export const SESSION_SECONDS_MIN = 1;
