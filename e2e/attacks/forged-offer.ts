@@ -56,7 +56,13 @@ export async function forgeOffer(forgery: Forgery): Promise<ForgedOffer> {
   const key = suite.expand(suite.extract(th, masterKey), label("asymmetric header"), 32);
   const plaintext = new ByteWriter().lv(header).raw(signature).bytes();
   const sealedHeader = suite.seal(key, new Uint8Array(12), outer, plaintext);
-  const body = encodeTransferEnvelope({ kind: "offer", transfer, outer, sealedHeader });
+  const body = encodeTransferEnvelope({
+    kind: "offer",
+    transfer,
+    outer,
+    sealedHeader,
+    content: new Uint8Array(0),
+  });
   return { transfer, body, th };
 }
 

@@ -1,8 +1,27 @@
 /** Door of the `exchange` room. @module */
 export type { Party } from "./exchange/context.ts";
-export type { ExchangeInput, KeptKey, KeySource, KeyUse, RequestStatus } from "./exchange/steps.ts";
-export type { TransferKeys } from "./exchange/transfer-keys.ts";
+export type { ExchangeContext } from "./exchange/context.ts";
+export type {
+  ChannelPlace,
+  ExchangeInput,
+  OfferedBytes,
+  KeptKey,
+  KeySource,
+  KeyUse,
+  RequestStatus,
+} from "./exchange/steps.ts";
+export type { SenderReady, TransferKeys } from "./exchange/transfer-keys.ts";
 export { wipeTransferKeys } from "./exchange/transfer-keys.ts";
+export { chainSink, chainSource } from "./exchange/end-to-end/session-chain.ts";
+export { describeChannel, type ChannelDescription } from "./exchange/end-to-end/channel-record.ts";
+export {
+  performChannelJob,
+  type ChannelJob,
+  type ChannelMaterial,
+  type ChannelSave,
+  type ChannelStep,
+} from "./exchange/end-to-end/channel-jobs.ts";
+export { packageWanted } from "./exchange/end-to-end/receiver-channel.ts";
 export { wrappingSink, wrappingSource } from "./exchange/symmetric/wrapped-session-keys.ts";
 export {
   startClientAuth,

@@ -5,10 +5,12 @@ export type {
   DirectoryAnswer,
   DirectoryQuery,
   DriverEffect,
+  PeerAdmission,
   PeerEffect,
   PeerInput,
   PeerOptions,
   ReceivePolicy,
+  StrayEnvelope,
   TransferKey,
 } from "./peer/steps.ts";
 export { SeenTransfers } from "./peer/seen-transfers.ts";

@@ -7,7 +7,7 @@ export {
   type TransferEnvelope,
 } from "./transfer/envelope.ts";
 export type { ContentDescription, ContentKind } from "./transfer/header.ts";
-export type { Profile } from "./transfer/profile.ts";
+export type { Profile } from "./exchange/profile.ts";
 export type {
   Decision,
   Moment,

@@ -154,7 +154,13 @@ test("asymmetric.json: the sender's exchange makes the offer", () => {
   assert.ok(state.kind === "ready");
   const { outer, sealedHeader } = state;
   assert.equal(hex(sealedHeader), expected.sealedHeader);
-  const offer = encodeTransferEnvelope({ kind: "offer", transfer, outer, sealedHeader });
+  const offer = encodeTransferEnvelope({
+    kind: "offer",
+    transfer,
+    outer,
+    sealedHeader,
+    content: new Uint8Array(0),
+  });
   assert.equal(hex(offer), expected.offer);
 });
 

@@ -156,7 +156,13 @@ function assertCoreMakes(inputs: SymmetricInputs, expected: SymmetricExpected): 
   const keys = deriveSymmetricKeys(context, outer, bytes(inputs.masterKey));
   const header = encodeHeader(transfer, headerOf(inputs.header));
   const sealedHeader = suite.seal(keys.header, SINGLE_USE_NONCE, outer, header);
-  const offer = encodeTransferEnvelope({ kind: "offer", transfer, outer, sealedHeader });
+  const offer = encodeTransferEnvelope({
+    kind: "offer",
+    transfer,
+    outer,
+    sealedHeader,
+    content: new Uint8Array(0),
+  });
   const { session: wrap, transcript, ...named } = keys;
   const hexKeys = Object.entries({ ...named, wrap }).map(([name, key]) => [name, hex(key)]);
   const check = nextKeyCheck(context, transcript, bytes(inputs.nextMasterKey));

@@ -230,7 +230,9 @@ class ReceivePump {
       case "session": {
         const body = frame.subarray(0, frame.length - TAG_BYTES);
         const key = await this.#options.keys.open(incoming.j, body);
-        return this.#onOutcome(this.#receiver.session(frame, key));
+        const outcome = this.#onOutcome(this.#receiver.session(frame, key));
+        if (outcome.kind === "session") this.#options.keys.retire(incoming.j);
+        return outcome;
       }
       default:
         return unreachable(incoming);

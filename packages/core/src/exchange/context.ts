@@ -22,4 +22,6 @@ export interface ExchangeContext {
 export interface SenderContext extends ExchangeContext {
   /** The encoded transfer header. */
   readonly header: Uint8Array;
+  /** End-to-end: a message that rides in the offer, padded. */
+  readonly message?: Uint8Array | undefined;
 }

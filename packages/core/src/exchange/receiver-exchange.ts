@@ -11,7 +11,16 @@ import {
   type AsymmetricReceiverState,
 } from "./asymmetric/receiver.ts";
 import type { ExchangeContext } from "./context.ts";
-import type { ImplementedProfile } from "./sender-exchange.ts";
+import {
+  receiveEndToEndOffer,
+  sealEndToEndVerdict,
+  stepEndToEndReceiver,
+  type EndToEndReceiverState,
+  type EndToEndReceiverStep,
+} from "./end-to-end/receiver.ts";
+import { refusalWords, type InlineMessage } from "./end-to-end/receiver-channel.ts";
+import type { Profile } from "./profile.ts";
+import type { Verdict } from "./verdict.ts";
 import type { ExchangeEffect, ExchangeInput, KeyUse, OfferedBytes } from "./steps.ts";
 import {
   receiveMasterKey,
@@ -24,7 +33,8 @@ import { wipeTransferKeys, type ReceiverReady } from "./transfer-keys.ts";
 
 export type ReceiverExchange =
   | { readonly profile: "symmetric"; readonly state: SymmetricReceiverState }
-  | { readonly profile: "asymmetric"; readonly state: AsymmetricReceiverState };
+  | { readonly profile: "asymmetric"; readonly state: AsymmetricReceiverState }
+  | { readonly profile: "end-to-end"; readonly state: EndToEndReceiverState };
 
 export interface ReceiverExchangeStep {
   readonly exchange: ReceiverExchange;
@@ -36,6 +46,10 @@ export type ReceiverPhase =
   | { readonly kind: "working" }
   | { readonly kind: "ready"; readonly ready: ReceiverReady }
   | { readonly kind: "finished"; readonly counter: number; readonly check: Uint8Array }
+  /** End-to-end: the transfer's one receipt is stored, now or by an earlier transfer. */
+  | { readonly kind: "receipt"; readonly receipt: Uint8Array }
+  /** End-to-end: the offer does not fit the channel. */
+  | { readonly kind: "resync"; readonly resync: Uint8Array }
   | { readonly kind: "key-unknown" }
   | { readonly kind: "wrong-receiver" }
   | { readonly kind: "invalid" };
@@ -51,6 +65,10 @@ export function receiverPhase({ state }: ReceiverExchange): ReceiverPhase {
       return { kind: "ready", ready: state };
     case "finished":
       return { kind: "finished", counter: state.counter, check: state.check };
+    case "receipt":
+      return { kind: "receipt", receipt: state.receipt };
+    case "resync":
+      return { kind: "resync", resync: state.resync };
     case "key-unknown":
     case "wrong-receiver":
     case "invalid":
@@ -64,6 +82,12 @@ export function receiverPhase({ state }: ReceiverExchange): ReceiverPhase {
 export function wipeReceiverExchange({ state }: ReceiverExchange): void {
   if ("masterKey" in state) wipe(state.masterKey);
   if ("keys" in state) wipeTransferKeys(state.keys);
+  if ("place" in state) wipe(state.place.message?.content);
+}
+
+/** The message that came in the offer. */
+export function messageOf({ state }: ReceiverExchange): InlineMessage | undefined {
+  return "place" in state ? state.place.message : undefined;
 }
 
 /** Frame `key-down`. Anything that does not belong here changes nothing. */
@@ -83,9 +107,13 @@ export function receiveRelayedKey(
 export function receiveOffer(
   context: ExchangeContext,
   exchange: ReceiverExchange,
-  profile: ImplementedProfile,
+  profile: Profile,
   offered: OfferedBytes,
+  content: Uint8Array,
 ): ReceiverExchangeStep {
+  if (profile === "end-to-end" && exchange.state.kind === "idle")
+    return endToEnd(receiveEndToEndOffer(offered, content));
+  if (content.length > 0) return invalid();
   if (profile === "symmetric" && exchange.profile === "symmetric") {
     const step = receiveSymmetricOffer(context, exchange.state, offered);
     return { exchange: { profile, state: step.state }, effects: step.effects };
@@ -94,7 +122,7 @@ export function receiveOffer(
     const step = receiveAsymmetricOffer(context, { kind: "idle" }, offered);
     return { exchange: { profile, state: step.state }, effects: step.effects };
   }
-  return { exchange: { profile: "symmetric", state: { kind: "invalid" } }, effects: [] };
+  return invalid();
 }
 
 export function stepReceiverExchange(
@@ -106,12 +134,37 @@ export function stepReceiverExchange(
     const { state, effects } = stepSymmetricReceiver(context, exchange.state, input);
     return { exchange: { profile: exchange.profile, state }, effects };
   }
+  if (exchange.profile === "end-to-end")
+    return endToEnd(stepEndToEndReceiver(exchange.state, input));
   const { state, effects } = stepAsymmetricReceiver(context, exchange.state, input);
   return { exchange: { profile: exchange.profile, state }, effects };
 }
 
-/** The content is verified. Only a profile that keeps no key is at its end now. */
-export function contentVerified(exchange: ReceiverExchange): ReceiverExchange {
-  if (exchange.profile === "symmetric") return exchange;
-  return { profile: "asymmetric", state: { kind: "finished", counter: 0, check: NO_CHECK } };
+/** The content is verified and where it belongs. What follows depends on what the pair keeps. */
+export function contentVerified(
+  exchange: ReceiverExchange,
+  { total, digest }: { readonly total: number; readonly digest: Uint8Array },
+): ReceiverExchangeStep {
+  if (exchange.profile === "symmetric") return { exchange, effects: [] };
+  if (exchange.profile === "end-to-end")
+    return endToEnd(sealEndToEndVerdict(exchange.state, { verdict: "accept", total, digest }));
+  const state = { kind: "finished", counter: 0, check: NO_CHECK } as const;
+  return { exchange: { profile: "asymmetric", state }, effects: [] };
+}
+
+/** End-to-end: a no is the transfer's receipt. `undefined`: the profile says it in an answer. */
+export function sealRefusal(
+  exchange: ReceiverExchange,
+  verdict: Exclude<Verdict, "accept">,
+): ReceiverExchangeStep | undefined {
+  if (exchange.profile !== "end-to-end") return undefined;
+  return endToEnd(sealEndToEndVerdict(exchange.state, refusalWords(verdict)));
+}
+
+function endToEnd({ state, effects }: EndToEndReceiverStep): ReceiverExchangeStep {
+  return { exchange: { profile: "end-to-end", state }, effects };
+}
+
+function invalid(): ReceiverExchangeStep {
+  return { exchange: { profile: "symmetric", state: { kind: "invalid" } }, effects: [] };
 }

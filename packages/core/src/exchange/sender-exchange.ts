@@ -5,7 +5,7 @@
  * @module
  */
 import { wipe } from "../bytes/equal.ts";
-import { PosternError } from "../errors.ts";
+import { PosternError, unreachable } from "../errors.ts";
 import {
   startAsymmetricSender,
   stepAsymmetricSender,
@@ -13,6 +13,13 @@ import {
   type AsymmetricSenderStep,
 } from "./asymmetric/sender.ts";
 import type { SenderContext } from "./context.ts";
+import {
+  startEndToEndSender,
+  stepEndToEndSender,
+  type EndToEndSenderState,
+  type EndToEndSenderStep,
+} from "./end-to-end/sender.ts";
+import type { Profile } from "./profile.ts";
 import type { ExchangeEffect, ExchangeInput } from "./steps.ts";
 import {
   acceptNextSymmetricKey,
@@ -25,12 +32,10 @@ import {
 } from "./symmetric/sender.ts";
 import { wipeTransferKeys, type SenderReady } from "./transfer-keys.ts";
 
-/** Profiles that exist. */
-export type ImplementedProfile = "symmetric" | "asymmetric";
-
 export type SenderExchange =
   | { readonly profile: "symmetric"; readonly state: SymmetricSenderState }
-  | { readonly profile: "asymmetric"; readonly state: AsymmetricSenderState };
+  | { readonly profile: "asymmetric"; readonly state: AsymmetricSenderState }
+  | { readonly profile: "end-to-end"; readonly state: EndToEndSenderState };
 
 export interface SenderExchangeStep {
   readonly exchange: SenderExchange;
@@ -44,13 +49,17 @@ export type SenderPhase =
   | { readonly kind: "finished"; readonly nextMasterKey: boolean }
   | { readonly kind: "failed"; readonly error: PosternError };
 
-export function startSenderExchange(
-  context: SenderContext,
-  profile: ImplementedProfile,
-): SenderExchangeStep {
-  return profile === "symmetric"
-    ? symmetric(startSymmetricSender())
-    : asymmetric(startAsymmetricSender(context));
+export function startSenderExchange(context: SenderContext, profile: Profile): SenderExchangeStep {
+  switch (profile) {
+    case "symmetric":
+      return symmetric(startSymmetricSender());
+    case "asymmetric":
+      return asymmetric(startAsymmetricSender(context));
+    case "end-to-end":
+      return endToEnd(startEndToEndSender(context));
+    default:
+      return unreachable(profile);
+  }
 }
 
 export function stepSenderExchange(
@@ -58,9 +67,16 @@ export function stepSenderExchange(
   exchange: SenderExchange,
   input: ExchangeInput,
 ): SenderExchangeStep {
-  return exchange.profile === "symmetric"
-    ? symmetric(stepSymmetricSender(context, exchange.state, input))
-    : asymmetric(stepAsymmetricSender(context, exchange.state, input));
+  switch (exchange.profile) {
+    case "symmetric":
+      return symmetric(stepSymmetricSender(context, exchange.state, input));
+    case "asymmetric":
+      return asymmetric(stepAsymmetricSender(context, exchange.state, input));
+    case "end-to-end":
+      return endToEnd(stepEndToEndSender(context, exchange.state, input));
+    default:
+      return unreachable(exchange);
+  }
 }
 
 export function senderPhase({ state }: SenderExchange): SenderPhase {
@@ -104,10 +120,12 @@ export function renewMasterKey(
 export function beginClosing(context: SenderContext, exchange: SenderExchange): SenderExchangeStep {
   if (exchange.profile === "symmetric")
     return symmetric(sendNextSymmetricKey(context, exchange.state));
+  // Its next master key is the channel's: only the receipt is missing.
+  if (exchange.profile === "end-to-end") return { exchange, effects: [] };
   return asymmetric({ state: { kind: "expect-receipt" }, effects: [] });
 }
 
-/** The receipt has opened and agrees with what was sent. */
+/** The receipt of an RSA profile has opened and agrees with what was sent. */
 export function acceptReceipt(
   context: SenderContext,
   exchange: SenderExchange,
@@ -121,6 +139,10 @@ export function acceptReceipt(
 
 function symmetric(step: SymmetricSenderStep): SenderExchangeStep {
   return { exchange: { profile: "symmetric", state: step.state }, effects: step.effects };
+}
+
+function endToEnd(step: EndToEndSenderStep): SenderExchangeStep {
+  return { exchange: { profile: "end-to-end", state: step.state }, effects: step.effects };
 }
 
 function asymmetric(step: AsymmetricSenderStep): SenderExchangeStep {

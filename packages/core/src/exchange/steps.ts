@@ -5,6 +5,10 @@
  * @module
  */
 import type { PosternError } from "../errors.ts";
+import type { OpenedOffer, ReceiptWords } from "./end-to-end/receiver-channel.ts";
+import type { EndToEndReceipt } from "./end-to-end/receipt.ts";
+import type { OutboxEntry } from "./end-to-end/sender-channel.ts";
+import type { SenderReady } from "./transfer-keys.ts";
 
 /** A master key kept for the pair's next transfer. `counter` grows with every transfer. */
 export interface KeptKey {
@@ -56,7 +60,41 @@ export type ExchangeEffect =
       readonly signature: Uint8Array;
     }
   /** Frame `key-up` to the relay. Answer: `key-up-result`. */
-  | { readonly kind: "key-up"; readonly use: KeyUse; readonly ciphertext: Uint8Array };
+  | { readonly kind: "key-up"; readonly use: KeyUse; readonly ciphertext: Uint8Array }
+  /** `sealOffer` on the pair's stored channel, durably. Answer: `offer-sealed`. */
+  | {
+      readonly kind: "seal-offer";
+      readonly header: Uint8Array;
+      readonly message: Uint8Array | undefined;
+    }
+  /** `openOffer` on the pair's stored channel, durably. Answer: `offer-opened`. */
+  | ({ readonly kind: "open-offer"; readonly content: Uint8Array } & OfferedBytes)
+  /** `sealReceiptOf` on the pair's stored channel, durably. Answer: `receipt-sealed`. */
+  | {
+      readonly kind: "seal-receipt";
+      readonly place: ChannelPlace;
+      readonly words: ReceiptWords;
+    }
+  /** `acceptEndToEndReceipt` on the pair's stored channel, durably. Answer: `receipt-opened`. */
+  | { readonly kind: "open-receipt"; readonly receipt: Uint8Array }
+  /** `heedResync` on the pair's stored channel, durably. Answer: `resync-heeded`. */
+  | ({
+      readonly kind: "heed-resync";
+      readonly resync: Uint8Array;
+      readonly epoch: number;
+    } & OfferedBytes)
+  /**
+   * Send these offers of the pair again: as they were if their transfer still runs (`which` all),
+   * as `close` if it has ended.
+   */
+  | {
+      readonly kind: "repeat-offers";
+      readonly offers: readonly OutboxEntry[];
+      readonly which: "all" | "ended";
+    };
+
+/** A transfer in its channel. */
+export type ChannelPlace = Pick<OpenedOffer, "n" | "epoch">;
 
 export type ExchangeInput =
   | { readonly kind: "pair-key"; readonly kept: KeptKey | undefined; readonly counter: number }
@@ -78,8 +116,35 @@ export type ExchangeInput =
   | { readonly kind: "signed"; readonly signature: Uint8Array }
   | { readonly kind: "verified"; readonly valid: boolean }
   | { readonly kind: "key-up-result"; readonly status: RequestStatus }
+  | {
+      readonly kind: "offer-sealed";
+      readonly ready: SenderReady;
+      /** Earlier offers of the pair that have no receipt yet. */
+      readonly unreceipted: readonly OutboxEntry[];
+    }
+  | {
+      readonly kind: "offer-opened";
+      readonly outcome:
+        | { readonly kind: "opened"; readonly offer: OpenedOffer }
+        /** Known already: its receipt, made now if there was none. */
+        | { readonly kind: "receipt"; readonly receipt: Uint8Array }
+        | { readonly kind: "out-of-step"; readonly resync: Uint8Array }
+        | { readonly kind: "key-unknown" | "wrong-receiver" | "invalid" };
+    }
+  | { readonly kind: "receipt-sealed"; readonly receipt: Uint8Array }
+  /** `undefined`: not the receiver's receipt of this transfer. */
+  | { readonly kind: "receipt-opened"; readonly receipt: EndToEndReceipt | undefined }
+  | {
+      readonly kind: "resync-heeded";
+      readonly outcome:
+        | { readonly kind: "ignored" | "anew" }
+        | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] };
+    }
   /** The driver could not do what an effect asked. */
   | { readonly kind: "job-failed"; readonly error: PosternError };
 
-/** How the master key of a transfer came to both ends. */
-export type KeySource = "fresh-rsa" | "kept";
+/**
+ * How the master key of a transfer came to both ends: by RSA, or kept from the last transfer;
+ * end-to-end by a key package, or by the channel's next step.
+ */
+export type KeySource = "fresh-rsa" | "kept" | "key-package" | "channel";

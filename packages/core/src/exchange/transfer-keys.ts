@@ -12,7 +12,7 @@ export interface TransferKeys {
   readonly answer: Uint8Array;
   readonly receipt: Uint8Array;
   readonly reverse: Uint8Array;
-  /** Protects session keys: wraps them (7.1), or is mixed into them (7.2). */
+  /** Session keys are wrapped under it (7.1), mixed with it (7.2), or a chain from it (7.3). */
   readonly session: Uint8Array;
 }
 
@@ -27,6 +27,17 @@ export interface SenderReady {
   readonly sealedHeader: Uint8Array;
   readonly source: KeySource;
   readonly counter: number;
+  /** Only end-to-end. */
+  readonly inChannel?: OfferInChannel;
+}
+
+/** What an end-to-end offer has beside its header. */
+export interface OfferInChannel {
+  readonly epoch: number;
+  /** The message that rides along, sealed; empty without one. */
+  readonly content: Uint8Array;
+  /** What a receipt of that message says; `undefined` without one. */
+  readonly digest: Uint8Array | undefined;
 }
 
 /** What the receiver's exchange comes to: the header has opened, its times are not judged yet. */

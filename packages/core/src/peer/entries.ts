@@ -6,6 +6,8 @@
 import { equalBytes } from "../bytes/equal.ts";
 import { hex } from "../bytes/hex.ts";
 import type { Party } from "../exchange/context.ts";
+import { PROFILE_BITS } from "../link/fields.ts";
+import type { LinkFrame } from "../link/frames.ts";
 import type { InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "../transfer/envelope.ts";
 import { receiveDeadline } from "../transfer/receive.ts";
@@ -14,7 +16,7 @@ import { sendDeadline } from "../transfer/send.ts";
 import type { SendPlan, SendState } from "../transfer/send-state.ts";
 import type { TransferInput } from "../transfer/steps.ts";
 import type { Question } from "./questions.ts";
-import type { TransferKey } from "./steps.ts";
+import type { ReceivePolicy, TransferKey } from "./steps.ts";
 
 export type Purpose =
   | Question
@@ -37,7 +39,7 @@ export interface Incoming {
   state: ReceiveState;
 }
 
-export const OCCUPYING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"]>([
+const OCCUPYING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"]>([
   "expect-keys",
   "expect-dropped",
   "expect-consent",
@@ -72,4 +74,22 @@ export function isReceiverInput(
   input: ReceiveInput,
 ): input is Exclude<ReceiveInput, TransferInput> {
   return input.kind === "key-down" || input.kind === "offer" || input.kind === "decide";
+}
+
+/** Offers under decision and transfers under way take the receiver's capacity. */
+export function occupiedBy(transfers: Iterable<Outgoing | Incoming>): number {
+  let occupied = 0;
+  for (const transfer of transfers)
+    if (transfer.role === "receiving" && OCCUPYING.has(transfer.state.kind)) occupied += 1;
+  return occupied;
+}
+
+export function presenceOf(
+  { capacity, profiles }: ReceivePolicy,
+  listed: boolean,
+  occupied: number,
+): LinkFrame {
+  let bits = 0;
+  for (const profile of profiles) bits |= PROFILE_BITS[profile];
+  return { kind: "presence", free: Math.max(0, capacity - occupied), listed, profiles: bits };
 }

@@ -21,7 +21,6 @@ import type { RequestStatus } from "../exchange/steps.ts";
 import { decodeId } from "../identity/id.ts";
 import { fingerprintOf } from "../identity/fingerprint.ts";
 import { TRANSFERS_AT_ONCE_MAX, TRANSFERS_OF_PEER_MAX } from "../limits.ts";
-import { PROFILE_BITS } from "../link/fields.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import { earlier, type InstantMs } from "../time.ts";
 import {
@@ -29,7 +28,7 @@ import {
   encodeTransferEnvelope,
   type TransferEnvelope,
 } from "../transfer/envelope.ts";
-import { profileOf } from "../transfer/profile.ts";
+import { profileOf } from "../exchange/profile.ts";
 import { startReceive, stepReceive } from "../transfer/receive.ts";
 import type { ReceiveInput } from "../transfer/receive-state.ts";
 import { planSend, startSend, stepSend } from "../transfer/send.ts";
@@ -47,13 +46,15 @@ import {
   deadlineOf,
   isReceiverInput,
   isWith,
-  OCCUPYING,
+  occupiedBy,
+  presenceOf,
   purposeOf,
   transferKey,
   type Incoming,
   type Outgoing,
   type Purpose,
 } from "./entries.ts";
+import { repeatedOffers } from "./repeated-offers.ts";
 import { RequestTable } from "./request-table.ts";
 import { SeenTransfers } from "./seen-transfers.ts";
 
@@ -96,6 +97,8 @@ export class Peer {
         return this.#sendFrames(input.key, input.frames, now);
       case "query":
         return this.#query(input.token, input.query);
+      case "post":
+        return this.#post(input.to, input.envelope, now);
       case "woke":
         return this.#all(
           (transfer) => (deadlineOf(transfer) ?? Infinity) <= now.instant,
@@ -221,6 +224,14 @@ export class Peer {
           now,
         );
       }
+      case "repeat-offers": {
+        const { offers, which } = effect;
+        const isRunning = (id: Uint8Array): boolean =>
+          this.#transfers.get(transferKey(to, id))?.role === "sending";
+        return repeatedOffers(offers, which, isRunning).flatMap((envelope) =>
+          this.#performOne(key, { kind: "send-envelope", envelope }, now),
+        );
+      }
       case "emit":
         // Said once the header has opened: from here on the same offer again is a replay.
         if (role === "receiving" && effect.event.kind === "master-key")
@@ -282,7 +293,25 @@ export class Peer {
     if (party === undefined || envelope === undefined) return [];
     const key = transferKey(party.fingerprint, envelope.transfer);
     if (envelope.kind === "offer") return this.#offer(key, party, frame.name, envelope, now);
+    const isOurs = this.#transfers.has(key);
+    if (envelope.kind === "close") return this.#close(key, party, envelope, now);
+    if (envelope.kind === "receipt" && !isOurs) return [{ kind: "stray", party, envelope }];
     return this.#transfer(key, { kind: "envelope", envelope }, now);
+  }
+
+  /** The sender has given the transfer up; what is left is its place in the channel. */
+  #close(
+    key: TransferKey,
+    party: Party,
+    envelope: Extract<TransferEnvelope, { kind: "close" }>,
+    now: Moment,
+  ): readonly PeerEffect[] {
+    if (this.#options.admits?.(party.fingerprint, "end-to-end") === "blocked") return [];
+    if (this.#transfers.get(key)?.role === "sending") return [];
+    const { transfer } = envelope;
+    const withdraw = { kind: "withdraw", transfer, reason: 1 } as const;
+    const ended = this.#transfer(key, { kind: "envelope", envelope: withdraw }, now);
+    return [...ended, { kind: "stray", party, envelope }];
   }
 
   #offer(
@@ -293,28 +322,35 @@ export class Peer {
     now: Moment,
   ): readonly PeerEffect[] {
     const profile = profileOf(offer.outer);
+    const admits = profile && this.#options.admits?.(party.fingerprint, profile);
+    if (admits === "blocked") return this.#refuse(party, offer, "decline", now);
     const isTaken = profile !== undefined && this.#policy.profiles.includes(profile);
     const admission = {
-      profile: isTaken && profile !== "end-to-end" ? profile : undefined,
+      profile: isTaken && admits !== "profile-refused" ? profile : undefined,
       hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
       replayed: this.#seen.has(key),
     };
     // One that this client made itself has come back to it: nobody waits for an answer.
     if (this.#transfers.get(key)?.role === "sending") return [];
     if (!this.#incoming(key, party, offer.transfer, now))
-      return this.#refuseBusy(party, offer.transfer, now);
+      return this.#refuse(party, offer, "busy", now);
     const entry = this.#transfers.get(key);
     if (entry?.role === "receiving") entry.name = name;
     return this.#transfer(key, { kind: "offer", offer, admission }, now);
   }
 
   /** Without a transfer of its own: nobody should wait for an answer that never comes. */
-  #refuseBusy(
-    { fingerprint: to }: Party,
-    transfer: Uint8Array,
+  #refuse(
+    { fingerprint }: Party,
+    { transfer }: Extract<TransferEnvelope, { kind: "offer" }>,
+    verdict: "busy" | "decline",
     now: Moment,
   ): readonly PeerEffect[] {
-    const body = encodeTransferEnvelope({ kind: "refusal", transfer, verdict: "busy" });
+    return this.#post(fingerprint, { kind: "refusal", transfer, verdict }, now);
+  }
+
+  #post(to: Uint8Array, envelope: TransferEnvelope, now: Moment): readonly PeerEffect[] {
+    const body = encodeTransferEnvelope(envelope);
     const frame = (request: number): LinkFrame => ({ kind: "envelope", request, to, body });
     return this.#request({ kind: "other" }, frame, now);
   }
@@ -348,21 +384,12 @@ export class Peer {
     return true;
   }
 
-  /** Offers under decision and transfers under way take the receiver's capacity. */
   #occupied(): number {
-    let occupied = 0;
-    for (const transfer of this.#transfers.values())
-      if (transfer.role === "receiving" && OCCUPYING.has(transfer.state.kind)) occupied += 1;
-    return occupied;
+    return occupiedBy(this.#transfers.values());
   }
 
   #presence(): PeerEffect {
-    const { capacity, profiles } = this.#policy;
-    const free = Math.max(0, capacity - this.#occupied());
-    let bits = 0;
-    for (const profile of profiles) bits |= PROFILE_BITS[profile];
-    const frame = { kind: "presence", free, listed: this.#listed, profiles: bits } as const;
-    return { kind: "frame", frame };
+    return { kind: "frame", frame: presenceOf(this.#policy, this.#listed, this.#occupied()) };
   }
 
   #party(id: Uint8Array): Party | undefined {

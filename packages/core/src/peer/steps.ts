@@ -8,9 +8,10 @@ import type { PosternError } from "../errors.ts";
 import type { Party } from "../exchange/context.ts";
 import type { RequestStatus } from "../exchange/steps.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
-import type { Profile } from "../transfer/profile.ts";
+import type { Profile } from "../exchange/profile.ts";
 import type { SendRequest } from "../transfer/send.ts";
 import type { ReceiveInput } from "../transfer/receive-state.ts";
+import type { TransferEnvelope } from "../transfer/envelope.ts";
 import type { SeenTransfers } from "./seen-transfers.ts";
 import type { TransferEffect } from "../transfer/steps.ts";
 
@@ -20,7 +21,12 @@ export interface PeerOptions {
   readonly relayFingerprint: Uint8Array;
   /** Offers seen on earlier links of this client: a new link forgets none of them. */
   readonly seen?: SeenTransfers;
+  /** What this client thinks of offers of this identity (fingerprint); all are welcome if absent. */
+  readonly admits?: (fingerprint: Uint8Array, profile: Profile) => PeerAdmission;
 }
+
+/** `blocked`: declined, and nothing else of it is read. */
+export type PeerAdmission = "welcome" | "profile-refused" | "blocked";
 
 /** Names a transfer on this client: `hex(peer fingerprint):hex(transfer id)`. */
 export type TransferKey = string;
@@ -47,7 +53,12 @@ export type PeerInput =
   /** Record frames of a transfer whose path is envelopes; at most what one envelope holds. */
   | { readonly kind: "send-frames"; readonly key: TransferKey; readonly frames: Uint8Array }
   | { readonly kind: "query"; readonly token: number; readonly query: DirectoryQuery }
+  /** An envelope that no transfer here sends: the answer to a {@link StrayEnvelope}. */
+  | { readonly kind: "post"; readonly to: Uint8Array; readonly envelope: TransferEnvelope }
   | { readonly kind: "woke" };
+
+/** What is left of transfers that have ended here: the pair's channel has to hear it. */
+export type StrayEnvelope = Extract<TransferEnvelope, { readonly kind: "close" | "receipt" }>;
 
 export type DirectoryQuery =
   | { readonly kind: "list"; readonly after: string }
@@ -67,6 +78,7 @@ export type PeerEffect =
       readonly transfer: Uint8Array;
       readonly effect: DriverEffect;
     }
+  | { readonly kind: "stray"; readonly party: Party; readonly envelope: StrayEnvelope }
   /** `query` is the kind of what was asked under this token. */
   | {
       readonly kind: "answered";
@@ -78,7 +90,7 @@ export type PeerEffect =
 /** A transfer's effects that are not the peer machine's own work. */
 export type DriverEffect = Exclude<
   TransferEffect,
-  { readonly kind: "send-envelope" | "open-pipe" | "key-up" }
+  { readonly kind: "send-envelope" | "open-pipe" | "key-up" | "repeat-offers" }
 >;
 
 export type DirectoryAnswer =

@@ -23,6 +23,8 @@ export interface SessionKeySink {
    * j. `body` is only valid until the promise ends.
    */
   open(j: number, body: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Session j has proved authentic: nothing up to j will be asked for again. */
+  retire(j: number): void;
   /** Length of every body, at most `SESSION_BODY_BYTES_MAX`. */
   readonly bodyBytes: number;
   wipe(): void;

@@ -15,7 +15,7 @@ import { nobleSuite as suite } from "../crypto/noble-suite.ts";
 import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { openAnswer, openReceipt, sealAnswer, sealReceipt } from "./answer.ts";
 import { receiptPrefix, sealedAnswerPrefix } from "./envelope.ts";
-import { decodeVerdict } from "./verdict.ts";
+import { decodeVerdict } from "../exchange/verdict.ts";
 
 const KEY = secret("key");
 const DIGEST = secret("digest");
@@ -108,10 +108,10 @@ test("P-03 what opens but is not well-formed is malformed", () => {
   }
 });
 
-test("P-03 numbers that are none are malformed: verdicts from 12 on, 2^53 and more", () => {
+test("P-03 numbers that are none are malformed: verdicts from 13 on, 2^53 and more", () => {
   const beyond = [0, 0x20, 0, 0, 0, 0, 0, 0];
   const changes = [
-    [0, 0, [12]],
+    [0, 0, [13]],
     [0, 0, [255]],
     [0, 1, beyond],
     [1, 0, beyond],

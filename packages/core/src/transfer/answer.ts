@@ -3,7 +3,7 @@ import { ByteWriter } from "../bytes/writer.ts";
 import { HASH_BYTES, type Suite } from "../crypto/suite.ts";
 import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { receiptPrefix, sealedAnswerPrefix } from "./envelope.ts";
-import { decodeVerdict, encodeVerdict, type Verdict } from "./verdict.ts";
+import { decodeVerdict, encodeVerdict, type Verdict } from "../exchange/verdict.ts";
 
 /**
  * A receiver's answer under the answer key. docs/protocol.md 9.

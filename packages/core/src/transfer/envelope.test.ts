@@ -12,7 +12,7 @@ import {
   sealedAnswerPrefix,
   type TransferEnvelope,
 } from "./envelope.ts";
-import { CLEAR_VERDICTS, encodeVerdict } from "./verdict.ts";
+import { CLEAR_VERDICTS, encodeVerdict } from "../exchange/verdict.ts";
 
 const FRAMES = secret("frames", 100);
 const SEALED = secret("sealed", 57);
@@ -20,8 +20,14 @@ const transfer = TRANSFER;
 
 const EVERY_KIND: readonly (readonly [TransferEnvelope, string])[] = [
   [
-    { kind: "offer", transfer, outer: Uint8Array.of(1, 2), sealedHeader: Uint8Array.of(3) },
-    `01${hex(transfer)}0000000201020000000103`,
+    {
+      kind: "offer",
+      transfer,
+      outer: Uint8Array.of(1, 2),
+      sealedHeader: Uint8Array.of(3),
+      content: Uint8Array.of(4),
+    },
+    `01${hex(transfer)}000000020102000000010304`,
   ],
   [{ kind: "answer", transfer, sealed: SEALED }, `02${hex(transfer)}01${hex(SEALED)}`],
   [{ kind: "refusal", transfer, verdict: "busy" }, `02${hex(transfer)}0002`],
@@ -29,6 +35,11 @@ const EVERY_KIND: readonly (readonly [TransferEnvelope, string])[] = [
   [{ kind: "reverse", transfer, frames: FRAMES }, `04${hex(transfer)}${hex(FRAMES)}`],
   [{ kind: "receipt", transfer, sealed: SEALED }, `05${hex(transfer)}${hex(SEALED)}`],
   [{ kind: "withdraw", transfer, reason: 3 }, `06${hex(transfer)}03`],
+  [
+    { kind: "close", transfer, outer: Uint8Array.of(1, 2), sealedHeader: Uint8Array.of(3) },
+    `07${hex(transfer)}0000000201020000000103`,
+  ],
+  [{ kind: "resync", transfer, resync: SEALED }, `08${hex(transfer)}${hex(SEALED)}`],
 ];
 
 test("encodeTransferEnvelope() lays out each kind as docs/protocol.md 9 says", () => {
@@ -46,7 +57,7 @@ test("decodeTransferEnvelope() gives back any offer, answer, content and receipt
   fc.assert(
     fc.property(bytes, bytes, (a, b) => {
       const envelopes: readonly TransferEnvelope[] = [
-        { kind: "offer", transfer, outer: a, sealedHeader: b },
+        { kind: "offer", transfer, outer: a, sealedHeader: b, content: a },
         { kind: "answer", transfer, sealed: a },
         { kind: "content", transfer, frames: a },
         { kind: "receipt", transfer, sealed: b },
@@ -59,7 +70,7 @@ test("decodeTransferEnvelope() gives back any offer, answer, content and receipt
 
 test("P-01 decodeTransferEnvelope() refuses every other length of kinds that have one", () => {
   for (const [envelope] of EVERY_KIND) {
-    if (!["offer", "refusal", "withdraw"].includes(envelope.kind)) continue;
+    if (!["close", "refusal", "withdraw"].includes(envelope.kind)) continue;
     for (const bytes of otherLengths(encodeTransferEnvelope(envelope)))
       assert.equal(
         codeOf(() => decodeTransferEnvelope(bytes)),
@@ -81,7 +92,7 @@ test("P-01 decodeTransferEnvelope() refuses less than kind and transfer for ever
 
 test("P-03 decodeTransferEnvelope() refuses unknown kinds, forms and verdicts", () => {
   const rest = new Uint8Array(60);
-  for (const kind of [0, 7, 8, 128, 255]) {
+  for (const kind of [0, 9, 10, 128, 255]) {
     const bytes = concat(Uint8Array.of(kind), transfer, rest);
     assert.equal(
       codeOf(() => decodeTransferEnvelope(bytes)),
@@ -116,7 +127,7 @@ test("S-12 a transfer id of 17 bytes moves no field unnoticed", () => {
   const long = concat(transfer, Uint8Array.of(9));
   for (const [envelope] of EVERY_KIND) {
     const bytes = encodeTransferEnvelope({ ...envelope, transfer: long });
-    if (["offer", "answer", "refusal", "withdraw"].includes(envelope.kind)) {
+    if (["offer", "answer", "refusal", "withdraw", "close"].includes(envelope.kind)) {
       assert.equal(
         codeOf(() => decodeTransferEnvelope(bytes)),
         "peer/malformed",
@@ -140,7 +151,13 @@ test("P-01 decodeTransferEnvelope() bounds both parts of an offer before it take
     [most, more, "peer/malformed"],
   ] as const;
   for (const [outer, sealedHeader, code] of cases) {
-    const bytes = encodeTransferEnvelope({ kind: "offer", transfer, outer, sealedHeader });
+    const bytes = encodeTransferEnvelope({
+      kind: "offer",
+      transfer,
+      outer,
+      sealedHeader,
+      content: new Uint8Array(0),
+    });
     assert.equal(
       codeOf(() => decodeTransferEnvelope(bytes)),
       code,

@@ -2,7 +2,12 @@ import { ByteReader, malformed } from "../bytes/reader.ts";
 import { ByteWriter, concat } from "../bytes/writer.ts";
 import { unreachable } from "../errors.ts";
 import { ENVELOPE_BYTES_MAX, HEADER_BYTES_MAX } from "../limits.ts";
-import { CLEAR_VERDICTS, decodeVerdict, encodeVerdict, type ClearVerdict } from "./verdict.ts";
+import {
+  CLEAR_VERDICTS,
+  decodeVerdict,
+  encodeVerdict,
+  type ClearVerdict,
+} from "../exchange/verdict.ts";
 
 /**
  * What clients send each other in envelopes: the index of a transfer's frames. docs/protocol.md 9.
@@ -20,6 +25,8 @@ export type TransferEnvelope =
       readonly transfer: Uint8Array;
       readonly outer: Uint8Array;
       readonly sealedHeader: Uint8Array;
+      /** End-to-end: a sealed message that rides along; empty without one. */
+      readonly content: Uint8Array;
     }
   | { readonly kind: "answer"; readonly transfer: Uint8Array; readonly sealed: Uint8Array }
   | { readonly kind: "refusal"; readonly transfer: Uint8Array; readonly verdict: ClearVerdict }
@@ -28,7 +35,16 @@ export type TransferEnvelope =
   /** `frames`: bytes of section 8 in the direction from the receiver. */
   | { readonly kind: "reverse"; readonly transfer: Uint8Array; readonly frames: Uint8Array }
   | { readonly kind: "receipt"; readonly transfer: Uint8Array; readonly sealed: Uint8Array }
-  | { readonly kind: "withdraw"; readonly transfer: Uint8Array; readonly reason: number };
+  | { readonly kind: "withdraw"; readonly transfer: Uint8Array; readonly reason: number }
+  /** End-to-end: an offer again whose transfer has ended without a receipt. */
+  | {
+      readonly kind: "close";
+      readonly transfer: Uint8Array;
+      readonly outer: Uint8Array;
+      readonly sealedHeader: Uint8Array;
+    }
+  /** End-to-end: the offer does not fit the receiver's end of the channel. */
+  | { readonly kind: "resync"; readonly transfer: Uint8Array; readonly resync: Uint8Array };
 
 export const TRANSFER_ID_BYTES = 16;
 export const FRAMES_PER_ENVELOPE_BYTES_MAX = ENVELOPE_BYTES_MAX - 1 - TRANSFER_ID_BYTES;
@@ -38,6 +54,8 @@ const CONTENT = 3;
 const REVERSE = 4;
 const RECEIPT = 5;
 const WITHDRAW = 6;
+const CLOSE = 7;
+const RESYNC = 8;
 const CLEAR = 0;
 const SEALED = 1;
 
@@ -46,6 +64,7 @@ export function encodeTransferEnvelope(envelope: TransferEnvelope): Uint8Array {
   switch (envelope.kind) {
     case "offer":
       writer.u8(OFFER).raw(envelope.transfer).lv(envelope.outer).lv(envelope.sealedHeader);
+      writer.raw(envelope.content);
       break;
     case "answer":
       writer.raw(sealedAnswerPrefix(envelope.transfer)).raw(envelope.sealed);
@@ -65,6 +84,12 @@ export function encodeTransferEnvelope(envelope: TransferEnvelope): Uint8Array {
     case "withdraw":
       writer.u8(WITHDRAW).raw(envelope.transfer).u8(envelope.reason);
       break;
+    case "close":
+      writer.u8(CLOSE).raw(envelope.transfer).lv(envelope.outer).lv(envelope.sealedHeader);
+      break;
+    case "resync":
+      writer.u8(RESYNC).raw(envelope.transfer).raw(envelope.resync);
+      break;
     default:
       return unreachable(envelope);
   }
@@ -80,8 +105,7 @@ export function decodeTransferEnvelope(bytes: Uint8Array): TransferEnvelope {
     case OFFER: {
       const outer = reader.lv("outer", HEADER_BYTES_MAX).slice();
       const sealedHeader = reader.lv("header", HEADER_BYTES_MAX).slice();
-      reader.end();
-      return { kind: "offer", transfer, outer, sealedHeader };
+      return { kind: "offer", transfer, outer, sealedHeader, content: reader.rest().slice() };
     }
     case ANSWER:
       return decodeAnswerForm(reader, transfer);
@@ -96,6 +120,14 @@ export function decodeTransferEnvelope(bytes: Uint8Array): TransferEnvelope {
       reader.end();
       return { kind: "withdraw", transfer, reason };
     }
+    case CLOSE: {
+      const outer = reader.lv("outer", HEADER_BYTES_MAX).slice();
+      const sealedHeader = reader.lv("header", HEADER_BYTES_MAX).slice();
+      reader.end();
+      return { kind: "close", transfer, outer, sealedHeader };
+    }
+    case RESYNC:
+      return { kind: "resync", transfer, resync: reader.rest().slice() };
     default:
       throw malformed("kind", "no such transfer envelope");
   }

@@ -12,6 +12,7 @@ import {
 } from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
+import { receiptEnvelope } from "./receive-offer.ts";
 import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
 import { emit, type TransferEffect } from "./steps.ts";
 import { withdrawalByReceiver } from "./withdrawal.ts";
@@ -23,6 +24,10 @@ export function closingOn(
   state: Closing,
 ): ReceiveStep {
   const phase = receiverPhase(exchange);
+  if (phase.kind === "receipt") {
+    const end = finish(state, true);
+    return { state: end.state, effects: [receiptEnvelope(plan, phase.receipt), ...end.effects] };
+  }
   if (phase.kind !== "finished") return { state: { ...state, exchange }, effects };
   const { suite, transfer } = plan.context;
   const { counter, check } = phase;

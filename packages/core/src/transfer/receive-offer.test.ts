@@ -20,7 +20,7 @@ import { encodeHeader, type ContentDescription } from "./header.ts";
 import { startReceive, stepReceive } from "./receive.ts";
 import type { Admission, ReceiveInput, ReceiveState } from "./receive-state.ts";
 import type { Moment, TransferEffect } from "./steps.ts";
-import { encodeVerdict, type Verdict } from "./verdict.ts";
+import { encodeVerdict, type Verdict } from "../exchange/verdict.ts";
 
 const WALL = 1_800_000_000_000;
 const MASTER_KEY = secret("master key");
@@ -102,7 +102,13 @@ function receive(given: Case = {}): Receiver {
     const plaintext = (given.masterKey ?? MASTER_KEY).slice();
     receiver.step({ kind: "decrypted", plaintext, ownSpki: new Uint8Array(0) });
   }
-  const offer = { kind: "offer", transfer: TRANSFER, outer, sealedHeader } as const;
+  const offer = {
+    kind: "offer",
+    transfer: TRANSFER,
+    outer,
+    sealedHeader,
+    content: new Uint8Array(0),
+  } as const;
   const admission = { ...OPEN, ...given.admission };
   receiver.step({ kind: "offer", offer, admission }, moment(0, given.wallMs));
   if (source === "kept") receiver.step({ kind: "pair-key", kept: undefined, counter: 0 });

@@ -6,17 +6,23 @@
 import { ifWellFormed } from "../bytes/reader.ts";
 import { HASH_BYTES } from "../crypto/suite.ts";
 import { PosternError } from "../errors.ts";
-import type { ReceiverExchange } from "../exchange/receiver-exchange.ts";
+import {
+  messageOf,
+  receiverPhase,
+  sealRefusal,
+  type ReceiverExchange,
+  type ReceiverExchangeStep,
+} from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys, type ReceiverReady } from "../exchange/transfer-keys.ts";
 import { ANSWER_TIMEOUT_MS, CONSENT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
-import { after } from "../time.ts";
+import { after, type InstantMs } from "../time.ts";
 import { sealAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { decodeHeader, isCurrent } from "./header.ts";
 import { failWith } from "./receive-end.ts";
 import type { Admission, Checked, ReceivePlan, ReceiveStep } from "./receive-state.ts";
-import { emit, type Moment, type TransferEffect } from "./steps.ts";
-import type { ClearVerdict, Verdict } from "./verdict.ts";
+import { emit, ridesInEnvelopes, type Moment, type TransferEffect } from "./steps.ts";
+import type { ClearVerdict, Verdict } from "../exchange/verdict.ts";
 
 /** The checks of an offer whose keys are ready, in the order of section 9. */
 export function checkOffer(
@@ -35,11 +41,8 @@ export function checkOffer(
   const known = emit({ kind: "master-key", source, counter });
   const { content, sessionSeconds } = header;
   const checked = { exchange, ready, content, sessionSeconds };
-  if (!isCurrent(header, now.wall)) return answerNo(plan, checked, "expired");
-  if (admission.replayed) return answerNo(plan, checked, "replayed");
-  if (!admission.hasRoom) return answerNo(plan, checked, "busy");
-  if (content.kind === "message" && (content.size ?? Infinity) > 2 * MESSAGE_BYTES_MAX)
-    return answerNo(plan, checked, "too-large");
+  const refusal = reasonAgainst(checked, isCurrent(header, now.wall), admission);
+  if (refusal !== undefined) return answerNo(plan, checked, refusal, now);
   if (source === "kept")
     return {
       state: {
@@ -53,6 +56,22 @@ export function checkOffer(
   return { state: consent.state, effects: [known, ...consent.effects] };
 }
 
+function reasonAgainst(
+  { exchange, content }: Checked,
+  current: boolean,
+  admission: Admission,
+): Exclude<Verdict, "accept"> | undefined {
+  if (!current) return "expired";
+  if (admission.replayed) return "replayed";
+  if (!admission.hasRoom) return "busy";
+  if (content.kind === "message" && (content.size ?? Infinity) > 2 * MESSAGE_BYTES_MAX)
+    return "too-large";
+  // End-to-end a short message rides in its offer, and nothing else does.
+  const isInline = exchange.profile === "end-to-end" && ridesInEnvelopes(content);
+  const message = messageOf(exchange)?.content;
+  return message?.length === (isInline ? content.size : undefined) ? undefined : "invalid";
+}
+
 export function askConsent(checked: Checked, now: Moment): ReceiveStep {
   const { exchange, ready, content, sessionSeconds } = checked;
   const deadline = after(now.instant, CONSENT_TIMEOUT_MS);
@@ -62,15 +81,42 @@ export function askConsent(checked: Checked, now: Moment): ReceiveStep {
   };
 }
 
-/** A verdict under the answer key; the transfer ends with it. */
+/** A verdict under the answer key, or as the receipt; the transfer ends with it. */
 export function answerNo(
   plan: ReceivePlan,
-  { ready }: Pick<Checked, "ready">,
+  { exchange, ready }: Pick<Checked, "exchange" | "ready">,
   verdict: Exclude<Verdict, "accept">,
+  now: Moment,
 ): ReceiveStep {
+  const sealing = sealRefusal(exchange, verdict);
+  if (sealing !== undefined) {
+    wipeTransferKeys(ready.keys);
+    const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+    return refusingOn(plan, sealing, verdict, deadline);
+  }
   const envelope = answerEnvelope(plan, ready, verdict);
   wipeTransferKeys(ready.keys);
   return refused(verdict, [{ kind: "send-envelope", envelope }]);
+}
+
+/** Goes on until the receipt that says no is stored, then sends it. */
+export function refusingOn(
+  plan: ReceivePlan,
+  { exchange, effects }: ReceiverExchangeStep,
+  verdict: Exclude<Verdict, "accept">,
+  deadline: InstantMs,
+): ReceiveStep {
+  const phase = receiverPhase(exchange);
+  if (phase.kind === "working")
+    return { state: { kind: "refusing", exchange, verdict, deadline }, effects };
+  if (phase.kind !== "receipt") return refused(verdict, []);
+  return refused(verdict, [receiptEnvelope(plan, phase.receipt)]);
+}
+
+/** An end-to-end receipt. */
+export function receiptEnvelope(plan: ReceivePlan, sealed: Uint8Array): TransferEffect {
+  const { transfer } = plan.context;
+  return { kind: "send-envelope", envelope: { kind: "receipt", transfer, sealed } };
 }
 
 /** A verdict in the clear: no key is shared. */

@@ -6,8 +6,9 @@
 import type { PosternError } from "../errors.ts";
 import type { ExchangeContext } from "../exchange/context.ts";
 import type { ReceiverExchange } from "../exchange/receiver-exchange.ts";
-import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
+import type { Profile } from "../exchange/profile.ts";
 import type { ReceiverReady, TransferKeys } from "../exchange/transfer-keys.ts";
+import type { Verdict } from "../exchange/verdict.ts";
 import type { InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ContentDescription } from "./header.ts";
@@ -20,7 +21,7 @@ export interface ReceivePlan {
 /** What the client as a whole says to an offer, looked up when it arrives. */
 export interface Admission {
   /** The offer's profile; `undefined` when it is not one this receiver takes. */
-  readonly profile: ImplementedProfile | undefined;
+  readonly profile: Profile | undefined;
   readonly hasRoom: boolean;
   readonly replayed: boolean;
 }
@@ -49,6 +50,13 @@ export type ReceiveState =
     }
   | ({ readonly kind: "expect-dropped"; readonly deadline: InstantMs } & Checked)
   | ({ readonly kind: "expect-consent"; readonly deadline: InstantMs } & Checked)
+  /** End-to-end: the no is being stored as the transfer's receipt. */
+  | {
+      readonly kind: "refusing";
+      readonly exchange: ReceiverExchange;
+      readonly verdict: Exclude<Verdict, "accept">;
+      readonly deadline: InstantMs;
+    }
   | ({ readonly kind: "expect-pipe"; readonly deadline: InstantMs } & Checked)
   /** `deadline`: for frames in envelopes, whose loss nobody sees; a pipe has its own. */
   | ({ readonly kind: "receiving"; readonly deadline: InstantMs | undefined } & Checked)

@@ -26,6 +26,7 @@ import { PosternError, unreachable } from "../errors.ts";
 import type { ExchangeInput } from "../exchange/steps.ts";
 import {
   contentVerified,
+  messageOf,
   receiveOffer,
   receiveRelayedKey,
   receiverPhase,
@@ -48,8 +49,10 @@ import {
   answerNo,
   askConsent,
   checkOffer,
+  receiptEnvelope,
   refusal,
   refuse,
+  refusingOn,
 } from "./receive-offer.ts";
 import type {
   Admission,
@@ -72,6 +75,14 @@ import {
   type TransferEffect,
 } from "./steps.ts";
 import { withdrawnBySender } from "./withdrawal.ts";
+
+/** States in which the driver's answers belong to the exchange. */
+const EXCHANGING: ReadonlySet<ReceiveState["kind"]> = new Set<ReceiveState["kind"]>([
+  "expect-offer",
+  "expect-keys",
+  "refusing",
+  "closing",
+]);
 
 export function startReceive(now: Moment): ReceiveState {
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
@@ -155,7 +166,8 @@ function offerArrived(
     wipeReceiverExchange(state.exchange);
     return refuse(plan, "profile-refused");
   }
-  const step = receiveOffer(plan.context, state.exchange, admission.profile, offer);
+  const { profile } = admission;
+  const step = receiveOffer(plan.context, state.exchange, profile, offer, offer.content);
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
   return keysOn(plan, step, { admission, deadline }, now);
 }
@@ -175,6 +187,19 @@ function keysOn(
         state: { kind: "expect-offer", exchange: UNOFFERED, deadline },
         effects: [refusal(plan, "key-unknown")],
       };
+    case "resync": {
+      // Not the end either: the sender comes back with the gap, or with a new channel.
+      const { transfer } = plan.context;
+      const envelope = { kind: "resync", transfer, resync: phase.resync } as const;
+      return {
+        state: { kind: "expect-offer", exchange: UNOFFERED, deadline },
+        effects: [{ kind: "send-envelope", envelope }],
+      };
+    }
+    case "receipt": {
+      const error = new PosternError("transfer/replayed", "this offer was answered before");
+      return failWith(error, [receiptEnvelope(plan, phase.receipt)]);
+    }
     case "wrong-receiver":
     case "invalid":
       return refuse(plan, phase.kind);
@@ -197,17 +222,23 @@ function exchangeInput(
     if (input.kind === "pair-key-dropped") return askConsent(state, now);
     return input.kind === "job-failed" ? giveUp(plan, state, input.error) : { state, effects: [] };
   }
-  if (state.kind !== "expect-offer" && state.kind !== "expect-keys" && state.kind !== "closing")
-    return { state, effects: [] };
+  if (!("exchange" in state)) return { state, effects: [] };
+  if (!EXCHANGING.has(state.kind)) return { state, effects: [] };
   const step = stepReceiverExchange(plan.context, state.exchange, input);
+  if (state.kind === "refusing") return refusingOn(plan, step, state.verdict, state.deadline);
   if (state.kind === "closing") return closingOn(plan, step, state);
   if (state.kind === "expect-keys") return keysOn(plan, step, state, now);
   return { state: { ...state, exchange: step.exchange }, effects: step.effects };
 }
 
 function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Moment): ReceiveStep {
-  if (decision !== "accept") return answerNo(plan, state, decision);
+  if (decision !== "accept") return answerNo(plan, state, decision, now);
   const { exchange, ready, content, sessionSeconds } = state;
+  const message = messageOf(exchange);
+  if (message !== undefined) {
+    const next = receiveOver(state, { kind: "inline", ...message }, now);
+    return { state: next.state, effects: [emit({ kind: "accepted", offset: 0 }), ...next.effects] };
+  }
   const effects: TransferEffect[] = [
     { kind: "send-envelope", envelope: answerEnvelope(plan, ready, "accept") },
     emit({ kind: "accepted", offset: 0 }),
@@ -225,7 +256,7 @@ function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Mom
 
 function receiveOver(checked: Checked, path: RecordsPath, now: Moment): ReceiveStep {
   const { exchange, ready, content, sessionSeconds } = checked;
-  const deadline = path.kind === "envelopes" ? after(now.instant, INLINE_TIMEOUT_MS) : undefined;
+  const deadline = path.kind === "pipe" ? undefined : after(now.instant, INLINE_TIMEOUT_MS);
   return {
     state: { kind: "receiving", exchange, ready, content, sessionSeconds, deadline },
     effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0, sessionSeconds }],
@@ -260,17 +291,17 @@ function ticketArrived(state: ReceiveState, ticket: Uint8Array, now: Moment): Re
 function contentDone(
   plan: ReceivePlan,
   { exchange, ready }: Checked,
-  { total, digest }: RecordsOutcome,
+  outcome: RecordsOutcome,
   now: Moment,
 ): ReceiveStep {
   const closing: Closing = {
     kind: "closing",
     exchange,
     keys: ready.keys,
-    outcome: { total, digest },
+    outcome: { total: outcome.total, digest: outcome.digest },
     deadline: after(now.instant, CLOSING_TIMEOUT_MS),
   };
-  return closingOn(plan, { exchange: contentVerified(exchange), effects: [] }, closing);
+  return closingOn(plan, contentVerified(exchange, outcome), closing);
 }
 
 function envelopeArrived(
@@ -291,6 +322,8 @@ function envelopeArrived(
     case "refusal":
     case "reverse":
     case "receipt":
+    case "close":
+    case "resync":
       return giveUp(
         plan,
         state,
@@ -323,7 +356,9 @@ function woke(plan: ReceivePlan, state: ReceiveState, now: Moment): ReceiveStep 
     case "closing":
       return finish(state, false);
     case "expect-consent":
-      return answerNo(plan, state, "timed-out");
+      return answerNo(plan, state, "timed-out", now);
+    case "refusing":
+      return failWith(new PosternError("transfer/invalid", "the receipt could not be stored"));
     case "expect-new-pipe":
       return giveUp(plan, state, state.error);
     case "expect-reason":

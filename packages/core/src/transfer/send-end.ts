@@ -5,11 +5,32 @@
  */
 import { wipe } from "../bytes/equal.ts";
 import type { PosternError } from "../errors.ts";
-import { wipeSenderExchange } from "../exchange/sender-exchange.ts";
+import {
+  senderPhase,
+  wipeSenderExchange,
+  type SenderExchangeStep,
+} from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
-import type { Closing, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
+import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import { emit, type TransferEffect } from "./steps.ts";
 import { withdrawalBySender } from "./withdrawal.ts";
+
+/** Goes on with the closing exchange. */
+export function closingOn(
+  step: SenderExchangeStep,
+  { keys, outcome, deadline }: Pick<Closing, "keys" | "outcome" | "deadline">,
+): SendStep {
+  const { exchange, effects } = step;
+  const phase = senderPhase(exchange);
+  if (phase.kind !== "finished")
+    return { state: { kind: "closing", exchange, keys, outcome, deadline }, effects };
+  const delivered = finish({ exchange, keys, outcome }, phase.nextMasterKey);
+  return { state: delivered.state, effects: [...effects, ...delivered.effects] };
+}
+
+export function isMoving(state: SendState): state is Moving {
+  return state.kind === "streaming" || state.kind === "expect-new-pipe";
+}
 
 export function finish(
   { exchange, keys, outcome }: Pick<Closing, "exchange" | "keys" | "outcome">,
@@ -40,7 +61,7 @@ export function fail(plan: SendPlan, state: SendState, error: PosternError): Sen
   }
   const envelope = withdrawalBySender(plan.context.transfer, error.code);
   const withdraw: TransferEffect = { kind: "send-envelope", envelope };
-  if (state.kind === "streaming" || state.kind === "expect-new-pipe") {
+  if (isMoving(state)) {
     // The records wipe their own two keys when they have stopped.
     const { header, answer, receipt } = state.ready.keys;
     wipe(header, answer, receipt);

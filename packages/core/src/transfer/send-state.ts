@@ -5,7 +5,8 @@
  */
 import type { PosternError } from "../errors.ts";
 import type { SenderContext } from "../exchange/context.ts";
-import type { ImplementedProfile, SenderExchange } from "../exchange/sender-exchange.ts";
+import type { Profile } from "../exchange/profile.ts";
+import type { SenderExchange } from "../exchange/sender-exchange.ts";
 import type { SenderReady, TransferKeys } from "../exchange/transfer-keys.ts";
 import type { InstantMs } from "../time.ts";
 import type { ContentDescription } from "./header.ts";
@@ -14,7 +15,7 @@ import type { RecordsOutcome, TransferEffect } from "./steps.ts";
 /** What does not change while a transfer runs. */
 export interface SendPlan {
   readonly context: SenderContext;
-  readonly profile: ImplementedProfile;
+  readonly profile: Profile;
   readonly content: ContentDescription;
   readonly sessionSeconds: number;
 }
@@ -39,8 +40,7 @@ export type SendState =
     } & Offered)
   | ({
       readonly kind: "streaming";
-      /** One that came before the driver has told that all is delivered. */
-      readonly receipt: Uint8Array | undefined;
+      readonly receipt: EarlyReceipt | undefined;
       /** For frames in envelopes, whose loss nobody sees; a pipe has its own. */
       readonly deadline: InstantMs | undefined;
     } & Offered)
@@ -49,7 +49,7 @@ export type SendState =
       readonly kind: "expect-new-pipe";
       readonly error: PosternError;
       readonly deadline: InstantMs;
-      readonly receipt: Uint8Array | undefined;
+      readonly receipt: EarlyReceipt | undefined;
     } & Offered)
   /** The pipe is gone; what the relay says next tells why. */
   | ({
@@ -66,6 +66,14 @@ export type SendState =
     }
   | { readonly kind: "done" }
   | { readonly kind: "failed" };
+
+/**
+ * A receipt that came before the driver has told that all is delivered: of an RSA profile as it
+ * came, since its next key is judged later; of the end-to-end one what it said.
+ */
+export type EarlyReceipt =
+  | { readonly kind: "sealed"; readonly sealed: Uint8Array }
+  | ({ readonly kind: "opened" } & RecordsOutcome);
 
 export interface SendStep {
   readonly state: SendState;

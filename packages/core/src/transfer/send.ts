@@ -22,20 +22,18 @@
  *
  * @module
  */
-import { equalBytes } from "../bytes/equal.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
 import { requestError } from "../exchange/request-error.ts";
 import type { ExchangeInput, RequestStatus } from "../exchange/steps.ts";
 import type { ExchangeContext } from "../exchange/context.ts";
+import type { Profile } from "../exchange/profile.ts";
 import {
-  acceptReceipt,
   beginClosing,
   renewMasterKey,
   senderPhase,
   startSenderExchange,
   stepSenderExchange,
-  type ImplementedProfile,
   type SenderExchangeStep,
 } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
@@ -48,11 +46,12 @@ import {
   LOSS_REASON_MS,
 } from "../limits.ts";
 import { after, type InstantMs, type WallMs } from "../time.ts";
-import { openAnswer, openReceipt } from "./answer.ts";
+import { openAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
-import { fail, failWith, finish, lost, refused } from "./send-end.ts";
-import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
+import { closingOn, fail, failWith, finish, isMoving, lost, refused } from "./send-end.ts";
+import { heardEarly, receiptArrived, receiptOpened } from "./send-receipt.ts";
+import type { Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
   emit,
   ridesInEnvelopes,
@@ -61,15 +60,17 @@ import {
   type RecordsPath,
   type TransferInput,
 } from "./steps.ts";
-import { verdictError } from "./verdict.ts";
+import { verdictError } from "../exchange/verdict.ts";
 import { withdrawnByReceiver } from "./withdrawal.ts";
 
 /** What a person asked to be sent. */
 export interface SendRequest {
-  readonly profile: ImplementedProfile;
+  readonly profile: Profile;
   readonly content: ContentDescription;
   /** Life of a session key, 1 to 60 s. */
   readonly sessionSeconds: number;
+  /** The padded content of a message that rides in its offer: end-to-end only. */
+  readonly message?: Uint8Array;
 }
 
 /** The header is made once: a fresh key for the same offer changes nothing in it. */
@@ -78,7 +79,8 @@ export function planSend(context: ExchangeContext, request: SendRequest, now: Mo
   const until = (now.wall + HEADER_VALID_MS) as WallMs;
   const fields = { content, created: now.wall, until, sessionSeconds };
   const header = encodeHeader(context.transfer, fields);
-  return { context: { ...context, header }, profile, content, sessionSeconds };
+  const { message } = request;
+  return { context: { ...context, header, message }, profile, content, sessionSeconds };
 }
 
 export function startSend(plan: SendPlan, now: Moment): SendStep {
@@ -130,6 +132,12 @@ export function stepSend(
       return isMoving(state) ? close(plan, state, input, now) : { state, effects: [] };
     case "records-failed":
       return recordsFailed(plan, state, input.error, now);
+    case "receipt-opened":
+      return receiptOpened(plan, state, input.receipt);
+    case "resync-heeded":
+      return state.kind === "expect-answer"
+        ? resynced(plan, state, input, now)
+        : { state, effects: [] };
     default:
       return exchangeInput(plan, state, input, now);
   }
@@ -160,6 +168,7 @@ function exchangeOn(
   if (phase.kind !== "ready") return { state: { kind: "exchanging", exchange, deadline }, effects };
   const { ready } = phase;
   const { source, counter, outer, sealedHeader } = ready;
+  const content = ready.inChannel?.content ?? NOTHING;
   const { transfer } = plan.context;
   const consent = after(now.instant, CONSENT_TIMEOUT_MS + ANSWER_TIMEOUT_MS);
   return {
@@ -167,7 +176,10 @@ function exchangeOn(
     effects: [
       ...effects,
       emit({ kind: "master-key", source, counter }),
-      { kind: "send-envelope", envelope: { kind: "offer", transfer, outer, sealedHeader } },
+      {
+        kind: "send-envelope",
+        envelope: { kind: "offer", transfer, outer, sealedHeader, content },
+      },
       emit({ kind: "offered" }),
     ],
   };
@@ -182,7 +194,7 @@ function envelopeArrived(
   switch (envelope.kind) {
     case "refusal":
       if (state.kind !== "expect-answer") return { state, effects: [] };
-      return envelope.verdict === "key-unknown"
+      return envelope.verdict === "key-unknown" && plan.profile !== "end-to-end"
         ? renew(plan, state, now)
         : refused(state, verdictError(envelope.verdict));
     case "answer":
@@ -194,12 +206,16 @@ function envelopeArrived(
         ? { state, effects: [{ kind: "feed-records", frames: envelope.frames }] }
         : { state, effects: [] };
     case "receipt":
-      if (state.kind === "closing") return receiptArrived(plan, state, envelope.sealed);
-      return isMoving(state) ? receiptEarly(plan, state, envelope.sealed) : { state, effects: [] };
+      return receiptArrived(plan, state, envelope.sealed);
+    case "resync":
+      return state.kind === "expect-answer"
+        ? outOfStep(state, envelope.resync)
+        : { state, effects: [] };
     case "withdraw":
       return lost(plan, state, withdrawnByReceiver(envelope.reason));
     case "offer":
     case "content":
+    case "close":
       return fail(
         plan,
         state,
@@ -213,6 +229,30 @@ function envelopeArrived(
 function renew(plan: SendPlan, { exchange, ready }: Offered, now: Moment): SendStep {
   const step = renewMasterKey(plan.context, exchange);
   wipeTransferKeys(ready.keys);
+  const next = exchangeOn(plan, step, after(now.instant, ANSWER_TIMEOUT_MS), now);
+  if (next.state.kind === "failed") return next;
+  return { state: next.state, effects: [emit({ kind: "key-renewed" }), ...next.effects] };
+}
+
+/** The receiver says that the offer does not fit its channel: the driver judges that. */
+function outOfStep(state: Offered & SendState, resync: Uint8Array): SendStep {
+  const { outer, sealedHeader, inChannel } = state.ready;
+  if (inChannel === undefined) return { state, effects: [] };
+  const { epoch } = inChannel;
+  return { state, effects: [{ kind: "heed-resync", resync, epoch, outer, sealedHeader }] };
+}
+
+function resynced(
+  plan: SendPlan,
+  state: Extract<SendState, { kind: "expect-answer" }>,
+  input: Extract<ExchangeInput, { kind: "resync-heeded" }>,
+  now: Moment,
+): SendStep {
+  const step = stepSenderExchange(plan.context, state.exchange, input);
+  if (input.outcome.kind !== "anew")
+    return senderPhase(step.exchange).kind === "ready"
+      ? { state: { ...state, exchange: step.exchange }, effects: step.effects }
+      : exchangeOn(plan, step, state.deadline, now);
   const next = exchangeOn(plan, step, after(now.instant, ANSWER_TIMEOUT_MS), now);
   if (next.state.kind === "failed") return next;
   return { state: next.state, effects: [emit({ kind: "key-renewed" }), ...next.effects] };
@@ -234,6 +274,8 @@ function answered(
       new PosternError("transfer/invalid", "the receiver's answer does not open"),
     );
   if (answer.verdict !== "accept") return refused(state, verdictError(answer.verdict));
+  if (plan.context.message !== undefined)
+    return fail(plan, state, new PosternError("peer/unexpected-frame", "a message has a receipt"));
   if (answer.offset !== 0)
     return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
   const accepted = emit({ kind: "accepted", offset: answer.offset });
@@ -291,19 +333,6 @@ function pipeBroken(
   };
 }
 
-/** A receipt before `done`, which may be slower, or lost with its pipe. */
-function receiptEarly(plan: SendPlan, state: Moving, sealed: Uint8Array): SendStep {
-  const { suite, transfer } = plan.context;
-  const { keys } = state.ready;
-  const receipt = ifWellFormed(() => openReceipt(suite, keys.receipt, transfer, sealed));
-  if (receipt === undefined) return { state, effects: [] };
-  const { total, digest } = receipt;
-  return {
-    state: { ...state, receipt: sealed },
-    effects: [{ kind: "confirm-records", total, digest }],
-  };
-}
-
 function pipeRefused(plan: SendPlan, state: SendState, status: RequestStatus): SendStep {
   if (state.kind === "expect-new-pipe")
     return fail(plan, state, status === "absent" ? gone() : requestError(status));
@@ -323,30 +352,8 @@ function close(
   const deadline = after(now.instant, CLOSING_TIMEOUT_MS);
   const closing = closingOn(step, { keys: ready.keys, outcome: { total, digest }, deadline });
   if (receipt === undefined || closing.state.kind !== "closing") return closing;
-  const closed = receiptArrived(plan, closing.state, receipt);
+  const closed = heardEarly(plan, closing.state, receipt);
   return { state: closed.state, effects: [...closing.effects, ...closed.effects] };
-}
-
-type Outcome = Pick<Closing, "keys" | "outcome" | "deadline">;
-
-function closingOn(step: SenderExchangeStep, { keys, outcome, deadline }: Outcome): SendStep {
-  const { exchange, effects } = step;
-  const phase = senderPhase(exchange);
-  if (phase.kind !== "finished")
-    return { state: { kind: "closing", exchange, keys, outcome, deadline }, effects };
-  const delivered = finish({ exchange, keys, outcome }, phase.nextMasterKey);
-  return { state: delivered.state, effects: [...effects, ...delivered.effects] };
-}
-
-function receiptArrived(plan: SendPlan, state: Closing, sealed: Uint8Array): SendStep {
-  const { exchange, keys, outcome } = state;
-  const { suite, transfer } = plan.context;
-  const receipt = ifWellFormed(() => openReceipt(suite, keys.receipt, transfer, sealed));
-  // `done` was verified already, so a receipt that says something else costs the next key only.
-  if (receipt?.total !== outcome.total || !equalBytes(receipt.digest, outcome.digest))
-    return finish(state, false);
-  const step = acceptReceipt(plan.context, exchange, receipt.counter, receipt.check);
-  return closingOn(step, state);
 }
 
 function recordsFailed(
@@ -377,10 +384,8 @@ function cancel(plan: SendPlan, state: SendState): SendStep {
   return fail(plan, state, new PosternError("transfer/cancelled", "cancelled by the person"));
 }
 
-function isMoving(state: SendState): state is Moving {
-  return state.kind === "streaming" || state.kind === "expect-new-pipe";
-}
-
 function gone(): PosternError {
   return new PosternError("peer/gone", "the receiver's connection ended");
 }
+
+const NOTHING = new Uint8Array(0);

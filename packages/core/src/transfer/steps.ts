@@ -4,14 +4,14 @@
  * @module
  */
 import type { PosternError } from "../errors.ts";
-import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
+import type { Profile } from "../exchange/profile.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../exchange/steps.ts";
 import type { TransferKeys } from "../exchange/transfer-keys.ts";
 import { MESSAGE_INLINE_BYTES_MAX } from "../limits.ts";
 import type { InstantMs, WallMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ContentDescription } from "./header.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict } from "../exchange/verdict.ts";
 
 /** Both clocks, read once by the driver for one step. */
 export interface Moment {
@@ -22,7 +22,9 @@ export interface Moment {
 /** Where the frames of section 8 travel. */
 export type RecordsPath =
   | { readonly kind: "envelopes" }
-  | { readonly kind: "pipe"; readonly ticket: Uint8Array };
+  | { readonly kind: "pipe"; readonly ticket: Uint8Array }
+  /** Receiver, end-to-end: a message that came in its offer, opened. Its outcome has this digest. */
+  | { readonly kind: "inline"; readonly content: Uint8Array; readonly digest: Uint8Array };
 
 /** What the records came to: total bytes, digest over the tags (docs/protocol.md 8). */
 export interface RecordsOutcome {
@@ -75,7 +77,7 @@ export type TransferEffect =
 export type TransferEvent =
   | {
       readonly kind: "offer";
-      readonly profile: ImplementedProfile;
+      readonly profile: Profile;
       readonly content: ContentDescription;
     }
   | { readonly kind: "offered" }

@@ -4,7 +4,7 @@ import { CONTEXT, isWiped, RememberingSuite, secret, TRANSFER } from "../../test
 import { PosternError } from "../errors.ts";
 import { deriveSymmetricKeys } from "../exchange/symmetric/keys.ts";
 import { encodeSymmetricOuter } from "../exchange/symmetric/outer.ts";
-import type { ImplementedProfile } from "../exchange/sender-exchange.ts";
+import type { Profile } from "../exchange/profile.ts";
 import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { ANSWER_TIMEOUT_MS } from "../limits.ts";
 import type { InstantMs, WallMs } from "../time.ts";
@@ -53,7 +53,7 @@ class Sending {
   readonly #plan;
   state: SendState;
 
-  constructor(profile: ImplementedProfile) {
+  constructor(profile: Profile) {
     const context = { ...CONTEXT, suite: this.memory.suite };
     this.#plan = planSend(context, { profile, content: FILE, sessionSeconds: 5 }, moment());
     this.state = startSend(this.#plan, moment()).state;
@@ -167,7 +167,13 @@ class Receiving {
   }
 
   offer(outer = OUTER, profile: "symmetric" | "none" = "symmetric"): this {
-    const offer = { kind: "offer", transfer: TRANSFER, outer, sealedHeader: SEALED } as const;
+    const offer = {
+      kind: "offer",
+      transfer: TRANSFER,
+      outer,
+      sealedHeader: SEALED,
+      content: new Uint8Array(0),
+    } as const;
     const taken = profile === "none" ? undefined : profile;
     const admission = { profile: taken, hasRoom: true, replayed: false };
     return this.step({ kind: "offer", offer, admission });

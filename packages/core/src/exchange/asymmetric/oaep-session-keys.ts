@@ -54,6 +54,7 @@ export function decryptingSink(
       wipe(secret);
       return key;
     },
+    retire: () => undefined,
     wipe: () => wipe(keys.session),
   };
 }

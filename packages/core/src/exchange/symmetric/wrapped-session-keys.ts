@@ -35,6 +35,7 @@ export function wrappingSink(
   return {
     bodyBytes: WRAPPED_KEY_BYTES,
     open: async (j, body) => suite.open(keys.session, wrapNonce(j), keys.transcript, body),
+    retire: () => undefined,
     wipe: () => wipe(keys.session),
   };
 }

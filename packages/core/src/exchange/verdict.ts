@@ -15,12 +15,14 @@ const VERDICTS = [
   "too-large",
   "no-space",
   "timed-out",
+  "interrupted",
 ] as const;
 
 export type Verdict = (typeof VERDICTS)[number];
 
-/** What may be said before both ends share a key. */
+/** What may be said before both ends share a key; `decline` to somebody who is blocked. */
 export const CLEAR_VERDICTS = [
+  "decline",
   "busy",
   "wrong-receiver",
   "invalid",
@@ -48,11 +50,13 @@ const ERRORS: Readonly<Record<Exclude<Verdict, "accept">, ErrorCode>> = {
   "wrong-receiver": "transfer/wrong-receiver",
   invalid: "transfer/invalid",
   replayed: "transfer/replayed",
-  "key-unknown": "transfer/invalid",
+  // Of the profiles that get here with it, only end-to-end: the secret of a pairing is gone.
+  "key-unknown": "peer/pairing-lost",
   "profile-refused": "peer/profile-refused",
   "too-large": "peer/too-large",
   "no-space": "peer/no-space",
   "timed-out": "peer/timed-out",
+  interrupted: "transfer/interrupted",
 };
 
 /** How a verdict reaches the sender: each one has its own code. */

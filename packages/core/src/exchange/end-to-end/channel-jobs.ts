@@ -1,0 +1,259 @@
+/**
+ * What an end-to-end transfer asks of the pair's channel, done on what the driver's store holds:
+ * the one way from an exchange's effect to durable changes and the exchange's next input.
+ * docs/protocol-end-to-end.md 7.3.
+ *
+ * The driver does one job of a pair after the other: it loads the {@link ChannelMaterial}, calls
+ * {@link performChannelJob}, makes every save durable, and only then hands on the input.
+ *
+ * @module
+ */
+import { wipe } from "../../bytes/equal.ts";
+import { PosternError, unreachable } from "../../errors.ts";
+import type { Identity } from "../../identity/identity.ts";
+import type { WallMs } from "../../time.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { ExchangeEffect, ExchangeInput, OfferedBytes } from "../steps.ts";
+import { wipeTransferKeys } from "../transfer-keys.ts";
+import {
+  decodeReceiverRecord,
+  decodeSenderRecord,
+  encodeReceiverRecord,
+  encodeSenderRecord,
+} from "./channel-record.ts";
+import {
+  openOffer,
+  refusalWords,
+  sealReceiptOf,
+  wipeReceiverRecord,
+  type OwnPackage,
+  type ReceiverRecord,
+} from "./receiver-channel.ts";
+import {
+  acceptEndToEndReceipt,
+  heedResync,
+  NO_SENDER_RECORD,
+  sealOffer,
+  wipeSenderRecord,
+  type SenderRecord,
+} from "./sender-channel.ts";
+
+export type ChannelJob =
+  | Extract<
+      ExchangeEffect,
+      {
+        readonly kind:
+          | "seal-offer"
+          | "open-offer"
+          | "seal-receipt"
+          | "open-receipt"
+          | "heed-resync";
+      }
+    >
+  /** Answer: `offer-opened`, never with an opened offer. */
+  | ({ readonly kind: "close-offer" } & OfferedBytes);
+
+/** Whose channel, at which end, and when. */
+export interface ChannelPlaceOfJob {
+  readonly context: ExchangeContext;
+  readonly identity: Identity;
+  readonly now: WallMs;
+}
+
+/** What the store and the relay have for a job. Records are as {@link ChannelSave} stored them. */
+export interface ChannelMaterial {
+  /** This client's end of the channel to the peer. */
+  readonly sending: Uint8Array | undefined;
+  /** This client's end of the channel from the peer. */
+  readonly receiving: Uint8Array | undefined;
+  /** Own package that `packageWanted` names. */
+  readonly package?: OwnPackage | undefined;
+  /** A package of the peer, fresh from the relay. */
+  readonly peerPackage?: Uint8Array | undefined;
+  /** A new package of this client, whose secret is stored already. */
+  readonly replyPackage?: Uint8Array | undefined;
+  readonly pairingSecret: Uint8Array | undefined;
+}
+
+export interface ChannelSave {
+  readonly role: "sending" | "receiving";
+  readonly record: Uint8Array;
+  /** kid of a package whose secret is erased with the same write. */
+  readonly usedPackage: Uint8Array | undefined;
+}
+
+export type ChannelStep =
+  | {
+      readonly kind: "done";
+      /** In this order. */
+      readonly saves: readonly ChannelSave[];
+      readonly input: ExchangeInput;
+    }
+  /** Again, with `peerPackage` and, when nothing came from the peer yet, `replyPackage`. */
+  | { readonly kind: "needs-package" };
+
+/** @throws {@link PosternError} `store/failed` for a record that is damaged. */
+export function performChannelJob(
+  place: ChannelPlaceOfJob,
+  job: ChannelJob,
+  material: ChannelMaterial,
+): ChannelStep {
+  switch (job.kind) {
+    case "seal-offer":
+      return seal(place, job, material);
+    case "open-offer":
+      return open(place, job, job.content, material, true);
+    case "close-offer":
+      return open(place, job, NOTHING, material, false);
+    case "seal-receipt": {
+      const record = receiverRecord(material);
+      const sealed =
+        record &&
+        sealReceiptOf(record, place.context, place.identity, job.place, job.words, place.now);
+      if (sealed === undefined) return failed("the channel has moved on without this transfer");
+      const input = { kind: "receipt-sealed", receipt: sealed.receipt } as const;
+      return { kind: "done", saves: [saveReceiver(sealed.record)], input };
+    }
+    case "open-receipt": {
+      const { context, now } = place;
+      const record = senderRecord(material);
+      const accepted = acceptEndToEndReceipt(record, context, job.receipt, now);
+      const input = { kind: "receipt-opened", receipt: accepted?.receipt } as const;
+      if (accepted === undefined) wipeSenderRecord(record);
+      const saves = accepted === undefined ? [] : [saveSender(accepted.record)];
+      return { kind: "done", saves, input };
+    }
+    case "heed-resync":
+      return heed(place, job, material);
+    default:
+      return unreachable(job);
+  }
+}
+
+function seal(
+  { context, identity, now }: ChannelPlaceOfJob,
+  { header, message }: Extract<ChannelJob, { kind: "seal-offer" }>,
+  { peerPackage, replyPackage, pairingSecret, ...material }: ChannelMaterial,
+): ChannelStep {
+  const init = { package: peerPackage, replyPackage, pairingSecret };
+  const request = { context, identity, header, message, now, init };
+  const outcome = sealOffer(senderRecord(material), request);
+  if (outcome.kind === "needs-package") return outcome;
+  if (outcome.kind === "failed")
+    return { kind: "done", saves: [], input: { kind: "job-failed", error: outcome.error } };
+  const { keys, outer, sealedHeader, n, epoch, content, digest, unreceipted } = outcome.offer;
+  const ready = {
+    keys,
+    outer,
+    sealedHeader,
+    source: n === 0 ? "key-package" : "channel",
+    counter: n,
+    inChannel: { epoch, content, digest },
+  } as const;
+  const input = { kind: "offer-sealed", ready, unreceipted } as const;
+  return { kind: "done", saves: [saveSender(outcome.record)], input };
+}
+
+function open(
+  place: ChannelPlaceOfJob,
+  { outer, sealedHeader }: OfferedBytes,
+  content: Uint8Array,
+  material: ChannelMaterial,
+  isLive: boolean,
+): ChannelStep {
+  const { context, identity, now } = place;
+  const record = receiverRecord(material);
+  const { package: own, pairingSecret } = material;
+  const offer = { context, identity, outer, sealedHeader, content, now, pairingSecret };
+  const outcome = openOffer(record, { ...offer, package: own });
+  if (outcome.kind === "repeated") {
+    if (record === undefined) throw new PosternError("usage/wrong-state", "no record");
+    // Nobody works on it any more, or its sender would not say it again to this driver.
+    return receipt(place, record, { n: outcome.entry.n, epoch: record.epoch }, []);
+  }
+  if (outcome.kind !== "opened") {
+    if (record !== undefined) wipeReceiverRecord(record);
+    return { kind: "done", saves: [], input: { kind: "offer-opened", outcome } };
+  }
+  const saves = saveReply(material, outcome.replyPackage);
+  const { offer: opened, usedPackage } = outcome;
+  if (!isLive) {
+    wipeTransferKeys(opened.keys);
+    wipe(opened.message?.content);
+    return receipt(place, outcome.record, opened, saves, usedPackage);
+  }
+  const input = { kind: "offer-opened", outcome: { kind: "opened", offer: opened } } as const;
+  return { kind: "done", saves: [...saves, saveReceiver(outcome.record, usedPackage)], input };
+}
+
+/** The stored receipt; `interrupted` when the transfer has none. */
+function receipt(
+  { context, identity, now }: ChannelPlaceOfJob,
+  record: ReceiverRecord,
+  at: { readonly n: number; readonly epoch: number },
+  before: readonly ChannelSave[],
+  usedPackage?: Uint8Array,
+): ChannelStep {
+  const words = refusalWords("interrupted");
+  const sealed = sealReceiptOf(record, context, identity, at, words, now);
+  if (sealed === undefined) return failed("a transfer has no place in its channel");
+  const outcome = { kind: "receipt", receipt: sealed.receipt } as const;
+  const saves = [...before, saveReceiver(sealed.record, usedPackage)];
+  return { kind: "done", saves, input: { kind: "offer-opened", outcome } };
+}
+
+/** The peer's package serves until there is a channel to it. */
+function saveReply(
+  material: ChannelMaterial,
+  replyPackage: Uint8Array | undefined,
+): readonly ChannelSave[] {
+  if (replyPackage === undefined) return [];
+  const record = senderRecord(material);
+  if (record.channel !== undefined) {
+    wipeSenderRecord(record);
+    return [];
+  }
+  return [saveSender({ ...record, package: replyPackage })];
+}
+
+function heed(
+  { context }: ChannelPlaceOfJob,
+  { resync, ...offer }: Extract<ChannelJob, { kind: "heed-resync" }>,
+  material: ChannelMaterial,
+): ChannelStep {
+  const before = senderRecord(material);
+  const outcome = heedResync(before, context, offer, resync);
+  if (outcome.kind !== "anew")
+    return { kind: "done", saves: [], input: { kind: "resync-heeded", outcome } };
+  const saves = outcome.record === before ? [] : [saveSender(outcome.record)];
+  return { kind: "done", saves, input: { kind: "resync-heeded", outcome: { kind: "anew" } } };
+}
+
+function senderRecord({ sending }: Pick<ChannelMaterial, "sending">): SenderRecord {
+  return sending === undefined ? NO_SENDER_RECORD : decodeSenderRecord(sending);
+}
+
+function receiverRecord({
+  receiving,
+}: Pick<ChannelMaterial, "receiving">): ReceiverRecord | undefined {
+  return receiving && decodeReceiverRecord(receiving);
+}
+
+function saveSender(record: SenderRecord): ChannelSave {
+  const encoded = encodeSenderRecord(record);
+  wipeSenderRecord(record);
+  return { role: "sending", record: encoded, usedPackage: undefined };
+}
+
+function saveReceiver(record: ReceiverRecord, usedPackage?: Uint8Array): ChannelSave {
+  const encoded = encodeReceiverRecord(record);
+  wipeReceiverRecord(record);
+  return { role: "receiving", record: encoded, usedPackage };
+}
+
+function failed(why: string): ChannelStep {
+  const error = new PosternError("peer/channel-stale", why);
+  return { kind: "done", saves: [], input: { kind: "job-failed", error } };
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,197 @@
+/**
+ * Both ends of a channel as bytes for a client's store. Strict and bounded: what cannot be read is
+ * refused, never guessed at (docs/protocol-end-to-end.md 7.3.6).
+ *
+ * ```text
+ *   sender     0x01 | 1 | lastEpoch u64 | lv(package) | has u8 | channel
+ *   channel    epoch u64 | id (32) | next u32 | transcript (32) | chainKey (32) | keyNumber u32
+ *              | kid (16) | publicKey (1216) | renewedAt u64 | count u8
+ *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32) | key (32))
+ *   receiver   0x01 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
+ *              | keyNumber u32 | count u8 | count x (kid (16) | seed (32) | publicKey (1216))
+ *              | renewedAt u64 | count u8
+ *              | count x (n u32 | tid (16) | offer (32) | th (32) | closed u8 | lv(key or receipt))
+ * ```
+ *
+ * @module
+ */
+import { ByteReader, malformed } from "../../bytes/reader.ts";
+import { ByteWriter } from "../../bytes/writer.ts";
+import { HASH_BYTES, KEM_PUBLIC_BYTES, KEM_SECRET_BYTES } from "../../crypto/suite.ts";
+import { PosternError } from "../../errors.ts";
+import {
+  ENVELOPE_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  KEY_PACKAGE_BYTES,
+  OUTBOX_MAX,
+} from "../../limits.ts";
+import type { WallMs } from "../../time.ts";
+import { KID_BYTES } from "./outer.ts";
+import type { OfferedKey, ReceivedEntry, ReceiverRecord } from "./receiver-channel.ts";
+import type { OutboxEntry, SenderChannel, SenderRecord } from "./sender-channel.ts";
+
+const VERSION = 1;
+const SENDER = 1;
+const RECEIVER = 2;
+const TRANSFER_BYTES = 16;
+const KEYS_MAX = 2;
+const RECEIPT_BYTES_MAX = 2_048;
+
+/** What a person may want to know of one direction. */
+export interface ChannelDescription {
+  readonly epoch: number;
+  /** Transfers in this epoch. */
+  readonly transfers: number;
+  /** Of them without a receipt. */
+  readonly unacknowledged: number;
+  readonly renewedAt: WallMs;
+}
+
+/** `undefined` for a record that has no channel now. @throws as the decoders */
+export function describeChannel(record: Uint8Array): ChannelDescription | undefined {
+  if (record[1] === SENDER) {
+    const { channel } = decodeSenderRecord(record);
+    if (channel === undefined) return undefined;
+    const { epoch, next: transfers, outbox, renewedAt } = channel;
+    return { epoch, transfers, unacknowledged: outbox.length, renewedAt };
+  }
+  const { epoch, expected: transfers, received, renewedAt } = decodeReceiverRecord(record);
+  const unacknowledged = received.filter(({ state }) => state.kind === "open").length;
+  return { epoch, transfers, unacknowledged, renewedAt };
+}
+
+export function encodeSenderRecord(record: SenderRecord): Uint8Array {
+  const { lastEpoch, package: kept, channel } = record;
+  const writer = new ByteWriter().u8(VERSION).u8(SENDER).u64(lastEpoch);
+  writer.lv(kept ?? new Uint8Array(0)).u8(channel === undefined ? 0 : 1);
+  if (channel === undefined) return writer.bytes();
+  writer.u64(channel.epoch).raw(channel.id).u32(channel.next);
+  writer.raw(channel.transcript).raw(channel.chainKey);
+  writer.u32(channel.keyNumber).raw(channel.kid).raw(channel.publicKey);
+  writer.u64(channel.renewedAt).u8(channel.outbox.length);
+  for (const entry of channel.outbox) {
+    writer.u32(entry.n).raw(entry.transfer).lv(entry.outer).lv(entry.sealedHeader);
+    writer.lv(entry.content).raw(entry.transcript).raw(entry.receiptKey);
+  }
+  return writer.bytes();
+}
+
+/** @throws {@link PosternError} `store/failed` for bytes that {@link encodeSenderRecord} never makes. */
+export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
+  return fromStore(bytes, SENDER, (reader) => {
+    const lastEpoch = reader.u64("lastEpoch");
+    const kept = reader.lv("package", KEY_PACKAGE_BYTES).slice();
+    const channel = flag(reader, "channel") ? readSenderChannel(reader) : undefined;
+    return { lastEpoch, package: kept.length === 0 ? undefined : kept, channel };
+  });
+}
+
+export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
+  const writer = new ByteWriter().u8(VERSION).u8(RECEIVER).u64(record.epoch).raw(record.id);
+  writer.u32(record.expected).raw(record.transcript).raw(record.chainKey);
+  writer.u32(record.keyNumber).u8(record.keys.length);
+  for (const { kid, seed, publicKey } of record.keys) writer.raw(kid).raw(seed).raw(publicKey);
+  writer.u64(record.renewedAt).u8(record.received.length);
+  for (const { n, transfer, offer, transcript, state } of record.received) {
+    writer.u32(n).raw(transfer).raw(offer).raw(transcript);
+    if (state.kind === "open") writer.u8(0).lv(state.receiptKey);
+    else writer.u8(1).lv(state.receipt);
+  }
+  return writer.bytes();
+}
+
+/** @throws {@link PosternError} `store/failed` for bytes that {@link encodeReceiverRecord} never makes. */
+export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
+  return fromStore(bytes, RECEIVER, (reader) => {
+    const epoch = reader.u64("epoch");
+    const id = hash(reader, "id");
+    const expected = reader.u32("expected");
+    const transcript = hash(reader, "transcript");
+    const chainKey = hash(reader, "chainKey");
+    const keyNumber = reader.u32("keyNumber");
+    const keys = list(reader, "keys", KEYS_MAX, readOfferedKey);
+    const renewedAt = reader.u64("renewedAt") as WallMs;
+    const received = list(reader, "received", OUTBOX_MAX, readReceived);
+    return { epoch, id, expected, transcript, chainKey, keyNumber, keys, renewedAt, received };
+  });
+}
+
+function readSenderChannel(reader: ByteReader): SenderChannel {
+  return {
+    epoch: reader.u64("epoch"),
+    id: hash(reader, "id"),
+    next: reader.u32("next"),
+    transcript: hash(reader, "transcript"),
+    chainKey: hash(reader, "chainKey"),
+    keyNumber: reader.u32("keyNumber"),
+    kid: reader.take(KID_BYTES, "kid").slice(),
+    publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey").slice(),
+    renewedAt: reader.u64("renewedAt") as WallMs,
+    outbox: list(reader, "outbox", OUTBOX_MAX, readOutboxEntry),
+  };
+}
+
+function readOutboxEntry(reader: ByteReader): OutboxEntry {
+  return {
+    n: reader.u32("n"),
+    transfer: reader.take(TRANSFER_BYTES, "transfer").slice(),
+    outer: reader.lv("outer", HEADER_BYTES_MAX).slice(),
+    sealedHeader: reader.lv("sealedHeader", HEADER_BYTES_MAX).slice(),
+    content: reader.lv("content", ENVELOPE_BYTES_MAX).slice(),
+    transcript: hash(reader, "transcript"),
+    receiptKey: hash(reader, "receiptKey"),
+  };
+}
+
+function readOfferedKey(reader: ByteReader): OfferedKey {
+  const kid = reader.take(KID_BYTES, "kid").slice();
+  const seed = reader.take(KEM_SECRET_BYTES, "seed").slice();
+  return { kid, seed, publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey").slice() };
+}
+
+function readReceived(reader: ByteReader): ReceivedEntry {
+  const n = reader.u32("n");
+  const transfer = reader.take(TRANSFER_BYTES, "transfer").slice();
+  const offer = hash(reader, "offer");
+  const transcript = hash(reader, "transcript");
+  const isClosed = flag(reader, "closed");
+  const rest = reader.lv("state", RECEIPT_BYTES_MAX).slice();
+  if (isClosed) return { n, transfer, offer, transcript, state: { kind: "closed", receipt: rest } };
+  if (rest.length !== HASH_BYTES) throw malformed("receiptKey", `length ${rest.length}`);
+  return { n, transfer, offer, transcript, state: { kind: "open", receiptKey: rest } };
+}
+
+function hash(reader: ByteReader, field: string): Uint8Array {
+  return reader.take(HASH_BYTES, field).slice();
+}
+
+function flag(reader: ByteReader, field: string): boolean {
+  const value = reader.u8(field);
+  if (value > 1) throw malformed(field, "neither 0 nor 1");
+  return value === 1;
+}
+
+function list<T>(
+  reader: ByteReader,
+  field: string,
+  countMax: number,
+  read: (reader: ByteReader) => T,
+): readonly T[] {
+  const count = reader.u8(field);
+  if (count > countMax) throw malformed(field, `${count} over ${countMax}`);
+  return Array.from({ length: count }, () => read(reader));
+}
+
+function fromStore<T>(bytes: Uint8Array, end: number, read: (reader: ByteReader) => T): T {
+  try {
+    const reader = new ByteReader(bytes);
+    if (reader.u8("version") !== VERSION) throw malformed("version", "not 1");
+    if (reader.u8("end") !== end) throw malformed("end", "the other end of a channel");
+    const record = read(reader);
+    reader.end();
+    return record;
+  } catch (cause) {
+    if (!(cause instanceof PosternError)) throw cause;
+    throw new PosternError("store/failed", "a channel's state is damaged", {}, { cause });
+  }
+}

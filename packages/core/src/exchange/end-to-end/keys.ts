@@ -1,0 +1,113 @@
+/**
+ * Transcripts and keys of an end-to-end transfer. docs/protocol-end-to-end.md 7.3.3.
+ *
+ * @module
+ */
+import { wipe } from "../../bytes/equal.ts";
+import { ByteWriter, concat, label } from "../../bytes/writer.ts";
+import type { Suite } from "../../crypto/suite.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { TransferKeys } from "../transfer-keys.ts";
+import { hpkeExport } from "./hpke.ts";
+import { withoutCiphertext } from "./outer.ts";
+
+/** What the first transfer of a channel adds to its KEM secret. */
+export interface InitBase {
+  readonly package: Uint8Array;
+  /** 32 bytes of a pairing; `undefined` for a pair that has none. */
+  readonly pairingSecret: Uint8Array | undefined;
+}
+
+/** What a later transfer adds to its KEM secret: the channel as the one before left it. */
+export interface OpenBase {
+  /** th_0 */
+  readonly channel: Uint8Array;
+  /** th_(n-1) */
+  readonly transcript: Uint8Array;
+  /** The key `ct` is encapsulated to. */
+  readonly publicKey: Uint8Array;
+  /** CK_n */
+  readonly chainKey: Uint8Array;
+}
+
+/** The keys of transfer n and the chain key of n + 1; the caller owns them all. */
+export interface DerivedKeys {
+  /** `session` is SC_0. */
+  readonly keys: TransferKeys;
+  readonly nextChainKey: Uint8Array;
+}
+
+type Ends = Pick<ExchangeContext, "suite" | "sender" | "receiver">;
+
+/** Keys of transfer 0. `secret` is the KEM's; it is wiped. */
+export function deriveInitKeys(
+  { suite, sender, receiver }: Ends,
+  outer: Uint8Array,
+  ciphertext: Uint8Array,
+  base: InitBase,
+  secret: Uint8Array,
+): DerivedKeys {
+  const transcript = suite.sha256(
+    label("e2e init"),
+    new ByteWriter()
+      .lv(withoutCiphertext(outer))
+      .lv(sender.id)
+      .lv(receiver.id)
+      .lv(base.package)
+      .lv(ciphertext)
+      .bytes(),
+  );
+  const { pairingSecret: key } = base;
+  const psk = key && { key, id: label("e2e pair") };
+  return expandAll(suite, transcript, secret, psk);
+}
+
+/** Keys of transfer n >= 1. `secret` is the KEM's; it is wiped. */
+export function deriveOpenKeys(
+  suite: Suite,
+  outer: Uint8Array,
+  ciphertext: Uint8Array,
+  base: OpenBase,
+  secret: Uint8Array,
+): DerivedKeys {
+  const transcript = suite.sha256(
+    label("e2e open"),
+    new ByteWriter()
+      .lv(withoutCiphertext(outer))
+      .raw(base.channel)
+      .raw(base.transcript)
+      .lv(base.publicKey)
+      .lv(ciphertext)
+      .bytes(),
+  );
+  return expandAll(suite, transcript, secret, { key: base.chainKey, id: label("e2e chain") });
+}
+
+function expandAll(
+  suite: Suite,
+  transcript: Uint8Array,
+  sharedSecret: Uint8Array,
+  psk: { readonly key: Uint8Array; readonly id: Uint8Array } | undefined,
+): DerivedKeys {
+  const masterKey = hpkeExport(suite, {
+    sharedSecret,
+    info: concat(label("e2e"), transcript),
+    ...(psk && { psk }),
+    exporterContext: label("e2e master"),
+    length: 32,
+  });
+  const key = (name: string): Uint8Array => suite.expand(masterKey, label(`e2e ${name}`), 32);
+  const derived = {
+    keys: {
+      transcript,
+      header: key("header"),
+      answer: key("answer"),
+      receipt: key("receipt"),
+      reverse: key("reverse"),
+      session: key("session chain"),
+    },
+    nextChainKey: key("next"),
+  };
+  wipe(masterKey, sharedSecret);
+  return derived;
+}

@@ -1,0 +1,323 @@
+/**
+ * The receiver's end of a channel: what it keeps between transfers, and each thing that can happen
+ * to it. docs/protocol-end-to-end.md 7.3.2-7.3.6.
+ *
+ * ```text
+ *   (nothing) ── openOffer INIT ──► expected 1 ── openOffer OPEN ──► expected 2 ...
+ *                                      │  sealReceipt: stored, said again as the same bytes
+ *                                      └─ INIT with a greater epoch: a new channel
+ * ```
+ *
+ * Invariants: the driver stores a returned record durably before an answer or receipt leaves. An
+ * offer that does not open changes nothing.
+ *
+ * @module
+ */
+import { equalBytes, wipe } from "../../bytes/equal.ts";
+import { ifWellFormed } from "../../bytes/reader.ts";
+import { HASH_BYTES, type KemKeyPair } from "../../crypto/suite.ts";
+import type { Identity } from "../../identity/identity.ts";
+import { OUTBOX_MAX } from "../../limits.ts";
+import type { WallMs } from "../../time.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { OfferedBytes } from "../steps.ts";
+import { wipeTransferKeys, type TransferKeys } from "../transfer-keys.ts";
+import type { Verdict } from "../verdict.ts";
+import { deriveInitKeys, deriveOpenKeys, type DerivedKeys } from "./keys.ts";
+import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
+import { sealEndToEndReceipt } from "./receipt.ts";
+import { encodeResync, offerDigest } from "./resync.ts";
+import { messageDigest, openEndToEndHeader, openMessage } from "./sealed-header.ts";
+
+/** What a receiver keeps of the channel from one sender. */
+export interface ReceiverRecord {
+  readonly epoch: number;
+  /** th_0 */
+  readonly id: Uint8Array;
+  /** Number of the transfer that comes next. */
+  readonly expected: number;
+  /** th_(expected-1) */
+  readonly transcript: Uint8Array;
+  /** CK_expected */
+  readonly chainKey: Uint8Array;
+  /** Number of the last of `keys`. */
+  readonly keyNumber: number;
+  /** The key the sender used last, then the one offered since, if any. */
+  readonly keys: readonly OfferedKey[];
+  readonly renewedAt: WallMs;
+  /** The last `OUTBOX_MAX` transfers, by their numbers. */
+  readonly received: readonly ReceivedEntry[];
+}
+
+/** A key the sender may encapsulate to. */
+export interface OfferedKey extends KemKeyPair {
+  readonly kid: Uint8Array;
+}
+
+export interface ReceivedEntry {
+  readonly n: number;
+  readonly transfer: Uint8Array;
+  /** Of the offer's bytes, 32. */
+  readonly offer: Uint8Array;
+  readonly transcript: Uint8Array;
+  /** Until the receipt is made, the key it is sealed under; then the receipt. */
+  readonly state:
+    | { readonly kind: "open"; readonly receiptKey: Uint8Array }
+    | { readonly kind: "closed"; readonly receipt: Uint8Array };
+}
+
+/** A package of this client, as its store has it. */
+export interface OwnPackage {
+  readonly seed: Uint8Array;
+  readonly encoded: Uint8Array;
+}
+
+export interface OfferToOpen extends OfferedBytes {
+  readonly context: ExchangeContext;
+  readonly identity: Identity;
+  /** The sealed message that came along; empty without one. */
+  readonly content: Uint8Array;
+  /** The package that {@link packageWanted} names; `undefined` when there is none. */
+  readonly package: OwnPackage | undefined;
+  readonly pairingSecret: Uint8Array | undefined;
+  readonly now: WallMs;
+}
+
+export interface OpenedOffer {
+  readonly n: number;
+  readonly epoch: number;
+  readonly keys: TransferKeys;
+  /** The encoded transfer header. */
+  readonly header: Uint8Array;
+  readonly message: InlineMessage | undefined;
+}
+
+/** A message that came in its offer: padded, and the digest its receipt carries. */
+export interface InlineMessage {
+  readonly content: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+export type OpenOutcome =
+  | {
+      readonly kind: "opened";
+      readonly record: ReceiverRecord;
+      readonly offer: OpenedOffer;
+      /** The package that is used up; its secret is erased with the same write. */
+      readonly usedPackage: Uint8Array | undefined;
+      /** A package of the sender, for the channel the other way. */
+      readonly replyPackage: Uint8Array | undefined;
+    }
+  /** These very bytes were opened before. */
+  | { readonly kind: "repeated"; readonly entry: ReceivedEntry }
+  | { readonly kind: "out-of-step"; readonly resync: Uint8Array }
+  /** One side has the secret of a pairing, the other has not. */
+  | { readonly kind: "key-unknown" }
+  | { readonly kind: "wrong-receiver" }
+  | { readonly kind: "invalid" };
+
+/** kid of the package an offer needs; `undefined` when it needs none or is malformed. */
+export function packageWanted(
+  context: Pick<ExchangeContext, "transfer" | "sender">,
+  outer: Uint8Array,
+): Uint8Array | undefined {
+  const decoded = ifWellFormed(() => decodeEndToEndOuter(context, outer));
+  return decoded?.n === 0 ? decoded.kid : undefined;
+}
+
+/** Judges an offer, opens it, and moves the channel on. */
+export function openOffer(record: ReceiverRecord | undefined, offer: OfferToOpen): OpenOutcome {
+  const { context, outer } = offer;
+  const decoded = ifWellFormed(() => decodeEndToEndOuter(context, outer));
+  if (decoded === undefined) return { kind: "invalid" };
+  if (!equalBytes(decoded.receiver, context.receiver.fingerprint))
+    return { kind: "wrong-receiver" };
+  const known = record?.epoch === decoded.epoch ? knownEntry(record, decoded.n, offer) : undefined;
+  if (known !== undefined) return { kind: "repeated", entry: known };
+  return decoded.type === "open"
+    ? openNext(record, decoded, offer)
+    : openInit(record, decoded, offer);
+}
+
+function knownEntry(
+  record: ReceiverRecord,
+  n: number,
+  offer: OfferToOpen,
+): ReceivedEntry | undefined {
+  const entry = record.received.find((received) => received.n === n);
+  const digest = offerDigest(offer.context.suite, offer);
+  return entry !== undefined && equalBytes(entry.offer, digest) ? entry : undefined;
+}
+
+function openInit(
+  record: ReceiverRecord | undefined,
+  outer: EndToEndOuter,
+  offer: OfferToOpen,
+): OpenOutcome {
+  const { context, package: own, pairingSecret, now } = offer;
+  if (own === undefined || outer.epoch <= (record?.epoch ?? 0)) return outOfStep(record, offer);
+  if ((outer.type === "paired-init") !== (pairingSecret !== undefined))
+    return { kind: "key-unknown" };
+  const pair = context.suite.kemFromSeed(own.seed);
+  const secret = context.suite.decapsulate(pair, outer.ciphertext);
+  if (secret === undefined) return { kind: "invalid" };
+  const base = { package: own.encoded, pairingSecret };
+  const derived = deriveInitKeys(context, offer.outer, outer.ciphertext, base, secret);
+  const { transcript } = derived.keys;
+  const fresh: ReceiverRecord = {
+    epoch: outer.epoch,
+    id: transcript,
+    expected: 0,
+    transcript,
+    chainKey: derived.nextChainKey,
+    keyNumber: 0,
+    keys: [{ ...pair, seed: pair.seed.slice(), kid: outer.kid }],
+    renewedAt: now,
+    received: [],
+  };
+  const outcome = finishOpening(fresh, outer, offer, derived);
+  if (outcome.kind === "opened" && record !== undefined) wipeReceiverRecord(record);
+  return outcome;
+}
+
+function openNext(
+  record: ReceiverRecord | undefined,
+  outer: EndToEndOuter,
+  offer: OfferToOpen,
+): OpenOutcome {
+  const index = record?.keys.findIndex(({ kid }) => equalBytes(kid, outer.kid)) ?? -1;
+  const key = record?.keys[index];
+  const isExpected = record?.epoch === outer.epoch && record.expected === outer.n;
+  if (record === undefined || key === undefined || !isExpected) return outOfStep(record, offer);
+  const { suite } = offer.context;
+  const secret = suite.decapsulate(key, outer.ciphertext);
+  if (secret === undefined) return { kind: "invalid" };
+  const base = { ...record, channel: record.id, publicKey: key.publicKey };
+  const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
+  const outcome = finishOpening(record, outer, offer, derived);
+  if (outcome.kind !== "opened") return outcome;
+  wipe(record.chainKey);
+  if (index === 0) return outcome;
+  for (const { seed } of record.keys.slice(0, index)) wipe(seed);
+  return { ...outcome, record: { ...outcome.record, keys: record.keys.slice(index) } };
+}
+
+function finishOpening(
+  before: ReceiverRecord,
+  outer: EndToEndOuter,
+  offer: OfferToOpen,
+  { keys, nextChainKey }: DerivedKeys,
+): OpenOutcome {
+  const { context, content } = offer;
+  const { suite, transfer } = context;
+  const opened = openEndToEndHeader(context, keys, offer.outer, offer.sealedHeader);
+  const message = content.length === 0 ? undefined : openMessage(suite, keys, content);
+  if (opened === undefined || (message === undefined && content.length > 0)) {
+    wipeTransferKeys(keys);
+    wipe(nextChainKey, message);
+    return { kind: "invalid" };
+  }
+  const { n, epoch } = outer;
+  const { transcript } = keys;
+  const entry: ReceivedEntry = {
+    n,
+    transfer,
+    offer: offerDigest(suite, offer),
+    transcript,
+    state: { kind: "open", receiptKey: keys.receipt.slice() },
+  };
+  const received = [...before.received, entry].slice(-OUTBOX_MAX);
+  return {
+    kind: "opened",
+    record: { ...before, expected: n + 1, transcript, chainKey: nextChainKey, received },
+    offer: {
+      n,
+      epoch,
+      keys,
+      header: opened.header,
+      message: message && { content: message, digest: messageDigest(suite, content) },
+    },
+    usedPackage: n === 0 ? outer.kid : undefined,
+    replyPackage: opened.replyPackage,
+  };
+}
+
+function outOfStep(record: ReceiverRecord | undefined, offer: OfferToOpen): OpenOutcome {
+  const { context, identity } = offer;
+  const state = {
+    offer: offerDigest(context.suite, offer),
+    epoch: record?.epoch ?? 0,
+    expected: record?.expected ?? 0,
+  };
+  return { kind: "out-of-step", resync: encodeResync(context, identity.signing, state) };
+}
+
+/** What a receipt says, but for the key. */
+export interface ReceiptWords {
+  readonly verdict: Verdict;
+  readonly total: number;
+  readonly digest: Uint8Array;
+}
+
+/** The receipt of a transfer whose content never came, for whatever reason. */
+export function refusalWords(verdict: Exclude<Verdict, "accept">): ReceiptWords {
+  return { verdict, total: 0, digest: new Uint8Array(HASH_BYTES) };
+}
+
+export interface SealedReceipt {
+  readonly record: ReceiverRecord;
+  readonly receipt: Uint8Array;
+}
+
+/**
+ * Makes the one receipt of transfer n; gives the stored one when it was made before. `undefined`
+ * when the transfer is of another epoch or older than what is kept.
+ */
+export function sealReceiptOf(
+  record: ReceiverRecord,
+  { suite }: Pick<ExchangeContext, "suite">,
+  identity: Identity,
+  { n, epoch }: Pick<OpenedOffer, "n" | "epoch">,
+  words: ReceiptWords,
+  now: WallMs,
+): SealedReceipt | undefined {
+  const entry = record.epoch === epoch ? record.received.find((each) => each.n === n) : undefined;
+  if (entry === undefined) return undefined;
+  if (entry.state.kind === "closed") return { record, receipt: entry.state.receipt };
+  const { receiptKey } = entry.state;
+  const renewed = record.keys.length > 1 ? record : withNewKey(record, suite, now);
+  const { keyNumber, keys, id } = renewed;
+  const newest = keys[keys.length - 1];
+  if (newest === undefined) return undefined;
+  const { kid, publicKey } = newest;
+  const receipt = sealEndToEndReceipt(
+    suite,
+    identity.signing,
+    { transcript: entry.transcript, receiptKey },
+    { n, epoch, channel: id },
+    { ...words, keyNumber, kid, publicKey },
+  );
+  wipe(receiptKey);
+  const closed: ReceivedEntry = { ...entry, state: { kind: "closed", receipt } };
+  const received = renewed.received.map((each) => (each === entry ? closed : each));
+  return { record: { ...renewed, received }, receipt };
+}
+
+function withNewKey(
+  record: ReceiverRecord,
+  suite: ExchangeContext["suite"],
+  now: WallMs,
+): ReceiverRecord {
+  const fresh = { ...suite.generateKem(), kid: suite.random(KID_BYTES) };
+  return {
+    ...record,
+    keyNumber: record.keyNumber + 1,
+    keys: [...record.keys, fresh],
+    renewedAt: now,
+  };
+}
+
+export function wipeReceiverRecord({ chainKey, keys, received }: ReceiverRecord): void {
+  wipe(chainKey, ...keys.map(({ seed }) => seed));
+  for (const { state } of received) if (state.kind === "open") wipe(state.receiptKey);
+}

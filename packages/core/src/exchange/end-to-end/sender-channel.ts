@@ -1,0 +1,293 @@
+/**
+ * The sender's end of a channel: what it keeps between transfers, and each thing that can happen
+ * to it, as functions from one state to the next. docs/protocol-end-to-end.md 7.3.3-7.3.6.
+ *
+ * ```text
+ *   (nothing) ── sealOffer, package ──► channel n=1 ── sealOffer ──► n=2 ...
+ *       ▲                                  │ ▲
+ *       │                                  │ └── acceptReceipt: entry out of the outbox, newest key
+ *       └────────── heedResync ────────────┘
+ * ```
+ *
+ * Invariants: the driver stores a returned record durably before it performs anything else that
+ * was returned with it. A chain key is used once and is then in no record.
+ *
+ * @module
+ */
+import { equalBytes, wipe } from "../../bytes/equal.ts";
+import { PosternError } from "../../errors.ts";
+import type { Identity } from "../../identity/identity.ts";
+import { decodeKeyPackage } from "../../identity/key-package.ts";
+import { OUTBOX_MAX } from "../../limits.ts";
+import type { WallMs } from "../../time.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { OfferedBytes } from "../steps.ts";
+import type { TransferKeys } from "../transfer-keys.ts";
+import { deriveInitKeys, deriveOpenKeys, type DerivedKeys } from "./keys.ts";
+import { encodeEndToEndOuter, type OfferType } from "./outer.ts";
+import { openEndToEndReceipt, receiptPlace, type EndToEndReceipt } from "./receipt.ts";
+import { decodeResync, offerDigest } from "./resync.ts";
+import { messageDigest, sealEndToEndHeader, sealMessage } from "./sealed-header.ts";
+
+/** What a sender keeps of its channel to one receiver. */
+export interface SenderRecord {
+  /** The greatest epoch of the pair so far; 0 without one. */
+  readonly lastEpoch: number;
+  /** A package of the receiver that came with its own first offer. */
+  readonly package: Uint8Array | undefined;
+  readonly channel: SenderChannel | undefined;
+}
+
+export interface SenderChannel {
+  readonly epoch: number;
+  /** th_0 */
+  readonly id: Uint8Array;
+  /** Number of the next transfer. */
+  readonly next: number;
+  /** th_(next-1) */
+  readonly transcript: Uint8Array;
+  /** CK_next */
+  readonly chainKey: Uint8Array;
+  readonly keyNumber: number;
+  readonly kid: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly renewedAt: WallMs;
+  /** Offers without a receipt, by their numbers. */
+  readonly outbox: readonly OutboxEntry[];
+}
+
+export interface OutboxEntry extends OfferedBytes {
+  readonly n: number;
+  readonly transfer: Uint8Array;
+  /** The message that rides in the offer, sealed; empty without one. */
+  readonly content: Uint8Array;
+  readonly transcript: Uint8Array;
+  readonly receiptKey: Uint8Array;
+}
+
+export const NO_SENDER_RECORD: SenderRecord = {
+  lastEpoch: 0,
+  package: undefined,
+  channel: undefined,
+};
+
+/** What the driver knows of an offer to be made. */
+export interface OfferRequest {
+  readonly context: ExchangeContext;
+  readonly identity: Identity;
+  /** The encoded transfer header. */
+  readonly header: Uint8Array;
+  /** A message that rides in the offer, padded; `undefined` when the content comes later. */
+  readonly message: Uint8Array | undefined;
+  readonly now: WallMs;
+  /** Only read when the offer begins a channel. */
+  readonly init: {
+    /** The receiver's package, fresh from the relay; not needed while the record has one. */
+    readonly package: Uint8Array | undefined;
+    /** A package of this client, for the channel the other way. */
+    readonly replyPackage: Uint8Array | undefined;
+    readonly pairingSecret: Uint8Array | undefined;
+  };
+}
+
+export interface SealedOffer extends OfferedBytes {
+  readonly n: number;
+  readonly epoch: number;
+  readonly content: Uint8Array;
+  /** Of `content`; `undefined` without one. */
+  readonly digest: Uint8Array | undefined;
+  readonly keys: TransferKeys;
+  /** Earlier offers that have no receipt yet. */
+  readonly unreceipted: readonly OutboxEntry[];
+}
+
+export type SealOutcome =
+  | { readonly kind: "sealed"; readonly record: SenderRecord; readonly offer: SealedOffer }
+  /** There is no channel and no package: fetch one and ask again. */
+  | { readonly kind: "needs-package" }
+  | { readonly kind: "failed"; readonly error: PosternError };
+
+/** Makes transfer `next` of the channel, or transfer 0 of a new one. */
+export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutcome {
+  const { channel } = record;
+  if (channel === undefined) return sealInit(record, request);
+  if (channel.outbox.length >= OUTBOX_MAX)
+    return failed("peer/busy", "too many transfers wait for the receiver's word");
+  const { suite } = request.context;
+  const encapsulated = suite.encapsulate(channel.publicKey);
+  if (encapsulated === undefined) return failed("peer/malformed", "the receiver's key is none");
+  const { ciphertext, secret } = encapsulated;
+  const { next: n, epoch, kid } = channel;
+  const fields = { type: "open", n, epoch, kid, ciphertext } as const;
+  const outer = encodeEndToEndOuter(request.context, fields);
+  const base = { ...channel, channel: channel.id };
+  const derived = deriveOpenKeys(suite, outer, ciphertext, base, secret);
+  wipe(channel.chainKey);
+  return finishOffer(record, request, channel, { outer, derived, replyPackage: undefined });
+}
+
+function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
+  const { context, init, now } = request;
+  const { suite, receiver } = context;
+  const encoded = usable(record.package, request) ?? init.package;
+  if (encoded === undefined) return { kind: "needs-package" };
+  const target = decodeKeyPackage(suite, receiver.id, encoded, now);
+  const encapsulated = target && suite.encapsulate(target.publicKey);
+  if (target === undefined || encapsulated === undefined)
+    return failed("peer/no-package", "the relay gave no valid key package of the receiver");
+  const { ciphertext, secret } = encapsulated;
+  const { pairingSecret } = init;
+  const type: OfferType = pairingSecret === undefined ? "init" : "paired-init";
+  const epoch = Math.max(record.lastEpoch + 1, Math.floor(now));
+  const { kid, publicKey } = target;
+  const outer = encodeEndToEndOuter(context, { type, n: 0, epoch, kid, ciphertext });
+  const base = { package: encoded, pairingSecret };
+  const derived = deriveInitKeys(context, outer, ciphertext, base, secret);
+  const { transcript } = derived.keys;
+  const channel: SenderChannel = {
+    epoch,
+    id: transcript,
+    next: 0,
+    transcript,
+    chainKey: derived.nextChainKey,
+    keyNumber: 0,
+    kid,
+    publicKey,
+    renewedAt: now,
+    outbox: [],
+  };
+  const { replyPackage } = init;
+  return finishOffer(record, request, channel, { outer, derived, replyPackage });
+}
+
+/** The package that came with an offer of the receiver, while it is valid. */
+function usable(
+  encoded: Uint8Array | undefined,
+  { context, now }: OfferRequest,
+): Uint8Array | undefined {
+  if (encoded === undefined) return undefined;
+  const decoded = decodeKeyPackage(context.suite, context.receiver.id, encoded, now);
+  return decoded === undefined ? undefined : encoded;
+}
+
+function finishOffer(
+  record: SenderRecord,
+  { context, identity, header, message }: OfferRequest,
+  channel: SenderChannel,
+  made: {
+    readonly outer: Uint8Array;
+    readonly derived: DerivedKeys;
+    readonly replyPackage: Uint8Array | undefined;
+  },
+): SealOutcome {
+  const { outer, derived, replyPackage } = made;
+  const { suite, transfer } = context;
+  const { keys } = derived;
+  const { signing } = identity;
+  const sealedHeader = sealEndToEndHeader(context, signing, keys, outer, { header, replyPackage });
+  const content = message === undefined ? NOTHING : sealMessage(suite, keys, message);
+  const { next: n, epoch, outbox } = channel;
+  const { transcript } = keys;
+  const receiptKey = keys.receipt.slice();
+  const entry = { n, transfer, outer, sealedHeader, content, transcript, receiptKey };
+  return {
+    kind: "sealed",
+    record: {
+      lastEpoch: Math.max(record.lastEpoch, epoch),
+      package: undefined,
+      channel: {
+        ...channel,
+        next: n + 1,
+        transcript,
+        chainKey: derived.nextChainKey,
+        outbox: [...outbox, entry],
+      },
+    },
+    offer: {
+      n,
+      epoch,
+      outer,
+      sealedHeader,
+      content,
+      digest: message === undefined ? undefined : messageDigest(suite, content),
+      keys,
+      unreceipted: outbox,
+    },
+  };
+}
+
+export interface AcceptedReceipt {
+  readonly record: SenderRecord;
+  readonly transfer: Uint8Array;
+  readonly receipt: EndToEndReceipt;
+}
+
+/** `undefined`, and nothing changes, for a receipt that is for no offer of the outbox. */
+export function acceptEndToEndReceipt(
+  record: SenderRecord,
+  { suite, receiver }: Pick<ExchangeContext, "suite" | "receiver">,
+  bytes: Uint8Array,
+  now: WallMs,
+): AcceptedReceipt | undefined {
+  const { channel } = record;
+  const place = receiptPlace(bytes);
+  if (channel === undefined || place?.epoch !== channel.epoch) return undefined;
+  const entry = channel.outbox.find(({ n }) => n === place.n);
+  if (entry === undefined || !equalBytes(place.channel, channel.id)) return undefined;
+  const receipt = openEndToEndReceipt(suite, receiver.id, entry, bytes);
+  if (receipt === undefined) return undefined;
+  wipe(entry.receiptKey);
+  const { keyNumber, kid, publicKey } = receipt;
+  const newer = keyNumber > channel.keyNumber && { keyNumber, kid, publicKey, renewedAt: now };
+  const outbox = channel.outbox.filter((other) => other !== entry);
+  return {
+    record: { ...record, channel: { ...channel, ...newer, outbox } },
+    transfer: entry.transfer,
+    receipt,
+  };
+}
+
+export type ResyncOutcome =
+  /** Not the receiver's word on this offer. */
+  | { readonly kind: "ignored" }
+  /** Send these again, as the same bytes. */
+  | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] }
+  /** The channel is over, or was before: make the offer anew. */
+  | { readonly kind: "anew"; readonly record: SenderRecord };
+
+/** The receiver's word that it cannot take `offer`. */
+export function heedResync(
+  record: SenderRecord,
+  context: Pick<ExchangeContext, "suite" | "sender" | "receiver">,
+  offer: OfferedBytes & { readonly epoch: number },
+  bytes: Uint8Array,
+): ResyncOutcome {
+  const resync = decodeResync(context, bytes);
+  if (resync === undefined || !equalBytes(resync.offer, offerDigest(context.suite, offer)))
+    return { kind: "ignored" };
+  const { channel } = record;
+  if (channel === undefined || channel.epoch !== offer.epoch) return { kind: "anew", record };
+  const offers = channel.outbox.filter(({ n }) => n >= resync.expected);
+  const isGap = resync.epoch === channel.epoch && offers[0]?.n === resync.expected;
+  if (isGap && offers.length === channel.next - resync.expected) return { kind: "repeat", offers };
+  wipeSenderChannel(channel);
+  const lastEpoch = Math.max(record.lastEpoch, resync.epoch);
+  return { kind: "anew", record: { lastEpoch, package: undefined, channel: undefined } };
+}
+
+export function wipeSenderRecord({ channel }: SenderRecord): void {
+  if (channel !== undefined) wipeSenderChannel(channel);
+}
+
+function wipeSenderChannel({ chainKey, outbox }: SenderChannel): void {
+  wipe(chainKey, ...outbox.map(({ receiptKey }) => receiptKey));
+}
+
+function failed(
+  code: "peer/busy" | "peer/malformed" | "peer/no-package",
+  why: string,
+): SealOutcome {
+  return { kind: "failed", error: new PosternError(code, why) };
+}
+
+const NOTHING = new Uint8Array(0);
