@@ -21,6 +21,13 @@ export {
   type ChannelSave,
   type ChannelStep,
 } from "./exchange/end-to-end/channel-jobs.ts";
+export {
+  makePackage,
+  planStock,
+  type HeldPackage,
+  type MadePackage,
+  type StockPlan,
+} from "./exchange/end-to-end/package-stock.ts";
 export { packageWanted } from "./exchange/end-to-end/receiver-channel.ts";
 export { wrappingSink, wrappingSource } from "./exchange/symmetric/wrapped-session-keys.ts";
 export {

@@ -19,6 +19,7 @@ import {
   type EndToEndSenderState,
   type EndToEndSenderStep,
 } from "./end-to-end/sender.ts";
+import { SALT_BYTES, saltKeys } from "./end-to-end/keys.ts";
 import type { Profile } from "./profile.ts";
 import type { ExchangeEffect, ExchangeInput } from "./steps.ts";
 import {
@@ -30,7 +31,7 @@ import {
   type SymmetricSenderState,
   type SymmetricSenderStep,
 } from "./symmetric/sender.ts";
-import { wipeTransferKeys, type SenderReady } from "./transfer-keys.ts";
+import { wipeTransferKeys, type SenderReady, type TransferKeys } from "./transfer-keys.ts";
 
 export type SenderExchange =
   | { readonly profile: "symmetric"; readonly state: SymmetricSenderState }
@@ -97,6 +98,17 @@ export function wipeSenderExchange({ state }: SenderExchange): void {
   if ("masterKey" in state) wipe(state.masterKey);
   if ("nextKey" in state) wipe(state.nextKey);
   if ("keys" in state) wipeTransferKeys(state.keys);
+}
+
+/** An answer in two parts: end-to-end the receiver's salt comes first, and new keys come of it. */
+export function openAnswerKeys(
+  { suite }: Pick<SenderContext, "suite">,
+  { keys, inChannel }: SenderReady,
+  answer: Uint8Array,
+): { readonly keys: TransferKeys; readonly sealed: Uint8Array } {
+  if (inChannel === undefined) return { keys, sealed: answer };
+  const salted = saltKeys(suite, keys, answer.subarray(0, SALT_BYTES));
+  return { keys: salted, sealed: answer.subarray(SALT_BYTES) };
 }
 
 /** The receiver does not hold the key the offer was made under. */

@@ -43,6 +43,8 @@ export interface OfferInChannel {
 /** What the receiver's exchange comes to: the header has opened, its times are not judged yet. */
 export interface ReceiverReady {
   readonly keys: TransferKeys;
+  /** Only end-to-end: what the sender makes the answer's key from (7.3.3). */
+  readonly salt?: Uint8Array;
   readonly header: Uint8Array;
   readonly source: KeySource;
   readonly counter: number;

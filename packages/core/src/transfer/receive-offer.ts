@@ -4,6 +4,7 @@
  * @module
  */
 import { ifWellFormed } from "../bytes/reader.ts";
+import { concat } from "../bytes/writer.ts";
 import { HASH_BYTES } from "../crypto/suite.ts";
 import { PosternError } from "../errors.ts";
 import {
@@ -141,9 +142,6 @@ export function answerEnvelope(
 ): TransferEnvelope {
   const { suite, transfer } = plan.context;
   const answer = { verdict, offset: 0, prefixDigest: new Uint8Array(HASH_BYTES) };
-  return {
-    kind: "answer",
-    transfer,
-    sealed: sealAnswer(suite, ready.keys.answer, transfer, answer),
-  };
+  const sealed = sealAnswer(suite, ready.keys.answer, transfer, answer);
+  return { kind: "answer", transfer, sealed: ready.salt ? concat(ready.salt, sealed) : sealed };
 }

@@ -30,6 +30,7 @@ import type { ExchangeContext } from "../exchange/context.ts";
 import type { Profile } from "../exchange/profile.ts";
 import {
   beginClosing,
+  openAnswerKeys,
   renewMasterKey,
   senderPhase,
   startSenderExchange,
@@ -260,13 +261,15 @@ function resynced(
 
 function answered(
   plan: SendPlan,
-  state: Extract<SendState, { kind: "expect-answer" }>,
-  sealed: Uint8Array,
+  before: Extract<SendState, { kind: "expect-answer" }>,
+  bytes: Uint8Array,
   now: Moment,
 ): SendStep {
-  const { exchange, ready } = state;
   const { suite, transfer } = plan.context;
-  const answer = ifWellFormed(() => openAnswer(suite, ready.keys.answer, transfer, sealed));
+  const { keys, sealed } = openAnswerKeys(plan.context, before.ready, bytes);
+  const ready = { ...before.ready, keys };
+  const state = { ...before, ready };
+  const answer = ifWellFormed(() => openAnswer(suite, keys.answer, transfer, sealed));
   if (answer === undefined)
     return fail(
       plan,
@@ -285,7 +288,13 @@ function answered(
   }
   const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
   return {
-    state: { kind: "expect-pipe", exchange, ready, offset: answer.offset, deadline },
+    state: {
+      kind: "expect-pipe",
+      exchange: before.exchange,
+      ready,
+      offset: answer.offset,
+      deadline,
+    },
     effects: [accepted, { kind: "open-pipe" }],
   };
 }

@@ -5,6 +5,8 @@ import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ExchangeInput, OfferedBytes } from "../steps.ts";
 import { encodeHeader } from "../../transfer/header.ts";
+import { nobleSuite as suite } from "../../crypto/noble-suite.ts";
+import { saltKeys } from "./keys.ts";
 import type { Verdict } from "../verdict.ts";
 import type { WallMs } from "../../time.ts";
 
@@ -83,7 +85,7 @@ function transfer(from: Device, to: Device, id: number): string {
   const ready = seal(from, context, () => to.offerPackage());
   const offer = opened(open(to, context, ready));
   assert.deepEqual(offer.message?.content, TEXT);
-  assert.deepEqual(offer.keys, ready.keys);
+  assert.deepEqual(offer.keys, saltKeys(suite, ready.keys, offer.salt));
   assert.equal(heard(from, context, receipt(to, context, offer)), "accept");
   return hex(ready.keys.transcript);
 }
@@ -297,6 +299,26 @@ test("C-02 a receipt is for one transfer of one channel, and only as the receive
   assert.equal(heard(alice, { ...one, receiver: eve.party }, said), undefined);
   assert.equal(heard(alice, one, said), "accept");
   assert.equal(heard(alice, one, said), undefined, "only once");
+});
+
+test("C-04 a restored receiver opens the same offer again, but seals nothing under the same key", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  const context = contextOf(alice, bob, 2);
+  const ready = seal(alice, context);
+  const backup = bob.snapshot();
+  const first = opened(open(bob, context, ready));
+  const said = receipt(bob, context, first, "accept");
+  bob.restore(backup);
+  const again = opened(open(bob, context, ready));
+  assert.deepEqual(again.keys.session, first.keys.session, "it is the same offer");
+  assert.notDeepEqual(again.keys.answer, first.keys.answer);
+  assert.notDeepEqual(again.keys.reverse, first.keys.reverse);
+  // The key of a receipt is made when it is sealed: the salts show it.
+  const second = receipt(bob, context, again, "decline");
+  assert.notDeepEqual(second.subarray(48, 80), said.subarray(48, 80));
+  assert.equal(heard(alice, context, second), "decline");
+  assert.equal(heard(alice, context, said), undefined, "one receipt for one transfer");
 });
 
 test("C-02 a resync counts only if the receiver signed it for an offer that waits", () => {

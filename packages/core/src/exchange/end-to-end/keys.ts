@@ -83,6 +83,30 @@ export function deriveOpenKeys(
   return expandAll(suite, transcript, secret, { key: base.chainKey, id: label("e2e chain") });
 }
 
+/** Random bytes of the receiver that make what it seals new, also after its state was restored. */
+export const SALT_BYTES = 32;
+
+/**
+ * Keys of what the receiver seals in this transfer, from its salt. An older copy of its state may
+ * open the same offer twice; without the salt it would seal two texts under one key and nonce.
+ * `keys.answer` and `keys.reverse` are wiped.
+ */
+export function saltKeys(suite: Suite, keys: TransferKeys, salt: Uint8Array): TransferKeys {
+  const answer = saltedKey(suite, keys.answer, "answer", salt);
+  const reverse = saltedKey(suite, keys.reverse, "reverse", salt);
+  wipe(keys.answer, keys.reverse);
+  return { ...keys, answer, reverse };
+}
+
+export function saltedKey(
+  suite: Suite,
+  key: Uint8Array,
+  use: "answer" | "reverse" | "receipt",
+  salt: Uint8Array,
+): Uint8Array {
+  return suite.expand(key, concat(label(`e2e salted ${use}`), salt), 32);
+}
+
 function expandAll(
   suite: Suite,
   transcript: Uint8Array,

@@ -1,3 +1,4 @@
+import { wipe } from "../../bytes/equal.ts";
 import { ByteReader, ifWellFormed, malformed } from "../../bytes/reader.ts";
 import { ByteWriter, concat, label } from "../../bytes/writer.ts";
 import {
@@ -11,6 +12,7 @@ import {
 import { decodeId } from "../../identity/id.ts";
 import { decodeVerdict, encodeVerdict, type Verdict } from "../verdict.ts";
 import { SINGLE_USE_NONCE } from "../transfer-keys.ts";
+import { SALT_BYTES, saltedKey } from "./keys.ts";
 import { END_TO_END_PROFILE, KID_BYTES } from "./outer.ts";
 
 /**
@@ -18,7 +20,7 @@ import { END_TO_END_PROFILE, KID_BYTES } from "./outer.ts";
  * docs/protocol-end-to-end.md 7.3.4.
  *
  * ```text
- *   0x01 | suite u16 | profile u8 = 3 | n u32 | epoch u64 | channel (32) | sealed
+ *   0x01 | suite u16 | profile u8 = 3 | n u32 | epoch u64 | channel (32) | salt (32) | sealed
  * ```
  */
 export interface EndToEndReceipt {
@@ -70,8 +72,11 @@ export function sealEndToEndReceipt(
     .bytes();
   const signature = suite.sign(signing, signatureInput(suite, keys, body));
   const text = new ByteWriter().lv(body).raw(signature).bytes();
-  const aad = concat(prefix, keys.transcript);
-  return concat(prefix, suite.seal(keys.receiptKey, SINGLE_USE_NONCE, aad, text));
+  const salt = suite.random(SALT_BYTES);
+  const key = saltedKey(suite, keys.receiptKey, "receipt", salt);
+  const sealed = suite.seal(key, SINGLE_USE_NONCE, concat(prefix, keys.transcript), text);
+  wipe(key);
+  return concat(prefix, salt, sealed);
 }
 
 /** Which transfer a receipt claims to be for. `undefined` when it is malformed. */
@@ -96,8 +101,10 @@ export function openEndToEndReceipt(
 ): EndToEndReceipt | undefined {
   const prefix = receipt.subarray(0, PREFIX_BYTES);
   const aad = concat(prefix, keys.transcript);
-  const sealed = receipt.subarray(PREFIX_BYTES);
-  const text = suite.open(keys.receiptKey, SINGLE_USE_NONCE, aad, sealed);
+  const salt = receipt.subarray(PREFIX_BYTES, PREFIX_BYTES + SALT_BYTES);
+  const key = saltedKey(suite, keys.receiptKey, "receipt", salt);
+  const text = suite.open(key, SINGLE_USE_NONCE, aad, receipt.subarray(PREFIX_BYTES + SALT_BYTES));
+  wipe(key);
   const publicKey = decodeId(receiverId);
   if (text === undefined || publicKey === undefined) return undefined;
   return ifWellFormed(() => {

@@ -23,7 +23,7 @@ import type { ExchangeContext } from "../context.ts";
 import type { OfferedBytes } from "../steps.ts";
 import { wipeTransferKeys, type TransferKeys } from "../transfer-keys.ts";
 import type { Verdict } from "../verdict.ts";
-import { deriveInitKeys, deriveOpenKeys, type DerivedKeys } from "./keys.ts";
+import { deriveInitKeys, deriveOpenKeys, SALT_BYTES, saltKeys, type DerivedKeys } from "./keys.ts";
 import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
 import { encodeResync, offerDigest } from "./resync.ts";
@@ -86,7 +86,10 @@ export interface OfferToOpen extends OfferedBytes {
 export interface OpenedOffer {
   readonly n: number;
   readonly epoch: number;
+  /** `answer` and `reverse` are salted already. */
   readonly keys: TransferKeys;
+  /** Goes before the answer. */
+  readonly salt: Uint8Array;
   /** The encoded transfer header. */
   readonly header: Uint8Array;
   readonly message: InlineMessage | undefined;
@@ -227,13 +230,15 @@ function finishOpening(
     state: { kind: "open", receiptKey: keys.receipt.slice() },
   };
   const received = [...before.received, entry].slice(-OUTBOX_MAX);
+  const salt = suite.random(SALT_BYTES);
   return {
     kind: "opened",
     record: { ...before, expected: n + 1, transcript, chainKey: nextChainKey, received },
     offer: {
       n,
       epoch,
-      keys,
+      keys: saltKeys(suite, keys, salt),
+      salt,
       header: opened.header,
       message: message && { content: message, digest: messageDigest(suite, content) },
     },

@@ -91,9 +91,10 @@ function opened(
 ): EndToEndReceiverState {
   switch (outcome.kind) {
     case "opened": {
-      const { n, epoch, keys, header, message } = outcome.offer;
+      const { n, epoch, keys, salt, header, message } = outcome.offer;
       const source = n === 0 ? "key-package" : "channel";
-      return { kind: "ready", place: { n, epoch, message }, keys, header, source, counter: n };
+      const place = { n, epoch, message };
+      return { kind: "ready", place, keys, salt, header, source, counter: n };
     }
     case "receipt":
       return { kind: "receipt", receipt: outcome.receipt, isNew: false };
