@@ -20,6 +20,14 @@ export {
   type LinkRole,
   type RelayFrame,
 } from "./link/frames.ts";
+export type {
+  FetchPackageFrame,
+  HeldPackage,
+  HeldPackageType,
+  PackageFrame,
+  PackagesHeldFrame,
+  PublishPackagesFrame,
+} from "./link/key-packages.ts";
 export { startClientLink } from "./link/client-handshake.ts";
 export { linkDeadline, stepLink } from "./link/link.ts";
 export type {
@@ -37,6 +45,17 @@ export type { LinkLimits } from "./link/hello.ts";
 export type { LoginStatus } from "./link/login-result.ts";
 export type { KeyDownFrame, KeyUpFrame, KeyUse } from "./link/master-key.ts";
 export type { Notice, NoticeFrame, PeerGoneFrame } from "./link/notice.ts";
+export type {
+  PairClosedFrame,
+  PairClosedReason,
+  PairCloseFrame,
+  PairJoinedFrame,
+  PairJoinFrame,
+  PairMessageFrame,
+  PairOpenFrame,
+  PairSendFrame,
+  PairSlotFrame,
+} from "./link/pairing.ts";
 export type { PingFrame, PongFrame } from "./link/ping.ts";
 export type { OpenPipeFrame, PipeTicketFrame } from "./link/pipe.ts";
 export type { PolicyFrame } from "./link/policy.ts";

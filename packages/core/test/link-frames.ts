@@ -24,6 +24,7 @@ const use = fc.constantFrom("this" as const, "next" as const);
 const transfer = bytes(16);
 const free = u8(0xffff);
 const profiles = u8(7);
+const keyPackage = u8(0xff).map((value) => new Uint8Array(1352).fill(value));
 
 export const anyClientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   record({ kind: fc.constant("presence" as const), free, listed: fc.boolean(), profiles }),
@@ -51,8 +52,20 @@ export const anyClientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
     mac: bytes(32),
   }),
   record({ kind: fc.constant("fetch-certificate" as const), request, of: bytes(32) }),
+  record({
+    kind: fc.constant("publish-packages" as const),
+    request,
+    replace: fc.boolean(),
+    packages: fc.array(keyPackage, { maxLength: 3 }),
+  }),
+  record({ kind: fc.constant("fetch-package" as const), request, of: bytes(32) }),
+  record({ kind: fc.constant("pair-open" as const), request }),
+  record({ kind: fc.constant("pair-join" as const), request, slot: u32 }),
+  record({ kind: fc.constant("pair-send" as const), slot: u32, body: some(512) }),
+  record({ kind: fc.constant("pair-close" as const), slot: u32 }),
 );
 
+const heldType = fc.constantFrom("one-time" as const, "last-resort" as const);
 const foundStatus = fc.constantFrom("free" as const, "busy" as const);
 
 export const anyRelayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
@@ -118,6 +131,24 @@ export const anyRelayFrame: fc.Arbitrary<RelayFrame> = fc.oneof(
     kind: fc.constant("certificate" as const),
     request,
     certificate: fc.uint8Array({ maxLength: 588 }),
+  }),
+  record({
+    kind: fc.constant("packages-held" as const),
+    request,
+    held: fc.array(record({ kid: bytes(16), type: heldType }), { maxLength: 33 }),
+  }),
+  record({
+    kind: fc.constant("package" as const),
+    request,
+    keyPackage: fc.oneof(fc.constant(new Uint8Array(0)), keyPackage),
+  }),
+  record({ kind: fc.constant("pair-slot" as const), request, slot: u32, validMs: u32 }),
+  record({ kind: fc.constant("pair-joined" as const), slot: u32 }),
+  record({ kind: fc.constant("pair-message" as const), slot: u32, body: some(512) }),
+  record({
+    kind: fc.constant("pair-closed" as const),
+    slot: u32,
+    reason: fc.constantFrom("closed", "expired", "gone"),
   }),
 );
 

@@ -150,13 +150,7 @@ export class TwoPeers {
 
   #relay(from: Name, frame: ClientFrame): void {
     const to: Name = from === "alice" ? "bob" : "alice";
-    if (
-      !("request" in frame) ||
-      frame.kind === "find" ||
-      frame.kind === "list-receivers" ||
-      frame.kind === "fetch-certificate"
-    )
-      return;
+    if (frame.kind !== "envelope" && frame.kind !== "key-up" && frame.kind !== "open-pipe") return;
     const refused = this.refuse(frame);
     const { request } = frame;
     if (refused !== undefined)

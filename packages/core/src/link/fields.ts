@@ -28,7 +28,11 @@ export function readRequest(reader: ByteReader): number {
 
 export function writeRequest(writer: ByteWriter, request: number): void {
   if (request === 0) throw invalid("request");
-  writer.u32(uint(request, U32_MAX, "request"));
+  writeU32(writer, request, "request");
+}
+
+export function writeU32(writer: ByteWriter, value: number, field: string): void {
+  writer.u32(uint(value, U32_MAX, field));
 }
 
 /** `u8 length || ASCII`. */

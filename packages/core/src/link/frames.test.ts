@@ -5,7 +5,14 @@ import { anyClientFrame, anyPing, anyRelayFrame } from "../../test/link-frames.t
 import { concat, hex, utf8 } from "../bytes.ts";
 import { PosternError, type ErrorCode } from "../errors.ts";
 import { encodeId } from "../identity.ts";
-import { ENVELOPE_BYTES_MAX, LINK_FRAME_BYTES_MAX, RECEIVERS_PER_PAGE } from "../limits.ts";
+import {
+  ENVELOPE_BYTES_MAX,
+  KEY_PACKAGE_BYTES,
+  LINK_FRAME_BYTES_MAX,
+  PACKAGES_PER_IDENTITY_MAX,
+  PAIR_MESSAGE_BYTES_MAX,
+  RECEIVERS_PER_PAGE,
+} from "../limits.ts";
 import {
   decodeLinkFrame,
   encodeLinkFrame,
@@ -19,6 +26,7 @@ const ID = encodeId(fill(32, 0xaa));
 const TO = fill(32, 0xbb);
 const TID = fill(16, 0xcc);
 const KEY = fill(384, 0xdd);
+const PACKAGE = fill(KEY_PACKAGE_BYTES, 0x99);
 
 /** Frames whose last field takes what is there. */
 const OPEN: ReadonlySet<LinkFrame["kind"]> = new Set([
@@ -27,6 +35,9 @@ const OPEN: ReadonlySet<LinkFrame["kind"]> = new Set([
   "rsa-certificate",
   "auth-open",
   "certificate",
+  "package",
+  "pair-send",
+  "pair-message",
 ] as const);
 
 /** The layout of every frame, byte for byte. */
@@ -56,6 +67,21 @@ const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
   ["client", { kind: "auth-open", nonce: TO, certificate: fill(2, 3) }, `17 ${hex(TO)} 0303`],
   ["client", { kind: "auth-response", ciphertext: KEY, mac: TO }, `18 ${hex(KEY)} ${hex(TO)}`],
   ["client", { kind: "fetch-certificate", request: 6, of: TO }, `19 00000006 ${hex(TO)}`],
+  [
+    "client",
+    { kind: "publish-packages", request: 10, replace: true, packages: [PACKAGE, PACKAGE] },
+    `1a 0000000a 01 02 ${hex(PACKAGE)} ${hex(PACKAGE)}`,
+  ],
+  [
+    "client",
+    { kind: "publish-packages", request: 10, replace: false, packages: [] },
+    "1a 0000000a 00 00",
+  ],
+  ["client", { kind: "fetch-package", request: 11, of: TO }, `1b 0000000b ${hex(TO)}`],
+  ["client", { kind: "pair-open", request: 12 }, "1c 0000000c"],
+  ["client", { kind: "pair-join", request: 13, slot: 999 }, "1d 0000000d 000003e7"],
+  ["client", { kind: "pair-send", slot: 37, body: fill(2, 7) }, "1e 00000025 0707"],
+  ["client", { kind: "pair-close", slot: 37 }, "1f 00000025"],
   [
     "relay",
     {
@@ -95,6 +121,30 @@ const LAYOUTS: readonly (readonly [LinkRole, LinkFrame, string])[] = [
   ["relay", { kind: "certificate", request: 9, certificate: fill(2, 5) }, "4b 00000009 0505"],
   ["relay", { kind: "certificate", request: 9, certificate: fill(0, 5) }, "4b 00000009"],
   ["relay", { kind: "policy", profiles: 6 }, "4c 06"],
+  [
+    "relay",
+    {
+      kind: "packages-held",
+      request: 14,
+      held: [
+        { kid: TID, type: "last-resort" },
+        { kid: fill(16, 1), type: "one-time" },
+      ],
+    },
+    `4d 0000000e 02 ${hex(TID)} 01 ${"01".repeat(16)} 00`,
+  ],
+  ["relay", { kind: "package", request: 15, keyPackage: PACKAGE }, `4e 0000000f ${hex(PACKAGE)}`],
+  ["relay", { kind: "package", request: 15, keyPackage: fill(0, 0) }, "4e 0000000f"],
+  [
+    "relay",
+    { kind: "pair-slot", request: 16, slot: 37, validMs: 256 },
+    "4f 00000010 00000025 00000100",
+  ],
+  ["relay", { kind: "pair-joined", slot: 37 }, "50 00000025"],
+  ["relay", { kind: "pair-message", slot: 37, body: fill(2, 7) }, "51 00000025 0707"],
+  ["relay", { kind: "pair-closed", slot: 37, reason: "closed" }, "52 00000025 01"],
+  ["relay", { kind: "pair-closed", slot: 37, reason: "expired" }, "52 00000025 02"],
+  ["relay", { kind: "pair-closed", slot: 37, reason: "gone" }, "52 00000025 03"],
 ];
 
 for (const [from, frame, layout] of LAYOUTS) {
@@ -206,6 +256,25 @@ const REFUSED: readonly (readonly [string, LinkRole, string])[] = [
   ["a challenge with a key over its bound", "relay", `49 00000201 ${"00".repeat(897)}`],
   ["a policy with an unknown profile", "relay", "4c 08"],
   ["a certificate answer over its bound", "relay", `4b 00000001 ${"00".repeat(589)}`],
+  ["P-01 packages beyond those of one identity", "client", `1a 00000001 00 22 ${hex(PACKAGE)}`],
+  ["P-01 a count of packages over what is there", "client", `1a 00000001 00 02 ${hex(PACKAGE)}`],
+  ["P-03 a package behind the count", "client", `1a 00000001 00 00 ${hex(PACKAGE)}`],
+  ["a replace that is no boolean", "client", "1a 00000001 02 00"],
+  [
+    "P-01 held packages beyond those of one identity",
+    "relay",
+    `4d 00000001 22 ${"00".repeat(578)}`,
+  ],
+  ["a held package of type reply", "relay", `4d 00000001 01 ${hex(TID)} 02`],
+  ["P-03 a package that is one byte long", "relay", "4e 00000001 01"],
+  ["P-03 a package with a byte behind it", "relay", `4e 00000001 ${hex(PACKAGE)} 00`],
+  ["request 0 for a slot", "client", "1c 00000000"],
+  ["an empty pair-send", "client", "1e 00000001"],
+  ["P-01 a pair-send over its bound", "client", `1e 00000001 ${"00".repeat(513)}`],
+  ["an empty pair-message", "relay", "51 00000001"],
+  ["P-01 a pair-message over its bound", "relay", `51 00000001 ${"00".repeat(513)}`],
+  ["pair-closed without a reason", "relay", "52 00000001 00"],
+  ["pair-closed with an unlisted reason", "relay", "52 00000001 04"],
   ["notice 0", "relay", "48 00 00000000"],
   ["notice 4", "relay", "48 04 00000000"],
 ];
@@ -238,6 +307,20 @@ const UNSENDABLE: readonly LinkFrame[] = [
   { kind: "auth-confirm", mac: TID },
   { kind: "fetch-certificate", request: 1, of: TID },
   { kind: "certificate", request: 1, certificate: fill(589, 0) },
+  { kind: "publish-packages", request: 1, replace: false, packages: [TO] },
+  {
+    kind: "publish-packages",
+    request: 1,
+    replace: false,
+    packages: Array.from({ length: PACKAGES_PER_IDENTITY_MAX + 1 }, () => PACKAGE),
+  },
+  { kind: "fetch-package", request: 1, of: TID },
+  { kind: "packages-held", request: 1, held: [{ kid: TO, type: "one-time" }] },
+  { kind: "package", request: 1, keyPackage: TO },
+  { kind: "pair-join", request: 1, slot: 2 ** 32 },
+  { kind: "pair-send", slot: 1, body: fill(0, 0) },
+  { kind: "pair-send", slot: 1, body: fill(PAIR_MESSAGE_BYTES_MAX + 1, 0) },
+  { kind: "pair-slot", request: 1, slot: 1, validMs: -1 },
 ];
 
 test("encodeLinkFrame() refuses values that no frame can carry", () => {
@@ -254,10 +337,12 @@ test("the largest frames fit into LINK_FRAME_BYTES_MAX", () => {
   const body = fill(ENVELOPE_BYTES_MAX, 1);
   const entry = { name, id: ID, free: 1, profiles: 7 };
   const receivers = Array.from({ length: RECEIVERS_PER_PAGE }, () => entry);
+  const packages = Array.from({ length: PACKAGES_PER_IDENTITY_MAX }, () => PACKAGE);
   const largest: readonly LinkFrame[] = [
     { kind: "envelope", request: 1, to: TO, body },
     { kind: "delivery", from: ID, name, body },
     { kind: "receivers", request: 1, more: true, receivers },
+    { kind: "publish-packages", request: 1, replace: true, packages },
   ];
   for (const frame of largest)
     assert(encodeLinkFrame(frame).length + 16 <= LINK_FRAME_BYTES_MAX, frame.kind);

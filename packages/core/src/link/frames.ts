@@ -15,8 +15,10 @@ import { PosternError, unreachable } from "../errors.ts";
 import * as certificate from "./certificate.ts";
 import * as directory from "./directory.ts";
 import * as envelope from "./envelope.ts";
+import * as keyPackages from "./key-packages.ts";
 import * as masterKey from "./master-key.ts";
 import * as notice from "./notice.ts";
+import * as pairing from "./pairing.ts";
 import * as ping from "./ping.ts";
 import * as pipe from "./pipe.ts";
 import * as policy from "./policy.ts";
@@ -35,7 +37,13 @@ export type ClientFrame =
   | masterKey.KeyUpFrame
   | relayAuth.AuthOpenFrame
   | relayAuth.AuthResponseFrame
-  | certificate.FetchCertificateFrame;
+  | certificate.FetchCertificateFrame
+  | keyPackages.PublishPackagesFrame
+  | keyPackages.FetchPackageFrame
+  | pairing.PairOpenFrame
+  | pairing.PairJoinFrame
+  | pairing.PairSendFrame
+  | pairing.PairCloseFrame;
 
 /** Only a relay sends these. */
 export type RelayFrame =
@@ -51,7 +59,13 @@ export type RelayFrame =
   | relayAuth.AuthChallengeFrame
   | relayAuth.AuthConfirmFrame
   | certificate.CertificateFrame
-  | policy.PolicyFrame;
+  | policy.PolicyFrame
+  | keyPackages.PackagesHeldFrame
+  | keyPackages.PackageFrame
+  | pairing.PairSlotFrame
+  | pairing.PairJoinedFrame
+  | pairing.PairMessageFrame
+  | pairing.PairClosedFrame;
 
 export type LinkFrame = ClientFrame | RelayFrame | ping.PingFrame | ping.PongFrame;
 
@@ -115,6 +129,12 @@ const CLIENT_TYPES = {
   "auth-open": relayAuth.AUTH_OPEN_TYPE,
   "auth-response": relayAuth.AUTH_RESPONSE_TYPE,
   "fetch-certificate": certificate.FETCH_CERTIFICATE_TYPE,
+  "publish-packages": keyPackages.PUBLISH_PACKAGES_TYPE,
+  "fetch-package": keyPackages.FETCH_PACKAGE_TYPE,
+  "pair-open": pairing.PAIR_OPEN_TYPE,
+  "pair-join": pairing.PAIR_JOIN_TYPE,
+  "pair-send": pairing.PAIR_SEND_TYPE,
+  "pair-close": pairing.PAIR_CLOSE_TYPE,
 } as const satisfies Record<ClientFrame["kind"], number>;
 
 const RELAY_TYPES = {
@@ -131,6 +151,12 @@ const RELAY_TYPES = {
   "auth-confirm": relayAuth.AUTH_CONFIRM_TYPE,
   certificate: certificate.CERTIFICATE_TYPE,
   policy: policy.POLICY_TYPE,
+  "packages-held": keyPackages.PACKAGES_HELD_TYPE,
+  package: keyPackages.PACKAGE_TYPE,
+  "pair-slot": pairing.PAIR_SLOT_TYPE,
+  "pair-joined": pairing.PAIR_JOINED_TYPE,
+  "pair-message": pairing.PAIR_MESSAGE_TYPE,
+  "pair-closed": pairing.PAIR_CLOSED_TYPE,
 } as const satisfies Record<RelayFrame["kind"], number>;
 
 const TYPES = {
@@ -158,6 +184,12 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
     [CLIENT_TYPES["auth-open"], relayAuth.decodeAuthOpen],
     [CLIENT_TYPES["auth-response"], relayAuth.decodeAuthResponse],
     [CLIENT_TYPES["fetch-certificate"], certificate.decodeFetchCertificate],
+    [CLIENT_TYPES["publish-packages"], keyPackages.decodePublishPackages],
+    [CLIENT_TYPES["fetch-package"], keyPackages.decodeFetchPackage],
+    [CLIENT_TYPES["pair-open"], pairing.decodePairOpen],
+    [CLIENT_TYPES["pair-join"], pairing.decodePairJoin],
+    [CLIENT_TYPES["pair-send"], pairing.decodePairSend],
+    [CLIENT_TYPES["pair-close"], pairing.decodePairClose],
   ]),
   relay: new Map<number, Decoder>([
     [RELAY_TYPES.receivers, directory.decodeReceivers],
@@ -173,6 +205,12 @@ const DECODERS: Record<LinkRole | "both", ReadonlyMap<number, Decoder>> = {
     [RELAY_TYPES["auth-confirm"], relayAuth.decodeAuthConfirm],
     [RELAY_TYPES.certificate, certificate.decodeCertificate],
     [RELAY_TYPES.policy, policy.decodePolicy],
+    [RELAY_TYPES["packages-held"], keyPackages.decodePackagesHeld],
+    [RELAY_TYPES.package, keyPackages.decodePackage],
+    [RELAY_TYPES["pair-slot"], pairing.decodePairSlot],
+    [RELAY_TYPES["pair-joined"], pairing.decodePairJoined],
+    [RELAY_TYPES["pair-message"], pairing.decodePairMessage],
+    [RELAY_TYPES["pair-closed"], pairing.decodePairClosed],
   ]),
 };
 
@@ -181,20 +219,6 @@ function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
     case "ping":
     case "pong":
       return ping.encodePing(writer, frame);
-    case "presence":
-      return presence.encodePresence(writer, frame);
-    case "list-receivers":
-      return directory.encodeListReceivers(writer, frame);
-    case "find":
-      return directory.encodeFind(writer, frame);
-    case "envelope":
-      return envelope.encodeEnvelope(writer, frame);
-    case "open-pipe":
-      return pipe.encodeOpenPipe(writer, frame);
-    case "rsa-certificate":
-      return rsaKey.encodeRsaCertificateFrame(writer, frame);
-    case "key-up":
-      return masterKey.encodeKeyUp(writer, frame);
     case "receivers":
       return directory.encodeReceivers(writer, frame);
     case "found":
@@ -213,12 +237,6 @@ function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
       return notice.encodePeerGone(writer, frame);
     case "notice":
       return notice.encodeNotice(writer, frame);
-    case "auth-open":
-      return relayAuth.encodeAuthOpen(writer, frame);
-    case "auth-response":
-      return relayAuth.encodeAuthResponse(writer, frame);
-    case "fetch-certificate":
-      return certificate.encodeFetchCertificate(writer, frame);
     case "auth-challenge":
       return relayAuth.encodeAuthChallenge(writer, frame);
     case "auth-confirm":
@@ -227,6 +245,57 @@ function encodeBody(writer: ByteWriter, frame: LinkFrame): void {
       return certificate.encodeCertificate(writer, frame);
     case "policy":
       return policy.encodePolicy(writer, frame);
+    case "packages-held":
+      return keyPackages.encodePackagesHeld(writer, frame);
+    case "package":
+      return keyPackages.encodePackage(writer, frame);
+    case "pair-slot":
+      return pairing.encodePairSlot(writer, frame);
+    case "pair-joined":
+      return pairing.encodePairMark(writer, frame);
+    case "pair-message":
+      return pairing.encodePairBody(writer, frame);
+    case "pair-closed":
+      return pairing.encodePairClosed(writer, frame);
+    default:
+      return encodeClientBody(writer, frame);
+  }
+}
+
+function encodeClientBody(writer: ByteWriter, frame: ClientFrame): void {
+  switch (frame.kind) {
+    case "presence":
+      return presence.encodePresence(writer, frame);
+    case "list-receivers":
+      return directory.encodeListReceivers(writer, frame);
+    case "find":
+      return directory.encodeFind(writer, frame);
+    case "envelope":
+      return envelope.encodeEnvelope(writer, frame);
+    case "open-pipe":
+      return pipe.encodeOpenPipe(writer, frame);
+    case "rsa-certificate":
+      return rsaKey.encodeRsaCertificateFrame(writer, frame);
+    case "key-up":
+      return masterKey.encodeKeyUp(writer, frame);
+    case "auth-open":
+      return relayAuth.encodeAuthOpen(writer, frame);
+    case "auth-response":
+      return relayAuth.encodeAuthResponse(writer, frame);
+    case "fetch-certificate":
+      return certificate.encodeFetchCertificate(writer, frame);
+    case "publish-packages":
+      return keyPackages.encodePublishPackages(writer, frame);
+    case "fetch-package":
+      return keyPackages.encodeFetchPackage(writer, frame);
+    case "pair-open":
+      return pairing.encodePairOpen(writer, frame);
+    case "pair-join":
+      return pairing.encodePairJoin(writer, frame);
+    case "pair-send":
+      return pairing.encodePairBody(writer, frame);
+    case "pair-close":
+      return pairing.encodePairMark(writer, frame);
     default:
       return unreachable(frame);
   }

@@ -34,6 +34,7 @@ import type { ReceiveInput } from "../transfer/receive-state.ts";
 import { planSend, startSend, stepSend } from "../transfer/send.ts";
 import type { Moment, TransferEffect, TransferInput } from "../transfer/steps.ts";
 import type {
+  AnswerFrame,
   DirectoryQuery,
   PeerEffect,
   PeerInput,
@@ -41,7 +42,7 @@ import type {
   ReceivePolicy,
   TransferKey,
 } from "./steps.ts";
-import { answered, questionFrame, refusal, type AnswerFrame } from "./questions.ts";
+import { answered, isAnswer, questionFrame, resulted } from "./questions.ts";
 import {
   deadlineOf,
   isReceiverInput,
@@ -110,10 +111,6 @@ export class Peer {
 
   #frame(frame: RelayFrame, now: Moment): readonly PeerEffect[] {
     switch (frame.kind) {
-      case "receivers":
-      case "found":
-      case "certificate":
-        return this.#answered(frame);
       case "result":
         return this.#result(frame.request, frame.status, now);
       case "delivery":
@@ -131,8 +128,8 @@ export class Peer {
           now,
         );
       default:
-        // `rsa-key`, `auth-*`, `notice` and keep-alive are the driver's.
-        return [];
+        // `rsa-key`, `auth-*`, `notice`, `pair-*` of a slot and keep-alive are the driver's.
+        return isAnswer(frame) ? this.#answered(frame) : [];
     }
   }
 
@@ -269,7 +266,7 @@ export class Peer {
       case "key-up":
         return this.#transfer(purpose.key, { kind: "key-up-result", status }, now);
       case "query":
-        return [answered(purpose, refusal(status))];
+        return [answered(purpose, resulted(purpose.query, status))];
       case "other":
         return [];
     }
@@ -278,7 +275,7 @@ export class Peer {
   #query(token: number, query: DirectoryQuery): readonly PeerEffect[] {
     const purpose = { kind: "query", token, query: query.kind } as const;
     const request = this.#requests.open(purpose);
-    if (request === undefined) return [answered(purpose, refusal("overloaded"))];
+    if (request === undefined) return [answered(purpose, { kind: "overloaded" })];
     return [{ kind: "frame", frame: questionFrame(request, query) }];
   }
 

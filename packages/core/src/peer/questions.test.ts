@@ -49,6 +49,79 @@ test("Peer: a question that is refused says with which status", () => {
   }
 });
 
+const keyPackage = new Uint8Array(1_352).fill(6);
+
+/** Each question, its frame, and a frame that answers it. */
+const QUESTIONS: readonly (readonly [
+  DirectoryQuery,
+  (request: number) => LinkFrame,
+  (request: number) => RelayFrame,
+])[] = [
+  [
+    { kind: "package", of },
+    (request) => ({ kind: "fetch-package", request, of }),
+    (request) => ({ kind: "package", request, keyPackage }),
+  ],
+  [
+    { kind: "publish", replace: true, packages: [keyPackage] },
+    (request) => ({ kind: "publish-packages", request, replace: true, packages: [keyPackage] }),
+    (request) => ({ kind: "packages-held", request, held: [] }),
+  ],
+  [
+    { kind: "pair-open" },
+    (request) => ({ kind: "pair-open", request }),
+    (request) => ({ kind: "pair-slot", request, slot: 37, validMs: 600_000 }),
+  ],
+];
+
+for (const [query, question, answer] of QUESTIONS) {
+  test(`Peer: ${query.kind} asks with its frame and hears the answer, or the refusal`, () => {
+    const step = newPeer();
+    const frame = asked(step({ kind: "query", token: 3, query }));
+    assert.deepEqual(frame, question(frame.request));
+    const reply = answer(frame.request);
+    assert.deepEqual(step({ kind: "frame", frame: reply }), [
+      { kind: "answered", token: 3, query: query.kind, answer: reply },
+    ]);
+    const { request } = asked(step({ kind: "query", token: 4, query }));
+    assert.deepEqual(step({ kind: "frame", frame: { kind: "result", request, status: "done" } }), [
+      {
+        kind: "answered",
+        token: 4,
+        query: query.kind,
+        answer: { kind: "refused", status: "done" },
+      },
+    ]);
+  });
+}
+
+test("Peer: pair-join is answered by a result, done or not", () => {
+  const step = newPeer();
+  const query: DirectoryQuery = { kind: "pair-join", slot: 37 };
+  for (const [status, answer] of [
+    ["done", { kind: "done" }],
+    ["unknown", { kind: "refused", status: "unknown" }],
+    ["overloaded", { kind: "overloaded" }],
+  ] as const) {
+    const frame = asked(step({ kind: "query", token: 5, query }));
+    assert.deepEqual(frame, { kind: "pair-join", request: frame.request, slot: 37 });
+    const result: RelayFrame = { kind: "result", request: frame.request, status };
+    assert.deepEqual(step({ kind: "frame", frame: result }), [
+      { kind: "answered", token: 5, query: "pair-join", answer },
+    ]);
+  }
+});
+
+test("Peer: what happens in a slot is the driver's", () => {
+  const step = newPeer();
+  for (const frame of [
+    { kind: "pair-joined", slot: 37 },
+    { kind: "pair-message", slot: 37, body: of },
+    { kind: "pair-closed", slot: 37, reason: "gone" },
+  ] as const)
+    assert.deepEqual(step({ kind: "frame", frame }), []);
+});
+
 test("C-12 Peer: a certificate that nobody asked for changes nothing", () => {
   const step = newPeer();
   const frame: RelayFrame = { kind: "certificate", request: 1, certificate };

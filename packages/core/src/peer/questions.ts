@@ -1,12 +1,12 @@
 /**
- * Questions to the relay that belong to no transfer: who is there, and who has which RSA key
- * (docs/protocol.md 5.1).
+ * Questions to the relay that belong to no transfer: who is there, who has which RSA key or key
+ * package, and where to meet for a pairing (docs/protocol.md 5.1).
  *
  * @module
  */
 import type { RequestStatus } from "../exchange/steps.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
-import type { DirectoryAnswer, DirectoryQuery, PeerEffect } from "./steps.ts";
+import type { AnswerFrame, DirectoryAnswer, DirectoryQuery, PeerEffect } from "./steps.ts";
 
 /** What a request was for. */
 export interface Question {
@@ -15,13 +15,24 @@ export interface Question {
   readonly query: DirectoryQuery["kind"];
 }
 
-export type AnswerFrame = Extract<
-  RelayFrame,
-  { readonly kind: "receivers" | "found" | "certificate" }
->;
+/** The kinds of {@link AnswerFrame}, so that none is forgotten. */
+const ANSWERS: Readonly<Record<AnswerFrame["kind"], true>> = {
+  receivers: true,
+  found: true,
+  certificate: true,
+  package: true,
+  "packages-held": true,
+  "pair-slot": true,
+};
 
-/** A `result` where an answer was owed; too many requests say `overloaded` themselves. */
-export function refusal(status: RequestStatus): DirectoryAnswer {
+export function isAnswer(frame: RelayFrame): frame is AnswerFrame {
+  return Object.hasOwn(ANSWERS, frame.kind);
+}
+
+/** A `result`: the answer to `pair-join`, and a refusal of everything else. */
+export function resulted(query: DirectoryQuery["kind"], status: RequestStatus): DirectoryAnswer {
+  if (status === "done" && query === "pair-join") return { kind: "done" };
+  // Too many requests say `overloaded` themselves.
   return status === "overloaded" ? { kind: status } : { kind: "refused", status };
 }
 
@@ -37,5 +48,15 @@ export function questionFrame(request: number, query: DirectoryQuery): LinkFrame
       return { kind: "find", request, name: query.name };
     case "certificate":
       return { kind: "fetch-certificate", request, of: query.of };
+    case "package":
+      return { kind: "fetch-package", request, of: query.of };
+    case "publish": {
+      const { replace, packages } = query;
+      return { kind: "publish-packages", request, replace, packages };
+    }
+    case "pair-open":
+      return { kind: "pair-open", request };
+    case "pair-join":
+      return { kind: "pair-join", request, slot: query.slot };
   }
 }

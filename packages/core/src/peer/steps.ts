@@ -64,7 +64,17 @@ export type DirectoryQuery =
   | { readonly kind: "list"; readonly after: string }
   | { readonly kind: "find"; readonly name: string }
   /** The certified RSA key of who has this fingerprint (32 bytes). */
-  | { readonly kind: "certificate"; readonly of: Uint8Array };
+  | { readonly kind: "certificate"; readonly of: Uint8Array }
+  /** A key package of who has this fingerprint. */
+  | { readonly kind: "package"; readonly of: Uint8Array }
+  /** Own packages to add, after all that the relay held when `replace`; none to ask what it has. */
+  | {
+      readonly kind: "publish";
+      readonly replace: boolean;
+      readonly packages: readonly Uint8Array[];
+    }
+  | { readonly kind: "pair-open" }
+  | { readonly kind: "pair-join"; readonly slot: number };
 
 export type PeerEffect =
   | { readonly kind: "frame"; readonly frame: LinkFrame }
@@ -93,8 +103,24 @@ export type DriverEffect = Exclude<
   { readonly kind: "send-envelope" | "open-pipe" | "key-up" | "repeat-offers" }
 >;
 
+/** Frames that answer a {@link DirectoryQuery}. */
+export type AnswerFrame = Extract<
+  RelayFrame,
+  {
+    readonly kind:
+      | "receivers"
+      | "found"
+      | "certificate"
+      | "package"
+      | "packages-held"
+      | "pair-slot";
+  }
+>;
+
 export type DirectoryAnswer =
-  | Extract<RelayFrame, { readonly kind: "receivers" | "found" | "certificate" }>
+  | AnswerFrame
+  /** The relay let this client into the slot. */
+  | { readonly kind: "done" }
   | { readonly kind: "overloaded" }
   /** The relay said no, or `result` where it owed an answer. */
   | { readonly kind: "refused"; readonly status: RequestStatus };
