@@ -5,7 +5,7 @@
  */
 import { wipe } from "../../bytes/equal.ts";
 import { ByteWriter, concat, label } from "../../bytes/writer.ts";
-import type { Suite } from "../../crypto/suite.ts";
+import { HASH_BYTES, KEM_CIPHERTEXT_BYTES, type Suite } from "../../crypto/suite.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { TransferKeys } from "../transfer-keys.ts";
 import { hpkeExport } from "./hpke.ts";
@@ -81,6 +81,23 @@ export function deriveOpenKeys(
       .bytes(),
   );
   return expandAll(suite, transcript, secret, { key: base.chainKey, id: label("e2e chain") });
+}
+
+/**
+ * Stands for an encapsulation while the receiver has offered no key of the channel. It has erased
+ * its package's secret: kept, that would open transfer 0 again, and with it all that follow. What
+ * is secret is the chain key; `ciphertext` is random, so that th_n and all keys are new.
+ */
+export function withoutKem(suite: Suite): {
+  readonly ciphertext: Uint8Array;
+  readonly secret: Uint8Array;
+} {
+  return { ciphertext: suite.random(KEM_CIPHERTEXT_BYTES), secret: noKemSecret() };
+}
+
+/** The secret that goes with {@link withoutKem}. */
+export function noKemSecret(): Uint8Array {
+  return new Uint8Array(HASH_BYTES);
 }
 
 /** Random bytes of the receiver that make what it seals new, also after its state was restored. */

@@ -15,15 +15,23 @@
  */
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { ifWellFormed } from "../../bytes/reader.ts";
-import { HASH_BYTES, type KemKeyPair } from "../../crypto/suite.ts";
+import { HASH_BYTES, KEM_SECRET_BYTES, type KemKeyPair } from "../../crypto/suite.ts";
 import type { Identity } from "../../identity/identity.ts";
+import { keyPackageFacts } from "../../identity/key-package.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { OfferedBytes } from "../steps.ts";
 import { wipeTransferKeys, type TransferKeys } from "../transfer-keys.ts";
 import type { Verdict } from "../verdict.ts";
-import { deriveInitKeys, deriveOpenKeys, SALT_BYTES, saltKeys, type DerivedKeys } from "./keys.ts";
+import {
+  deriveInitKeys,
+  deriveOpenKeys,
+  noKemSecret,
+  SALT_BYTES,
+  saltKeys,
+  type DerivedKeys,
+} from "./keys.ts";
 import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
 import { encodeResync, offerDigest } from "./resync.ts";
@@ -42,10 +50,13 @@ export interface ReceiverRecord {
   readonly chainKey: Uint8Array;
   /** Number of the last of `keys`. */
   readonly keyNumber: number;
-  /** The key the sender used last, then the one offered since, if any. */
+  /**
+   * The key the sender used last, then the one offered since, if any. Number 0 is the package's:
+   * its seed is erased, and OPENs that name it have no KEM secret.
+   */
   readonly keys: readonly OfferedKey[];
   readonly renewedAt: WallMs;
-  /** The last `OUTBOX_MAX` transfers, by their numbers. */
+  /** `OUTBOX_MAX` transfers, by their numbers: the running ones, and the last that have ended. */
   readonly received: readonly ReceivedEntry[];
 }
 
@@ -106,7 +117,7 @@ export type OpenOutcome =
       readonly kind: "opened";
       readonly record: ReceiverRecord;
       readonly offer: OpenedOffer;
-      /** The package that is used up; its secret is erased with the same write. */
+      /** The package that is used up, never one of last resort; its secret is erased with the same write. */
       readonly usedPackage: Uint8Array | undefined;
       /** A package of the sender, for the channel the other way. */
       readonly replyPackage: Uint8Array | undefined;
@@ -163,6 +174,7 @@ function openInit(
     return { kind: "key-unknown" };
   const pair = context.suite.kemFromSeed(own.seed);
   const secret = context.suite.decapsulate(pair, outer.ciphertext);
+  wipe(pair.seed);
   if (secret === undefined) return { kind: "invalid" };
   const base = { package: own.encoded, pairingSecret };
   const derived = deriveInitKeys(context, offer.outer, outer.ciphertext, base, secret);
@@ -174,13 +186,16 @@ function openInit(
     transcript,
     chainKey: derived.nextChainKey,
     keyNumber: 0,
-    keys: [{ ...pair, seed: pair.seed.slice(), kid: outer.kid }],
+    keys: [{ ...pair, seed: new Uint8Array(KEM_SECRET_BYTES), kid: outer.kid }],
     renewedAt: now,
     received: [],
   };
   const outcome = finishOpening(fresh, outer, offer, derived);
-  if (outcome.kind === "opened" && record !== undefined) wipeReceiverRecord(record);
-  return outcome;
+  if (outcome.kind !== "opened") return outcome;
+  if (record !== undefined) wipeReceiverRecord(record);
+  // A package of last resort serves others too, until its time is over.
+  const isLastResort = keyPackageFacts(own.encoded)?.type === "last-resort";
+  return { ...outcome, usedPackage: isLastResort ? undefined : outer.kid };
 }
 
 function openNext(
@@ -193,7 +208,8 @@ function openNext(
   const isExpected = record?.epoch === outer.epoch && record.expected === outer.n;
   if (record === undefined || key === undefined || !isExpected) return outOfStep(record, offer);
   const { suite } = offer.context;
-  const secret = suite.decapsulate(key, outer.ciphertext);
+  const isPackage = record.keyNumber - (record.keys.length - 1 - index) === 0;
+  const secret = isPackage ? noKemSecret() : suite.decapsulate(key, outer.ciphertext);
   if (secret === undefined) return { kind: "invalid" };
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
   const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
@@ -215,7 +231,8 @@ function finishOpening(
   const { suite, transfer } = context;
   const opened = openEndToEndHeader(context, keys, offer.outer, offer.sealedHeader);
   const message = content.length === 0 ? undefined : openMessage(suite, keys, content);
-  if (opened === undefined || (message === undefined && content.length > 0)) {
+  const isStray = outer.n > 0 && opened?.replyPackage !== undefined;
+  if (opened === undefined || isStray || (message === undefined && content.length > 0)) {
     wipeTransferKeys(keys);
     wipe(nextChainKey, message);
     return { kind: "invalid" };
@@ -229,7 +246,7 @@ function finishOpening(
     transcript,
     state: { kind: "open", receiptKey: keys.receipt.slice() },
   };
-  const received = [...before.received, entry].slice(-OUTBOX_MAX);
+  const received = [...withRoom(before.received), entry];
   const salt = suite.random(SALT_BYTES);
   return {
     kind: "opened",
@@ -242,9 +259,22 @@ function finishOpening(
       header: opened.header,
       message: message && { content: message, digest: messageDigest(suite, content) },
     },
-    usedPackage: n === 0 ? outer.kid : undefined,
+    usedPackage: undefined,
     replyPackage: opened.replyPackage,
   };
+}
+
+/**
+ * What has its receipt goes first: a transfer that still runs, however long, needs its place. A
+ * sender has at most `OUTBOX_MAX` without a receipt.
+ */
+function withRoom(received: readonly ReceivedEntry[]): readonly ReceivedEntry[] {
+  if (received.length < OUTBOX_MAX) return received;
+  const oldest = Math.max(
+    0,
+    received.findIndex(({ state }) => state.kind === "closed"),
+  );
+  return received.filter((_, i) => i !== oldest);
 }
 
 function outOfStep(record: ReceiverRecord | undefined, offer: OfferToOpen): OpenOutcome {

@@ -121,7 +121,12 @@ function split(text: Uint8Array): {
   const signature = reader.take(SIGNATURE_BYTES, "signature");
   const header = reader.lv("header", HEADER_BYTES_MAX).slice();
   const padding = reader.rest();
-  if (padding.length >= SEALED_HEADER_PADDING_BYTES || padding.some((byte) => byte !== 0))
+  const isWhole = text.length % SEALED_HEADER_PADDING_BYTES === 0;
+  if (!isWhole || padding.length >= SEALED_HEADER_PADDING_BYTES || padding.some(isNotZero))
     throw malformed("padding", "not canonical");
   return { signed, signature, header };
+}
+
+function isNotZero(byte: number): boolean {
+  return byte !== 0;
 }

@@ -17,13 +17,13 @@
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError } from "../../errors.ts";
 import type { Identity } from "../../identity/identity.ts";
-import { decodeKeyPackage } from "../../identity/key-package.ts";
+import { decodeKeyPackage, type KeyPackage, type PackageType } from "../../identity/key-package.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { OfferedBytes } from "../steps.ts";
 import type { TransferKeys } from "../transfer-keys.ts";
-import { deriveInitKeys, deriveOpenKeys, type DerivedKeys } from "./keys.ts";
+import { deriveInitKeys, deriveOpenKeys, withoutKem, type DerivedKeys } from "./keys.ts";
 import { encodeEndToEndOuter, type OfferType } from "./outer.ts";
 import { openEndToEndReceipt, receiptPlace, type EndToEndReceipt } from "./receipt.ts";
 import { decodeResync, offerDigest } from "./resync.ts";
@@ -114,7 +114,8 @@ export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutc
   if (channel.outbox.length >= OUTBOX_MAX)
     return failed("peer/busy", "too many transfers wait for the receiver's word");
   const { suite } = request.context;
-  const encapsulated = suite.encapsulate(channel.publicKey);
+  const encapsulated =
+    channel.keyNumber === 0 ? withoutKem(suite) : suite.encapsulate(channel.publicKey);
   if (encapsulated === undefined) return failed("peer/malformed", "the receiver's key is none");
   const { ciphertext, secret } = encapsulated;
   const { next: n, epoch, kid } = channel;
@@ -128,10 +129,10 @@ export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutc
 
 function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   const { context, init, now } = request;
-  const { suite, receiver } = context;
-  const encoded = usable(record.package, request) ?? init.package;
-  if (encoded === undefined) return { kind: "needs-package" };
-  const target = decodeKeyPackage(suite, receiver.id, encoded, now);
+  const { suite } = context;
+  const kept = packageOf(record.package, request, ["reply"]);
+  if (kept === undefined && init.package === undefined) return { kind: "needs-package" };
+  const target = kept ?? packageOf(init.package, request, ["one-time", "last-resort"]);
   const encapsulated = target && suite.encapsulate(target.publicKey);
   if (target === undefined || encapsulated === undefined)
     return failed("peer/no-package", "the relay gave no valid key package of the receiver");
@@ -139,7 +140,10 @@ function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   const { pairingSecret } = init;
   const type: OfferType = pairingSecret === undefined ? "init" : "paired-init";
   const epoch = Math.max(record.lastEpoch + 1, Math.floor(now));
-  const { kid, publicKey } = target;
+  // A receiver may have claimed any epoch in a resync; none above this can be written down.
+  if (!Number.isSafeInteger(epoch))
+    return failed("peer/channel-stale", "the receiver left no epoch for another channel");
+  const { kid, publicKey, encoded } = target;
   const outer = encodeEndToEndOuter(context, { type, n: 0, epoch, kid, ciphertext });
   const base = { package: encoded, pairingSecret };
   const derived = deriveInitKeys(context, outer, ciphertext, base, secret);
@@ -160,14 +164,15 @@ function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   return finishOffer(record, request, channel, { outer, derived, replyPackage });
 }
 
-/** The package that came with an offer of the receiver, while it is valid. */
-function usable(
+/** `undefined` when it is not a valid package of the receiver, of the type that comes this way. */
+function packageOf(
   encoded: Uint8Array | undefined,
   { context, now }: OfferRequest,
-): Uint8Array | undefined {
+  types: readonly PackageType[],
+): (KeyPackage & { readonly encoded: Uint8Array }) | undefined {
   if (encoded === undefined) return undefined;
   const decoded = decodeKeyPackage(context.suite, context.receiver.id, encoded, now);
-  return decoded === undefined ? undefined : encoded;
+  return decoded && types.includes(decoded.type) ? { ...decoded, encoded } : undefined;
 }
 
 function finishOffer(
@@ -284,7 +289,7 @@ function wipeSenderChannel({ chainKey, outbox }: SenderChannel): void {
 }
 
 function failed(
-  code: "peer/busy" | "peer/malformed" | "peer/no-package",
+  code: "peer/busy" | "peer/malformed" | "peer/no-package" | "peer/channel-stale",
   why: string,
 ): SealOutcome {
   return { kind: "failed", error: new PosternError(code, why) };
