@@ -35,6 +35,11 @@ const FOLDERS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 };
 
 const NOBLE = ["@noble/ciphers", "@noble/curves", "@noble/hashes", "@noble/post-quantum"];
+/** Only `core/crypto` has cryptography from outside; `core/pairing` has its list of words. */
+const OUTSIDE_OF_CORE: Readonly<Record<string, readonly string[]>> = {
+  "core/crypto": NOBLE,
+  "core/pairing": ["@scure/bip39"],
+};
 /** All that the relay may know of the core: nothing of sessions, content or end-to-end keys. */
 const CORE_FOR_RELAY = [
   "core",
@@ -99,7 +104,7 @@ function coreRoom(name: string, index: number): Room {
     name === "core"
       ? ["errors", "limits", "time"].map(coreFile)
       : [`${at}.ts`, `${at}/`, ...(FOLDERS_ELSEWHERE[name] ?? [])];
-  return room(name, paths, CORE_ROOMS.slice(0, index), name === "core/crypto" ? NOBLE : []);
+  return room(name, paths, CORE_ROOMS.slice(0, index), OUTSIDE_OF_CORE[name] ?? []);
 }
 
 function coreFile(name: string): string {

@@ -82,6 +82,8 @@ export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
 export const PACKAGES_MAX = 1_000_000;
 /** Fetches of one link in a minute: nobody can empty the others' stocks alone. */
 export const PACKAGE_FETCHES_PER_MINUTE = 60;
+/** Each makes the relay's disk write: once when a client comes, and after strangers wrote to it. */
+export const PACKAGE_PUBLICATIONS_PER_MINUTE = 30;
 export const ONE_TIME_PACKAGE_VALID_MS = 30 * 86_400_000;
 export const LAST_RESORT_PUBLISHED_MS = 7 * 86_400_000;
 /** Its secret outlives its publication, for what was under way. */
@@ -101,12 +103,21 @@ export const PAIR_SLOT_MS = 10 * 60_000;
 export const PAIR_SLOTS_MIN = 999;
 export const PAIR_SLOTS_MAX = 10_000;
 export const PAIR_SLOTS_PER_LINK_MAX = 4;
+/** One source cannot take all slots: it would need forty addresses. */
+export const PAIR_SLOTS_PER_ADDRESS_MAX = 256;
 export const PAIR_JOINS_PER_LINK = 5;
 export const PAIR_JOINS_PER_ADDRESS = 60;
 export const PAIR_JOINS_WINDOW_MS = 60_000;
 export const PAIR_MESSAGE_BYTES_MAX = 512;
 /** A pairing partner answers each step without a person. */
 export const PAIR_STEP_TIMEOUT_MS = 20_000;
+/** Words of a code: 22 bits, which one guess a code makes enough, up to 66. */
+export const PAIR_WORDS_MIN = 2;
+export const PAIR_WORDS_MAX = 6;
+/** A code as it is typed: ten digits, six words of eight letters, and room for stray blanks. */
+export const PAIR_CODE_LENGTH_MAX = 128;
+/** Codes that one opening may burn: eight guesses at 22 bits stay below one in 500,000. */
+export const PAIR_CODES_MAX = 8;
 
 // Session and records (8)
 export const SESSION_SECONDS_DEFAULT = 5;
@@ -185,5 +196,22 @@ export const STORED_NAME_TRIES_MAX = 1_000;
 export const STATE_BYTES_MAX = 256 * 1_048_576;
 /** An RSA-3072 secret key in PKCS#8 takes about 1,800 bytes. */
 export const RSA_PKCS8_BYTES_MAX = 2_048;
+/** People a device knows; their channels take some 10 KiB each, 100 KiB when full of receipts. */
+export const CONTACTS_MAX = 4_096;
+/** Relays a device has pinned: a person adds them one by one. */
+export const RELAY_PINS_MAX = 1_024;
+/**
+ * Ends of channels with peers who are no contacts; the least recently used go. Losing one costs an
+ * `INIT`, and without a bound strangers could fill the device.
+ */
+export const STRANGERS_CHANNELS_MAX = 1_024;
+/** Own key packages whose secrets are kept, of all relays and replies; the oldest go. */
+export const STORED_PACKAGES_MAX = 2_048;
+/** A passphrase; longer input is no passphrase but a mistake. */
+export const PASSPHRASE_BYTES_MAX = 1_024;
+/** Argon2id as a state file may demand it: the file's word must not take the machine's memory. */
+export const PASSPHRASE_MEMORY_KIB_MAX = 1_048_576;
+export const PASSPHRASE_PASSES_MAX = 64;
+export const PASSPHRASE_LANES_MAX = 16;
 /** A message that rides in envelopes, from its acceptance to its last word: 48 KiB at most. */
 export const INLINE_TIMEOUT_MS = 60_000;
