@@ -17,6 +17,7 @@ import { nativeRsa, nativeSuite as suite } from "@postern/node";
 import {
   createSwitchboard,
   memoryNames,
+  memoryPackages,
   stepSwitchboard,
   switchboardDeadline,
   type Switchboard,
@@ -63,6 +64,7 @@ export class LyingRelay {
     this.#board = createSwitchboard({
       suite,
       names: memoryNames(),
+      packages: memoryPackages(),
       relayFingerprint: this.fingerprint,
       congested: () => false,
     });

@@ -13,6 +13,7 @@ import {
   createSwitchboard,
   stepSwitchboard,
   switchboardDeadline,
+  type KeyPackages,
   type NameClaims,
   type RewrapOutcome,
   type Switchboard,
@@ -44,6 +45,7 @@ export interface RelayPorts {
 export interface RelayStore {
   readonly staticKey: KemKeyPair;
   readonly names: NameClaims;
+  readonly packages: KeyPackages;
   readonly rsaKey: RsaKeyPair;
 }
 
@@ -137,10 +139,11 @@ export class RelayDriver implements RelayDoor {
 
   #newBoard(): Switchboard {
     const { suite, weather } = this.ports;
-    const { names, staticKey } = this.store;
+    const { names, packages, staticKey } = this.store;
     const board = createSwitchboard({
       suite,
       names,
+      packages,
       relayFingerprint: relayFingerprint(suite, staticKey.publicKey),
       congested: () => weather.congests(),
     });

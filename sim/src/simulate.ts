@@ -8,7 +8,7 @@ import type { Suite } from "@postern/core/crypto";
 import { identityFromSeed, relayFingerprint } from "@postern/core/identity";
 import { CONSENT_TIMEOUT_MS, LINK_DEAD_MS } from "@postern/core/limits";
 import { nativeSuite } from "@postern/node";
-import { memoryNames } from "@postern/relay";
+import { memoryNames, memoryPackages } from "@postern/relay";
 import { ChangedBytes } from "./changed-bytes.ts";
 import { MasterKeyChecker, NonceChecker, SecrecyChecker } from "./checkers.ts";
 import { ClientDriver, type ClientPorts } from "./client-driver.ts";
@@ -88,7 +88,12 @@ class Stage {
     const relaySuite = this.#suite("relay", prng);
     const relay = new RelayDriver(
       { ...shared, suite: relaySuite },
-      { staticKey: relaySuite.generateKem(), names: memoryNames(), rsaKey: rsa.generateNow() },
+      {
+        staticKey: relaySuite.generateKem(),
+        names: memoryNames(),
+        packages: memoryPackages(),
+        rsaKey: rsa.generateNow(),
+      },
     );
     const client = (name: Name): ClientDriver => {
       const suite = this.#suite(name, prng);

@@ -5,10 +5,14 @@
  */
 import type { Suite } from "@postern/core/crypto";
 import type { RelayAuthState } from "@postern/core/exchange/relay-half";
-import type { KeyUpFrame } from "@postern/core/link";
+import { PROFILE_BITS, type KeyUpFrame } from "@postern/core/link";
+import { PACKAGE_FETCHES_PER_MINUTE, PACKAGE_PUBLICATIONS_PER_MINUTE } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
+import { Allowance } from "./allowance.ts";
 import { Directory } from "./directory.ts";
+import type { KeyPackages } from "./key-packages.ts";
 import type { NameClaims, NameOwner } from "./names.ts";
+import { PairSlots, type PairLimits } from "./pair-slots.ts";
 import { Pipes } from "./pipes.ts";
 import type { LinkId } from "./switchboard-io.ts";
 import { Watches } from "./watches.ts";
@@ -19,16 +23,25 @@ export interface SwitchboardPorts {
   /** Signatures of certificates, and random tickets. */
   readonly suite: Suite;
   readonly names: NameClaims;
+  readonly packages: KeyPackages;
+  /** Those of the protocol where they are absent. */
+  readonly pairing?: Partial<PairLimits>;
   /** Profiles the operator allows, as bits; all of them when absent. */
   readonly profiles?: number;
   /** Whether so much waits for this link that others' envelopes must not be added. */
   readonly congested: (link: LinkId) => boolean;
 }
 
-/** One connected client. */
-export interface Connected extends NameOwner {
-  readonly link: LinkId;
+/** Whom a link was welcome as. */
+export interface Welcome extends NameOwner {
   readonly name: string;
+  /** What its network address counts as; `undefined` when it is not known. */
+  readonly address: string | undefined;
+}
+
+/** One connected client. */
+export interface Connected extends Welcome {
+  readonly link: LinkId;
   /** {@link keyOf} its fingerprint. */
   readonly key: string;
   free: number;
@@ -39,6 +52,9 @@ export interface Connected extends NameOwner {
   proof: KeyProof;
   /** `key-up` requests that wait for their answer. */
   pending: number;
+  /** How often it may still fetch and publish key packages. */
+  readonly fetches: Allowance;
+  readonly publications: Allowance;
 }
 
 /** The client's RSA key, and the certificate as it came: others check it for themselves. */
@@ -69,12 +85,13 @@ export interface RewrapJob {
 /** Changes in place; only `stepSwitchboard` may change it. */
 export interface Switchboard extends SwitchboardPorts {
   /** Welcome, but not established yet. */
-  readonly logins: Map<LinkId, NameOwner & { readonly name: string }>;
+  readonly logins: Map<LinkId, Welcome>;
   readonly links: Map<LinkId, Connected>;
   readonly byKey: Map<string, Connected>;
   readonly directory: Directory;
   readonly watches: Watches;
   readonly pipes: Pipes;
+  readonly slots: PairSlots;
   readonly jobs: Map<number, RewrapJob>;
   /** Whose proof a job is for. */
   readonly proofs: Map<number, Connected>;
@@ -91,9 +108,39 @@ export function createSwitchboard(ports: SwitchboardPorts): Switchboard {
     directory: new Directory(),
     watches: new Watches(),
     pipes: new Pipes(),
+    slots: new PairSlots((length) => ports.suite.random(length), ports.pairing),
     jobs: new Map(),
     proofs: new Map(),
     nextJob: 1,
     relayKey: undefined,
+  };
+}
+
+export const PROFILES_ALL =
+  PROFILE_BITS.symmetric | PROFILE_BITS.asymmetric | PROFILE_BITS["end-to-end"];
+
+export function allowedProfiles(board: Switchboard): number {
+  return board.profiles ?? PROFILES_ALL;
+}
+
+const MINUTE_MS = 60_000;
+
+/** A client as it comes: it takes nothing, has proved nothing and asked for nothing. */
+export function newClient(link: LinkId, key: string, welcome: Welcome): Connected {
+  return {
+    ...welcome,
+    link,
+    key,
+    free: 0,
+    profiles: 0,
+    certified: undefined,
+    hearsKey: false,
+    proof: { kind: "none" },
+    pending: 0,
+    fetches: new Allowance({ countMax: PACKAGE_FETCHES_PER_MINUTE, windowMs: MINUTE_MS }),
+    publications: new Allowance({
+      countMax: PACKAGE_PUBLICATIONS_PER_MINUTE,
+      windowMs: MINUTE_MS,
+    }),
   };
 }

@@ -22,6 +22,7 @@ import {
 import { LINK_CLOSING_MS, LINK_CONGESTED_BYTES, LINK_QUEUE_BYTES_MAX } from "@postern/core/limits";
 import { after, type InstantMs } from "@postern/core/time";
 import type { RelayClock } from "./clock.ts";
+import { networkOf } from "./network.ts";
 import type { LinkId } from "./switchboard-io.ts";
 import type { Timed, Wheel } from "./wheel.ts";
 
@@ -60,6 +61,11 @@ export class LinkSocket implements Timed {
       ports.onClosed(this);
     });
     ports.wheel.schedule(this);
+  }
+
+  /** What its client's address counts as where a limit is for each. */
+  get network(): string {
+    return networkOf(this.socket.remoteAddress ?? "");
   }
 
   get isEstablished(): boolean {

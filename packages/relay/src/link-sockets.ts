@@ -94,7 +94,7 @@ export class LinkSockets {
     switch (event.kind) {
       case "login":
         log.debug({ link: id, fingerprint: formatFingerprint(event.fingerprint) }, "login");
-        return input({ ...event, link: id });
+        return input({ ...event, link: id, address: link.network });
       case "established":
         slots.release(link.socket);
         log.info({ link: id }, "link established");

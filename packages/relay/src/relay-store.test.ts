@@ -73,10 +73,27 @@ test("openRelayStore() refuses a second relay on one directory", async (t) => {
 
 test("openRelayStore() refuses a store of a newer version and leaves it as it is (P-08)", async (t) => {
   const directory = await directoryOf(t);
-  edit(directory, "PRAGMA user_version=2");
+  edit(directory, "PRAGMA user_version=3");
   const before = readFileSync(join(directory, "relay.db"));
   assert.throws(() => openRelayStore(directory, suite), failsWith("store/failed"));
   assert.deepEqual(readFileSync(join(directory, "relay.db")), before);
+});
+
+test("openRelayStore() takes over a store that knew no key packages", async (t) => {
+  const directory = await dataDirectory(t);
+  const { identity } = person("alice");
+  const first = openRelayStore(directory, suite);
+  const publicKey = first.staticKey.publicKey.slice();
+  first.claim("alice", identity);
+  first.close();
+  edit(directory, "DROP TABLE key_package; PRAGMA user_version=1");
+  for (let opened = 0; opened < 2; opened++) {
+    const store = openRelayStore(directory, suite);
+    assert.deepEqual(Buffer.from(store.staticKey.publicKey), Buffer.from(publicKey));
+    assert.equal(store.knows(identity.fingerprint), true);
+    assert.deepEqual(store.packages.list(identity.fingerprint), []);
+    store.close();
+  }
 });
 
 test("openRelayStore() refuses another program's database", async (t) => {

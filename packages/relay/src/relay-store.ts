@@ -1,6 +1,6 @@
 /**
- * What a relay keeps: its static key, its RSA key, and who owns which name. One SQLite file; no
- * message, no session and no list of who spoke with whom is ever written.
+ * What a relay keeps: its static key, its RSA key, who owns which name, and key packages. One
+ * SQLite file; no message, no session and no list of who spoke with whom is ever written.
  *
  * Invariants: one process holds it; a claim is durable before it is answered; a file that is
  * damaged or of a newer version is refused, never repaired, so that no fingerprint changes unseen.
@@ -17,7 +17,9 @@ import { PosternError } from "@postern/core/errors";
 import { relayFingerprint } from "@postern/core/identity";
 import { NAMES_MAX, NAMES_PER_IDENTITY_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
+import type { KeyPackages } from "./key-packages.ts";
 import type { NameClaims, NameOwner } from "./names.ts";
+import { PACKAGE_SCHEMA, PackageTable } from "./package-table.ts";
 import { storeError } from "./store-error.ts";
 
 export interface StoredRsaKey {
@@ -28,12 +30,13 @@ export interface StoredRsaKey {
 
 export interface RelayStore extends NameClaims {
   readonly staticKey: KemKeyPair;
+  readonly packages: KeyPackages;
   rsaKey(): StoredRsaKey | undefined;
   saveRsaKey(key: StoredRsaKey): void;
   close(): void;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 /** "PstR" in ASCII. */
 const APPLICATION_ID = 0x50_73_74_52;
 /** For the moment in which two relays start together; one of them gets the store. */
@@ -50,6 +53,7 @@ const SCHEMA = `
     name TEXT NOT NULL PRIMARY KEY, identity BLOB NOT NULL, fingerprint BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX name_by_fingerprint ON name (fingerprint);
+  ${PACKAGE_SCHEMA}
 `;
 
 /**
@@ -82,6 +86,8 @@ function prepare(database: DatabaseSync, suite: Suite, directory: string): void 
   if (tables > 0 && pragma(database, "application_id") !== APPLICATION_ID)
     throw new PosternError("store/failed", "relay.db is of another program", { directory });
   if (tables === 0) create(database, suite);
+  // Version 1 had no key packages.
+  else if (version < VERSION) database.exec(`${PACKAGE_SCHEMA} PRAGMA user_version=${VERSION}`);
   database.exec("COMMIT");
   database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
   const [check] = database.prepare("PRAGMA quick_check(1)").all();
@@ -98,6 +104,7 @@ function create(database: DatabaseSync, suite: Suite): void {
 
 class SqliteRelayStore implements RelayStore {
   readonly staticKey: KemKeyPair;
+  readonly packages: KeyPackages;
   readonly #database: DatabaseSync;
   readonly #directory: string;
   readonly #owner: StatementSync;
@@ -109,6 +116,7 @@ class SqliteRelayStore implements RelayStore {
     this.#database = database;
     this.#directory = directory;
     this.staticKey = this.#readStaticKey(suite);
+    this.packages = new PackageTable(database, (write) => this.#guard(write));
     this.#owner = database.prepare("SELECT identity, fingerprint FROM name WHERE name = ?");
     this.#claim = database.prepare("INSERT INTO name VALUES (?, ?, ?)");
     this.#count = database.prepare("SELECT count(*) AS n FROM name WHERE fingerprint = ?");

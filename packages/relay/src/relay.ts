@@ -21,6 +21,7 @@ import { createDoor } from "./http-door.ts";
 import { LinkSockets } from "./link-sockets.ts";
 import { listen, stopListening } from "./listen.ts";
 import { relayLogger, type RelayLogger } from "./log.ts";
+import type { PairLimits } from "./pair-slots.ts";
 import { PipeSockets } from "./pipe-sockets.ts";
 import { openRelayStore, type RelayStore } from "./relay-store.ts";
 import { RsaDesk } from "./rsa-desk.ts";
@@ -39,6 +40,8 @@ export interface RelayOptions {
   readonly clock?: RelayClock;
   /** Behind a proxy all clients share one address: raise the limit for it. */
   readonly handshakes?: Partial<HandshakeLimits>;
+  /** The same. */
+  readonly pairing?: Partial<PairLimits>;
   /** The profiles that may be used here; all when absent. */
   readonly profiles?: readonly (keyof typeof PROFILE_BITS)[] | undefined;
 }
@@ -109,11 +112,16 @@ class Relay implements Timed {
     });
     const congested = (link: string): boolean => this.#links.isCongested(link);
     this.#fingerprint = relayFingerprint(suite, store.staticKey.publicKey);
-    const ports = { suite, names: store, congested, relayFingerprint: this.#fingerprint };
-    const { profiles } = options;
-    this.#board = createSwitchboard(
-      profiles === undefined ? ports : { ...ports, profiles: profileBits(profiles) },
-    );
+    const { profiles, pairing } = options;
+    this.#board = createSwitchboard({
+      suite,
+      names: store,
+      packages: store.packages,
+      congested,
+      relayFingerprint: this.#fingerprint,
+      ...(pairing === undefined ? {} : { pairing }),
+      ...(profiles === undefined ? {} : { profiles: profileBits(profiles) }),
+    });
   }
 
   async start(): Promise<void> {

@@ -14,7 +14,7 @@ export type LinkId = string;
 /** A clock's two faces at one moment. */
 export interface Moment {
   readonly now: InstantMs;
-  /** Only to judge certificates. */
+  /** Only to judge certificates and key packages. */
   readonly wall: WallMs;
 }
 
@@ -26,6 +26,8 @@ export type SwitchboardInput =
       readonly id: Uint8Array;
       readonly fingerprint: Uint8Array;
       readonly name: string;
+      /** What its network address counts as; some limits are for all links of one. */
+      readonly address?: string | undefined;
     }
   /** A link that was welcome has ended its handshake. */
   | { readonly kind: "established"; readonly link: LinkId }

@@ -222,7 +222,8 @@ test("stepSwitchboard() counts a login that is not established as a place", () =
   const driver = new BoardDriver();
   const { logins } = driver.board;
   const { identity, name } = person("x");
-  for (let i = 0; i < LINKS_MAX; i++) logins.set(`filler-${i}`, { ...identity, name });
+  const welcome = { ...identity, name, address: undefined };
+  for (let i = 0; i < LINKS_MAX; i++) logins.set(`filler-${i}`, welcome);
   assert.equal(driver.login("bob").status, "overloaded");
   driver.step({ kind: "gone", link: "filler-0" });
   assert.equal(driver.login("bob").status, "welcome");

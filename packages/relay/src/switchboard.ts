@@ -1,14 +1,15 @@
 /**
  * All of the relay's routing, without its I/O: presence, the list of receivers, envelopes, tickets
- * of pipes, where a wrapped master key goes, and who has proved an RSA key
- * (docs/protocol.md 5.1, 6, 7.1, 7.2).
+ * of pipes, where a wrapped master key goes, who has proved an RSA key, whose key packages are
+ * handed out, and who meets whom in a slot (docs/protocol.md 5.1, 6, 7.1, 7.2, 7.3.2, 10).
  *
  * ```text
  *   link:   (none) ── login ──► decided ── established ──► connected ── gone, superseded ──► (none)
  * ```
  *
  * Rule 1: every transition is in {@link stepSwitchboard}; the board changes in place there.
- * Rule 2: no I/O, clock or chance: time is an input; names, tickets' bytes and queues are ports.
+ * Rule 2: no I/O, clock or chance: time is an input; names, packages, random bytes and queues are
+ * ports.
  * Rule 3: what a client sends never throws. It gets a status, or its link is closed.
  *
  * Invariant: an identity has at most one connected link, the one proven last; only a login that
@@ -19,9 +20,15 @@
 import { unreachable } from "@postern/core/errors";
 import { PROFILE_BITS, type ClientFrame, type LoginStatus } from "@postern/core/link";
 import { LINKS_MAX, RETRY_AFTER_MS } from "@postern/core/limits";
-import type { InstantMs } from "@postern/core/time";
+import { earlier, type InstantMs } from "@postern/core/time";
 import { answerFind, answerList, openPipe, routeEnvelope, setPresence } from "./answers.ts";
-import type { Connected, Switchboard } from "./board.ts";
+import {
+  allowedProfiles,
+  newClient,
+  PROFILES_ALL,
+  type Connected,
+  type Switchboard,
+} from "./board.ts";
 import {
   abandonProof,
   answerAuthOpen,
@@ -33,6 +40,8 @@ import {
 } from "./key-proofs.ts";
 import { keyOf } from "./keys.ts";
 import type { NameOwner } from "./names.ts";
+import { answerFetchPackage, answerPublish } from "./package-answers.ts";
+import { closeSlot, expireSlots, joinSlot, leaveSlots, openSlot, sendInSlot } from "./pairing.ts";
 import { answerCertificate, answerKeyUp, finishKeyUp } from "./relayed-keys.ts";
 import type {
   CloseReason,
@@ -44,7 +53,7 @@ import type {
 
 /** When `woke` is due. */
 export function switchboardDeadline(board: Switchboard): InstantMs | undefined {
-  return board.pipes.deadline;
+  return earlier(board.pipes.deadline, board.slots.deadline);
 }
 
 /** One transition. The driver performs the effects in their order. */
@@ -79,16 +88,16 @@ export function stepSwitchboard(board: Switchboard, input: Input, at: Moment): E
       board.pipes.end(input.pipe);
       return [];
     case "woke":
-      return board.pipes.expire(at.now).map((end) => ({ kind: "drop-pipe", end }));
+      return expire(board, at.now);
     default:
       return unreachable(input);
   }
 }
 
 function login(board: Switchboard, input: Extract<Input, { kind: "login" }>): Effect[] {
-  const { link, id, fingerprint, name } = input;
+  const { link, id, fingerprint, name, address } = input;
   const status = judge(board, name, { id, fingerprint });
-  if (status === "welcome") board.logins.set(link, { id, fingerprint, name });
+  if (status === "welcome") board.logins.set(link, { id, fingerprint, name, address });
   const retryAfterMs = status === "overloaded" ? RETRY_AFTER_MS : 0;
   return [{ kind: "decide", link, status, retryAfterMs }];
 }
@@ -109,28 +118,12 @@ function establish(board: Switchboard, link: LinkId): Effect[] {
   board.logins.delete(link);
   const key = keyOf(welcome.fingerprint);
   const effects = supersede(board, board.byKey.get(key));
-  const client: Connected = {
-    ...welcome,
-    link,
-    key,
-    free: 0,
-    profiles: 0,
-    certified: undefined,
-    hearsKey: false,
-    proof: { kind: "none" },
-    pending: 0,
-  };
+  const client = newClient(link, key, welcome);
   board.links.set(link, client);
   board.byKey.set(key, client);
   const profiles = allowedProfiles(board);
   if (profiles === PROFILES_ALL) return effects;
   return [...effects, { kind: "send", link, frame: { kind: "policy", profiles } }];
-}
-
-const PROFILES_ALL = PROFILE_BITS.symmetric | PROFILE_BITS.asymmetric | PROFILE_BITS["end-to-end"];
-
-function allowedProfiles(board: Switchboard): number {
-  return board.profiles ?? PROFILES_ALL;
 }
 
 function supersede(board: Switchboard, old: Connected | undefined): Effect[] {
@@ -143,7 +136,10 @@ function supersede(board: Switchboard, old: Connected | undefined): Effect[] {
   ];
 }
 
-/** Takes a client off the board and tells its watchers: its new link knows nothing of the old. */
+/**
+ * Takes a client off the board and tells its watchers and those it is paired with: its new link
+ * knows nothing of the old.
+ */
 function leave(board: Switchboard, link: LinkId): Effect[] {
   const client = board.links.get(link);
   if (client === undefined) return [];
@@ -152,7 +148,7 @@ function leave(board: Switchboard, link: LinkId): Effect[] {
   board.byKey.delete(client.key);
   board.directory.unlist(client.name);
   const frame = { kind: "peer-gone", peer: client.fingerprint } as const;
-  const effects: Effect[] = [];
+  const effects = leaveSlots(board, link);
   for (const watcher of board.watches.leave(client.key)) {
     const told = board.byKey.get(watcher);
     if (told !== undefined) effects.push({ kind: "send", link: told.link, frame });
@@ -188,12 +184,17 @@ function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Mo
     case "fetch-certificate":
       return answerFetch(board, from, frame, at.wall);
     case "publish-packages":
+      return answerPublish(board, from, frame, at);
     case "fetch-package":
+      return answerFetchPackage(board, from, frame, at);
     case "pair-open":
+      return openSlot(board, from, frame, at.now);
     case "pair-join":
+      return joinSlot(board, from, frame, at.now);
     case "pair-send":
+      return sendInSlot(board, from, frame);
     case "pair-close":
-      return [];
+      return closeSlot(board, from, frame);
     default:
       return unreachable(frame);
   }
@@ -216,6 +217,12 @@ function announceKey(board: Switchboard, spki: Uint8Array): Effect[] {
     effects.push(...settle(board, client, beginProof(board, client)));
   }
   return effects;
+}
+
+function expire(board: Switchboard, now: InstantMs): Effect[] {
+  const dropped = board.pipes.expire(now);
+  const pipes = dropped.map((end): Effect => ({ kind: "drop-pipe", end }));
+  return [...pipes, ...expireSlots(board, now)];
 }
 
 function arrive(board: Switchboard, end: string, ticket: Uint8Array, now: InstantMs): Effect[] {

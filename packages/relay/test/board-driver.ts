@@ -4,11 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Suite } from "@postern/core/crypto";
 import type { WallMs } from "@postern/core/time";
 import { encodeRsaCertificate } from "@postern/core/identity";
 import type { ClientFrame, LoginStatus, RelayFrame } from "@postern/core/link";
 import type { InstantMs } from "@postern/core/time";
 import { createSwitchboard, type Switchboard } from "../src/board.ts";
+import { memoryPackages, type KeyPackages } from "../src/key-packages.ts";
 import { memoryNames, type NameClaims } from "../src/names.ts";
 import { stepSwitchboard } from "../src/switchboard.ts";
 import type { SwitchboardEffect, SwitchboardInput } from "../src/switchboard-io.ts";
@@ -80,24 +82,30 @@ export class BoardDriver {
   wall = 1_800_000_000_000;
   #next = 1;
 
-  constructor(names: NameClaims = memoryNames(), profiles?: number) {
+  constructor(
+    names: NameClaims = memoryNames(),
+    profiles?: number,
+    ports: { readonly packages?: KeyPackages; readonly random?: Suite["random"] } = {},
+  ) {
+    const random = ports.random ?? suite.random;
     this.board = createSwitchboard({
       ...(profiles === undefined ? {} : { profiles }),
-      suite,
+      suite: { ...suite, random },
       relayFingerprint: RELAY_FINGERPRINT,
       names,
+      packages: ports.packages ?? memoryPackages(),
       congested: (link) => this.congested.has(link),
     });
   }
 
   /** A proven login; `established` follows if it is welcome. */
-  login(who: Person | string): Player {
+  login(who: Person | string, address?: string): Player {
     const proven = typeof who === "string" ? person(who) : who;
     const link = `link-${this.#next++}`;
     const player = new Player(this, link, proven);
     this.players.set(link, player);
     const { id, fingerprint } = proven.identity;
-    this.step({ kind: "login", link, id, fingerprint, name: proven.name });
+    this.step({ kind: "login", link, id, fingerprint, name: proven.name, address });
     if (player.status === "welcome") this.step({ kind: "established", link });
     return player;
   }
