@@ -1,7 +1,10 @@
 /** Door of `@postern/client`: what runs in Node and in browsers alike. @module */
 export type {
+  ChannelInfo,
   Client,
   ClientEvent,
+  Contact,
+  Contacts,
   ContentInfo,
   ContentKind,
   ContentSink,
@@ -19,8 +22,10 @@ export type {
   SendOptions,
   Transfer,
   TransferEvent,
+  Trust,
 } from "./api.ts";
 export { connect, type ConnectOptions } from "./client.ts";
+export { contactBook, type ContactBook, type ContactOwner, type ContactPorts } from "./contacts.ts";
 export { memoryStore } from "./memory-store.ts";
 export { type MessageSink, messageSink, messageSource } from "./message.ts";
 export { safeFileName } from "./safe-name.ts";

@@ -7,16 +7,35 @@
 import { hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
+  CONTACTS_MAX,
+  RELAY_PINS_MAX,
+  STORED_PACKAGES_MAX,
+  STRANGERS_CHANNELS_MAX,
+} from "@postern/core/limits";
+import {
+  checkChannelId,
+  checkChannelRecord,
+  checkContact,
+  checkFingerprint,
   checkIdentity,
+  checkKid,
+  checkPackages,
   checkPairKey,
   checkPairKeyId,
   checkPin,
   checkRsaKey,
+  contactsFull,
+  nameTaken,
+  pinsFull,
+  type ChannelId,
   type PairKey,
   type PairKeyId,
   type RelayPin,
   type Store,
+  type StoredChannel,
+  type StoredContact,
   type StoredIdentity,
+  type StoredPackage,
   type StoredRsaKey,
 } from "./store.ts";
 
@@ -33,6 +52,11 @@ interface Pair {
 
 class MemoryStore implements Store {
   readonly #pairs = new Map<string, Pair>();
+  /** By use: the one saved last is the last. */
+  readonly #channels = new Map<string, StoredChannel>();
+  /** The one saved last is the last. */
+  readonly #packages = new Map<string, StoredPackage>();
+  readonly #contacts = new Map<string, StoredContact>();
   readonly #pins = new Map<string, Uint8Array>();
   readonly #identity: StoredIdentity;
   #rsaKey: StoredRsaKey | undefined;
@@ -69,6 +93,97 @@ class MemoryStore implements Store {
     return this.#pair(at)?.counter ?? 0;
   }
 
+  async channel(at: ChannelId): Promise<Uint8Array | undefined> {
+    this.#expectOpen();
+    checkChannelId(at);
+    return this.#channels.get(channelName(at))?.record.slice();
+  }
+
+  async saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void> {
+    this.#expectOpen();
+    checkChannelId(at);
+    checkChannelRecord(record);
+    if (usedPackage !== undefined) checkKid(usedPackage);
+    const isNew = !this.#channels.has(channelName(at));
+    this.#dropChannel(channelName(at));
+    this.#channels.set(channelName(at), copyChannel({ ...at, record }));
+    if (usedPackage !== undefined) this.#dropPackage(hex(usedPackage));
+    if (isNew) this.#dropStrangers();
+  }
+
+  async channels(): Promise<readonly StoredChannel[]> {
+    this.#expectOpen();
+    return [...this.#channels.values()].map(copyChannel);
+  }
+
+  async dropChannels(peer: Uint8Array): Promise<void> {
+    this.#expectOpen();
+    checkFingerprint(peer, "peer");
+    for (const role of ["sending", "receiving"] as const)
+      this.#dropChannel(channelName({ peer, role }));
+  }
+
+  async keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined> {
+    this.#expectOpen();
+    checkKid(kid);
+    const kept = this.#packages.get(hex(kid));
+    return kept && copyPackage(kept);
+  }
+
+  async keyPackages(): Promise<readonly StoredPackage[]> {
+    this.#expectOpen();
+    return [...this.#packages.values()].map(copyPackage);
+  }
+
+  async saveKeyPackages(packages: readonly StoredPackage[]): Promise<void> {
+    this.#expectOpen();
+    checkPackages(packages);
+    for (const one of packages) {
+      this.#dropPackage(hex(one.kid));
+      this.#packages.set(hex(one.kid), copyPackage(one));
+    }
+    const excess = Math.max(0, this.#packages.size - STORED_PACKAGES_MAX);
+    for (const name of [...this.#packages.keys()].slice(0, excess)) this.#dropPackage(name);
+  }
+
+  async dropKeyPackages(kids: readonly Uint8Array[]): Promise<void> {
+    this.#expectOpen();
+    for (const kid of kids) checkKid(kid);
+    for (const kid of kids) this.#dropPackage(hex(kid));
+  }
+
+  async contacts(): Promise<readonly StoredContact[]> {
+    this.#expectOpen();
+    const all = [...this.#contacts.values()].map(copyContact);
+    return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async contact(fingerprint: Uint8Array): Promise<StoredContact | undefined> {
+    this.#expectOpen();
+    checkFingerprint(fingerprint);
+    const kept = this.#contacts.get(hex(fingerprint));
+    return kept && copyContact(kept);
+  }
+
+  async saveContact(contact: StoredContact): Promise<void> {
+    this.#expectOpen();
+    checkContact(contact);
+    const key = hex(contact.fingerprint);
+    for (const [other, { name }] of this.#contacts)
+      if (other !== key && name === contact.name) throw nameTaken();
+    const before = this.#contacts.get(key);
+    if (before === undefined && this.#contacts.size >= CONTACTS_MAX) throw contactsFull();
+    wipe(before?.pairingSecret);
+    this.#contacts.set(key, copyContact(contact));
+  }
+
+  async removeContact(fingerprint: Uint8Array): Promise<void> {
+    this.#expectOpen();
+    checkFingerprint(fingerprint);
+    wipe(this.#contacts.get(hex(fingerprint))?.pairingSecret);
+    this.#contacts.delete(hex(fingerprint));
+  }
+
   async rsaKey(): Promise<StoredRsaKey | undefined> {
     this.#expectOpen();
     return this.#rsaKey && { ...this.#rsaKey, pkcs8: this.#rsaKey.pkcs8.slice() };
@@ -94,13 +209,17 @@ class MemoryStore implements Store {
 
   async pinRelay(address: string, fingerprint: Uint8Array): Promise<void> {
     this.#expectOpen();
-    checkPin(fingerprint);
+    checkPin(address, fingerprint);
+    if (!this.#pins.has(address) && this.#pins.size >= RELAY_PINS_MAX) throw pinsFull();
     this.#pins.set(address, fingerprint.slice());
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const pair of this.#pairs.values()) wipe(pair.key);
+    for (const { record } of this.#channels.values()) wipe(record);
+    for (const { seed } of this.#packages.values()) wipe(seed);
+    for (const { pairingSecret } of this.#contacts.values()) wipe(pairingSecret);
     wipe(this.#identity.signingSeed, this.#identity.linkSeed, this.#rsaKey?.pkcs8);
   }
 
@@ -108,6 +227,22 @@ class MemoryStore implements Store {
     this.#expectOpen();
     checkPairKeyId(at);
     return this.#pairs.get(pairName(at));
+  }
+
+  #dropChannel(name: string): void {
+    wipe(this.#channels.get(name)?.record);
+    this.#channels.delete(name);
+  }
+
+  #dropStrangers(): void {
+    const strangers = [...this.#channels].filter(([, { peer }]) => !this.#contacts.has(hex(peer)));
+    const excess = Math.max(0, strangers.length - STRANGERS_CHANNELS_MAX);
+    for (const [name] of strangers.slice(0, excess)) this.#dropChannel(name);
+  }
+
+  #dropPackage(name: string): void {
+    wipe(this.#packages.get(name)?.seed);
+    this.#packages.delete(name);
   }
 
   #expectOpen(): void {
@@ -119,10 +254,36 @@ function pairName(at: PairKeyId): string {
   return `${at.role} ${hex(at.relay)} ${hex(at.peer)}`;
 }
 
+function channelName(at: ChannelId): string {
+  return `${at.role} ${hex(at.peer)}`;
+}
+
 function copyIdentity(identity: StoredIdentity): StoredIdentity {
   return {
     name: identity.name,
     signingSeed: identity.signingSeed.slice(),
     linkSeed: identity.linkSeed.slice(),
+  };
+}
+
+function copyChannel({ peer, role, record }: StoredChannel): StoredChannel {
+  return { peer: peer.slice(), role, record: record.slice() };
+}
+
+function copyPackage({ kid, seed, encoded, type, keepUntil }: StoredPackage): StoredPackage {
+  return { kid: kid.slice(), seed: seed.slice(), encoded: encoded.slice(), type, keepUntil };
+}
+
+function copyContact(contact: StoredContact): StoredContact {
+  const { name, relayName, trust, blocked, addedAt } = contact;
+  return {
+    id: contact.id.slice(),
+    fingerprint: contact.fingerprint.slice(),
+    name,
+    relayName,
+    trust,
+    blocked,
+    pairingSecret: contact.pairingSecret?.slice(),
+    addedAt,
   };
 }

@@ -8,7 +8,16 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import { RSA_PKCS8_BYTES_MAX } from "@postern/core/limits";
+import { ID_BYTES, isName } from "@postern/core/identity";
+import {
+  ADDRESS_LENGTH_MAX,
+  CHANNEL_RECORD_BYTES_MAX,
+  CONTACTS_MAX,
+  KEY_PACKAGE_BYTES,
+  RELAY_PINS_MAX,
+  RSA_PKCS8_BYTES_MAX,
+  STORED_PACKAGES_MAX,
+} from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 
 export interface Store {
@@ -28,7 +37,10 @@ export interface Store {
 
   /** One end of a channel with a peer, as the core encodes it (docs/protocol-end-to-end.md). */
   channel(at: ChannelId): Promise<Uint8Array | undefined>;
-  /** Replaces it, and erases the key package it has used up, in one durable write. */
+  /**
+   * Replaces it, and erases the key package it has used up, in one durable write. Of the channels
+   * with peers who are no contacts, the latest `STRANGERS_CHANNELS_MAX` are kept.
+   */
   saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void>;
   /** Every channel end, in no order. */
   channels(): Promise<readonly StoredChannel[]>;
@@ -37,7 +49,9 @@ export interface Store {
 
   /** `kid`: 16 bytes. */
   keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined>;
+  /** In the order in which they were saved. */
   keyPackages(): Promise<readonly StoredPackage[]>;
+  /** All or none of them. The latest `STORED_PACKAGES_MAX` are kept. */
   saveKeyPackages(packages: readonly StoredPackage[]): Promise<void>;
   dropKeyPackages(kids: readonly Uint8Array[]): Promise<void>;
 
@@ -47,7 +61,8 @@ export interface Store {
   /**
    * Adds a contact, or replaces the one of this fingerprint.
    *
-   * @throws {@link PosternError} `contact/name-taken` when another contact has the name.
+   * @throws {@link PosternError} `contact/name-taken` when another contact has the name;
+   * `store/failed` (`details.contactsMax`) when there are `CONTACTS_MAX` others.
    */
   saveContact(contact: StoredContact): Promise<void>;
   removeContact(fingerprint: Uint8Array): Promise<void>;
@@ -59,7 +74,11 @@ export interface Store {
   relayPin(address: string): Promise<Uint8Array | undefined>;
   /** All pinned relays, by address. */
   relayPins(): Promise<readonly RelayPin[]>;
-  /** Replaces an older pin: the person has agreed. */
+  /**
+   * Replaces an older pin: the person has agreed.
+   *
+   * @throws {@link PosternError} `store/failed` (`details.pinsMax`) beyond `RELAY_PINS_MAX`
+   */
   pinRelay(address: string, fingerprint: Uint8Array): Promise<void>;
 
   /** Further calls throw `usage/wrong-state`. */
@@ -140,31 +159,73 @@ export interface StoredRsaKey {
 const FINGERPRINT_BYTES = 32;
 const KEPT_KEY_BYTES = 32;
 const SEED_BYTES = 32;
+const KID_BYTES = 16;
+const PAIRING_SECRET_BYTES = 32;
+const ROLES: readonly string[] = ["sending", "receiving"];
+const PACKAGE_TYPES: readonly string[] = ["one-time", "last-resort", "reply"];
+const TRUSTS: readonly string[] = ["verified", "first-use"];
 
-/** @throws {@link PosternError} `usage/invalid-argument` */
+/** @throws {@link PosternError} `usage/invalid-argument`, as all the checks here */
 export function checkPairKeyId(at: PairKeyId): void {
+  checkOneOf("role", at.role, ROLES);
   checkLength("relay", at.relay, FINGERPRINT_BYTES);
-  checkLength("peer", at.peer, FINGERPRINT_BYTES);
+  checkFingerprint(at.peer, "peer");
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` */
 export function checkPairKey(kept: PairKey): void {
   checkLength("key", kept.key, KEPT_KEY_BYTES);
-  if (!Number.isSafeInteger(kept.counter) || kept.counter < 0) throw invalid("counter");
+  checkNumber("counter", kept.counter);
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkChannelId(at: ChannelId): void {
+  checkOneOf("role", at.role, ROLES);
+  checkFingerprint(at.peer, "peer");
+}
+
+export function checkChannelRecord(record: Uint8Array): void {
+  if (record.length === 0 || record.length > CHANNEL_RECORD_BYTES_MAX) throw invalid("record");
+}
+
+export function checkKid(kid: Uint8Array): void {
+  checkLength("kid", kid, KID_BYTES);
+}
+
+export function checkPackages(packages: readonly StoredPackage[]): void {
+  if (packages.length > STORED_PACKAGES_MAX) throw invalid("packages");
+  for (const one of packages) {
+    checkKid(one.kid);
+    checkLength("seed", one.seed, SEED_BYTES);
+    checkLength("encoded", one.encoded, KEY_PACKAGE_BYTES);
+    checkOneOf("type", one.type, PACKAGE_TYPES);
+    checkNumber("keepUntil", one.keepUntil);
+  }
+}
+
+export function checkContact(contact: StoredContact): void {
+  checkLength("id", contact.id, ID_BYTES);
+  checkFingerprint(contact.fingerprint);
+  if (!isName(contact.name)) throw invalid("name");
+  if (!isName(contact.relayName)) throw invalid("relayName");
+  checkOneOf("trust", contact.trust, TRUSTS);
+  if (contact.pairingSecret !== undefined)
+    checkLength("pairingSecret", contact.pairingSecret, PAIRING_SECRET_BYTES);
+  checkNumber("addedAt", contact.addedAt);
+}
+
 export function checkRsaKey(key: StoredRsaKey): void {
   if (key.pkcs8.length === 0 || key.pkcs8.length > RSA_PKCS8_BYTES_MAX) throw invalid("pkcs8");
-  if (!Number.isSafeInteger(key.notAfter) || key.notAfter < 0) throw invalid("notAfter");
+  checkNumber("notAfter", key.notAfter);
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` */
-export function checkPin(fingerprint: Uint8Array): void {
-  checkLength("fingerprint", fingerprint, FINGERPRINT_BYTES);
+export function checkPin(address: string, fingerprint: Uint8Array): void {
+  if (address.length === 0 || address.length > ADDRESS_LENGTH_MAX) throw invalid("address");
+  checkFingerprint(fingerprint);
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` */
+export function checkFingerprint(fingerprint: Uint8Array, argument = "fingerprint"): void {
+  checkLength(argument, fingerprint, FINGERPRINT_BYTES);
+}
+
 export function checkIdentity(identity: StoredIdentity): void {
   checkLength("signingSeed", identity.signingSeed, SEED_BYTES);
   checkLength("linkSeed", identity.linkSeed, SEED_BYTES);
@@ -172,6 +233,31 @@ export function checkIdentity(identity: StoredIdentity): void {
 
 function checkLength(argument: string, bytes: Uint8Array, length: number): void {
   if (bytes.length !== length) throw invalid(argument);
+}
+
+function checkNumber(argument: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw invalid(argument);
+}
+
+function checkOneOf(argument: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) throw invalid(argument);
+}
+
+/** For a store that would otherwise keep two contacts of one name. */
+export function nameTaken(): PosternError {
+  return new PosternError("contact/name-taken", "another contact has this name");
+}
+
+/** For a store that has no room for one more contact. */
+export function contactsFull(): PosternError {
+  const details = { contactsMax: CONTACTS_MAX };
+  return new PosternError("store/failed", "no room for one more contact", details);
+}
+
+/** For a store that has no room for one more relay. */
+export function pinsFull(): PosternError {
+  const details = { pinsMax: RELAY_PINS_MAX };
+  return new PosternError("store/failed", "no room for one more relay", details);
 }
 
 function invalid(argument: string): PosternError {

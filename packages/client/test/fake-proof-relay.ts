@@ -21,7 +21,7 @@ import type { WallMs } from "@postern/core/time";
 import { nativeRsa, nativeSuite as suite } from "@postern/node";
 import { memoryStore } from "../src/memory-store.ts";
 import { RelayRsa } from "../src/relay-rsa.ts";
-import { IDENTITY } from "./store-conformance.ts";
+import { IDENTITY } from "./stored-samples.ts";
 
 export const NOW = 1_800_000_000_000 as WallMs;
 const RELAY_FINGERPRINT = new Uint8Array(32).fill(7);

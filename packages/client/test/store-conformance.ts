@@ -5,25 +5,21 @@
  */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { WallMs } from "@postern/core/time";
-import type { PairKeyId, Store, StoredIdentity } from "../src/store.ts";
+import { ADDRESS_LENGTH_MAX, RELAY_PINS_MAX } from "@postern/core/limits";
+import type { PairKeyId, Store } from "../src/store.ts";
 import { hasCode } from "./has-code.ts";
-
-export const IDENTITY: StoredIdentity = {
-  signingSeed: bytes(32, 1),
-  linkSeed: bytes(32, 2),
-  name: "alice",
-};
-
-export const PAIR: PairKeyId = { relay: bytes(32, 3), peer: bytes(32, 4), role: "sending" };
-
-export function bytes(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 7 + seed * 31) & 0xff);
-}
+import { channelConformance } from "./store-channels.ts";
+import { type ContactConformance, contactConformance } from "./store-contacts.ts";
+import { bytes, CONTACT, IDENTITY, LATER, packageOf, PAIR } from "./stored-samples.ts";
 
 /** `make` gives a fresh store for {@link IDENTITY}, closed by whoever made it. */
-export function storeConformance(name: string, make: (t: TestContext) => Promise<Store>): void {
-  const later = 1_800_000_000_000 as WallMs;
+export function storeConformance(
+  name: string,
+  make: (t: TestContext) => Promise<Store>,
+  options: ContactConformance = {},
+): void {
+  channelConformance(name, make);
+  contactConformance(name, make, options);
 
   test(`${name} gives back its identity`, async (t) => {
     const store = await make(t);
@@ -72,7 +68,7 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
     (await store.identity()).signingSeed.fill(0);
     assert.deepEqual(await store.identity(), IDENTITY);
     const pkcs8 = bytes(1_800, 1);
-    await store.saveRsaKey({ pkcs8, notAfter: later });
+    await store.saveRsaKey({ pkcs8, notAfter: LATER });
     pkcs8.fill(0);
     (await store.rsaKey())?.pkcs8.fill(0);
     assert.deepEqual((await store.rsaKey())?.pkcs8, bytes(1_800, 1));
@@ -81,9 +77,9 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
   test(`${name} keeps one RSA key and its end`, async (t) => {
     const store = await make(t);
     assert.equal(await store.rsaKey(), undefined);
-    await store.saveRsaKey({ pkcs8: bytes(1_794, 1), notAfter: later });
-    await store.saveRsaKey({ pkcs8: bytes(1_793, 2), notAfter: later });
-    assert.deepEqual(await store.rsaKey(), { pkcs8: bytes(1_793, 2), notAfter: later });
+    await store.saveRsaKey({ pkcs8: bytes(1_794, 1), notAfter: LATER });
+    await store.saveRsaKey({ pkcs8: bytes(1_793, 2), notAfter: LATER });
+    assert.deepEqual(await store.rsaKey(), { pkcs8: bytes(1_793, 2), notAfter: LATER });
   });
 
   test(`${name} keeps a pin for each relay`, async (t) => {
@@ -109,9 +105,22 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
     await assert.rejects(store.keepPairKey(PAIR, { counter: 1, key: bytes(31, 0) }), refused);
     for (const counter of [-1, 0.5, 2 ** 53])
       await assert.rejects(store.keepPairKey(PAIR, { counter, key }), refused);
+    const endless = "a".repeat(ADDRESS_LENGTH_MAX + 1);
     await assert.rejects(store.pinRelay("a", bytes(31, 0)), refused);
-    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(0, 0), notAfter: later }), refused);
-    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(2_049, 0), notAfter: later }), refused);
+    await assert.rejects(store.pinRelay("", bytes(32, 0)), refused);
+    await assert.rejects(store.pinRelay(endless, bytes(32, 0)), refused);
+    const role = "both" as "sending";
+    await assert.rejects(store.keepPairKey({ ...PAIR, role }, { counter: 1, key }), refused);
+    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(0, 0), notAfter: LATER }), refused);
+    await assert.rejects(store.saveRsaKey({ pkcs8: bytes(2_049, 0), notAfter: LATER }), refused);
+  });
+
+  test(`${name} has room for so many relays and no more`, async (t) => {
+    const store = await make(t);
+    for (let n = 0; n < RELAY_PINS_MAX; n++) await store.pinRelay(`a${n}`, bytes(32, n));
+    await assert.rejects(store.pinRelay("one more", bytes(32, 0)), hasCode("store/failed"));
+    await store.pinRelay("a7", bytes(32, 8));
+    assert.equal((await store.relayPins()).length, RELAY_PINS_MAX);
   });
 
   test(`${name} takes the largest counter of the protocol`, async (t) => {
@@ -125,6 +134,22 @@ export function storeConformance(name: string, make: (t: TestContext) => Promise
     await store.close();
     await store.close();
     await assert.rejects(store.identity(), hasCode("usage/wrong-state"));
-    await assert.rejects(store.pairKey(PAIR), hasCode("usage/wrong-state"));
+    for (const call of [
+      store.pairKey(PAIR),
+      store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 1) }),
+      store.channel(PAIR),
+      store.saveChannel(PAIR, bytes(9, 1)),
+      store.channels(),
+      store.dropChannels(PAIR.peer),
+      store.keyPackages(),
+      store.saveKeyPackages([packageOf(1)]),
+      store.dropKeyPackages([packageOf(1).kid]),
+      store.contacts(),
+      store.saveContact(CONTACT),
+      store.removeContact(CONTACT.fingerprint),
+      store.rsaKey(),
+      store.relayPins(),
+    ])
+      await assert.rejects(call, hasCode("usage/wrong-state"));
   });
 }

@@ -12,6 +12,7 @@ import { openLinkSocket } from "./link-socket.ts";
 import { nodeClock, wallClock } from "./node-clock.ts";
 import { nodeRecordCipher } from "./record-cipher.ts";
 import { openSocketPipe } from "./socket-pipe.ts";
+import type { Passphrase } from "./unlock-state.ts";
 
 export interface ConnectNodeOptions {
   /** `HOST:PORT` or `postern://HOST:PORT#FINGERPRINT`. */
@@ -20,6 +21,8 @@ export interface ConnectNodeOptions {
   readonly home: string;
   /** Name at the relay; absent: this device's default identity. */
   readonly name?: string | undefined;
+  /** Of an identity that has one, see `HomeOptions`. */
+  readonly passphrase?: Passphrase | undefined;
 }
 
 /**
@@ -30,8 +33,8 @@ export interface ConnectNodeOptions {
 export async function connectNode(options: ConnectNodeOptions): Promise<Client> {
   const address = parseRelayAddress(options.relay);
   const suite = chooseSuite();
-  const { home: directory, name } = options;
-  const home = await openHome({ home: directory, name, suite });
+  const { home: directory, name, passphrase } = options;
+  const home = await openHome({ home: directory, name, suite, passphrase });
   try {
     const client = await connect(
       {

@@ -19,10 +19,13 @@ import {
 } from "@postern/core/identity";
 import { NAME_BYTES_MAX } from "@postern/core/limits";
 import { chooseSuite, makeDirectory } from "@postern/node";
+import { type ContactBook, contactBook } from "../contacts.ts";
 import { safeFileName } from "../safe-name.ts";
 import type { Store, StoredIdentity } from "../store.ts";
 import { storeError } from "./fs-error.ts";
-import { sqliteStore } from "./sqlite-store.ts";
+import { wallClock } from "./node-clock.ts";
+import { type SealableStore, sqliteStore } from "./sqlite-store.ts";
+import type { Passphrase } from "./unlock-state.ts";
 
 export interface Home {
   /** The identity's name at its relays. */
@@ -32,6 +35,18 @@ export interface Home {
   /** The identity's own directory. */
   readonly directory: string;
   readonly store: Store;
+  /** The people this identity knows; needs no connection. */
+  readonly contacts: ContactBook;
+  /** A passphrase seals the secrets. */
+  readonly isProtected: boolean;
+  /**
+   * Seals every secret anew under the passphrase, which stays the caller's; with `undefined` under
+   * none. A crash leaves the state under the old or the new one, whole.
+   *
+   * @throws {@link PosternError} `usage/invalid-argument` for an empty one or one of more than
+   * `PASSPHRASE_BYTES_MAX`; `store/failed`, `store/no-space`
+   */
+  setPassphrase(passphrase: Uint8Array | undefined): Promise<void>;
   /** Gives the identity free for other processes. */
   close(): Promise<void>;
 }
@@ -45,6 +60,11 @@ export interface HomeOptions {
   readonly suite?: Suite;
   /** Start of a made-up name; the user's name on this system when absent. */
   readonly userName?: string;
+  /**
+   * For an identity that has one; else it is neither needed nor set. It stays the caller's, or is
+   * asked for when there is need, while no other process can have the identity, and then wiped.
+   */
+  readonly passphrase?: Passphrase | undefined;
 }
 
 /**
@@ -52,28 +72,55 @@ export interface HomeOptions {
  *
  * @throws {@link PosternError} `usage/invalid-argument` for a name that cannot be one;
  * `store/in-use` (`details.directory`) when another process has it; `store/failed`,
- * `store/no-space`.
+ * `store/no-space`; `store/locked` when it needs a passphrase and none is given,
+ * `store/wrong-passphrase`; what `passphrase` throws.
  */
 export async function openHome(options: HomeOptions): Promise<Home> {
   const { name, suite = chooseSuite() } = options;
   if (name !== undefined) expectName(name);
   const directory = join(options.home, name === undefined ? DEFAULT : safeFileName(name));
   await makePrivate(directory);
-  const store = await sqliteStore(join(directory, "state.db"), () =>
-    newIdentity(suite, name, options.userName ?? systemUserName()),
+  let made: StoredIdentity | undefined;
+  const make = (): StoredIdentity => {
+    made = newIdentity(suite, name, options.userName ?? systemUserName());
+    return made;
+  };
+  const path = join(directory, "state.db");
+  const store = await sqliteStore(path, make, options.passphrase).finally(() =>
+    wipe(made?.signingSeed, made?.linkSeed),
   );
   try {
-    const stored = await publicPart(suite, store);
-    if (name !== undefined && stored.name !== name)
-      throw new PosternError("store/failed", "the directory holds an identity of another name", {
-        directory,
-        name: stored.name,
-      });
-    return { ...stored, directory, store, close: () => store.close() };
+    return await homeOf(suite, store, directory, name);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+async function homeOf(
+  suite: Suite,
+  store: SealableStore,
+  directory: string,
+  wanted: string | undefined,
+): Promise<Home> {
+  const { name, id, fingerprint } = await publicPart(suite, store);
+  if (wanted !== undefined && name !== wanted)
+    throw new PosternError("store/failed", "the directory holds an identity of another name", {
+      directory,
+      name,
+    });
+  return {
+    name,
+    fingerprint: formatFingerprint(fingerprint),
+    directory,
+    store,
+    contacts: contactBook({ store, suite, wall: wallClock }, { id, fingerprint }),
+    get isProtected() {
+      return store.isProtected;
+    },
+    setPassphrase: (passphrase) => store.setPassphrase(passphrase),
+    close: () => store.close(),
+  };
 }
 
 /** The directory of all identities, by the custom of the platform. `POSTERN_HOME` overrides it. */
@@ -145,9 +192,9 @@ function systemUserName(): string {
 async function publicPart(
   suite: Suite,
   store: Store,
-): Promise<{ readonly name: string; readonly fingerprint: string }> {
+): Promise<{ readonly name: string; readonly id: Uint8Array; readonly fingerprint: Uint8Array }> {
   const { name, signingSeed, linkSeed } = await store.identity();
-  const { fingerprint } = identityFromSeed(suite, signingSeed);
-  wipe(signingSeed, linkSeed);
-  return { name, fingerprint: formatFingerprint(fingerprint) };
+  const { signing, id, fingerprint } = identityFromSeed(suite, signingSeed);
+  wipe(signingSeed, linkSeed, signing.seed);
+  return { name, id, fingerprint };
 }

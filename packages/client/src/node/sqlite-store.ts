@@ -1,82 +1,133 @@
 /**
- * A {@link Store} in one SQLite file. Every row carries a digest of its content: a flipped bit in a
- * key must not become another key.
+ * A {@link Store} in one SQLite file, optionally under a passphrase.
  *
- * Invariant: after a key is dropped or replaced, neither the file nor its journal holds it.
+ * Invariant: after a secret is dropped or replaced, neither the file nor its journal holds it. What
+ * the storage device keeps of overwritten blocks is out of a program's reach.
  *
  * @module
  */
-import { hash } from "node:crypto";
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
-import { ByteWriter, equalBytes } from "@postern/core/bytes";
-import { PosternError } from "@postern/core/errors";
-import type { WallMs } from "@postern/core/time";
+import { wipe } from "@postern/core/bytes";
 import {
+  CONTACTS_MAX,
+  RELAY_PINS_MAX,
+  STORED_PACKAGES_MAX,
+  STRANGERS_CHANNELS_MAX,
+} from "@postern/core/limits";
+import { nativeSuite as suite } from "@postern/node";
+import {
+  checkChannelId,
+  checkChannelRecord,
+  checkContact,
+  checkFingerprint,
   checkIdentity,
+  checkKid,
+  checkPackages,
   checkPairKey,
   checkPairKeyId,
   checkPin,
   checkRsaKey,
+  contactsFull,
+  nameTaken,
+  pinsFull,
+  type ChannelId,
   type PairKey,
   type PairKeyId,
   type RelayPin,
   type Store,
+  type StoredChannel,
+  type StoredContact,
   type StoredIdentity,
+  type StoredPackage,
   type StoredRsaKey,
 } from "../store.ts";
-import { createState, damaged, openState, stateError } from "./state-file.ts";
+import { rowKeysOf, storedValues } from "./row-seal.ts";
+import { createState, openState } from "./state-file.ts";
+import { checkPassphrase, sealDataKey, type PassphraseCost } from "./state-passphrase.ts";
+import { StateRows } from "./state-rows.ts";
+import {
+  channelOf,
+  contactOf,
+  identityOf,
+  packageOf,
+  pairKeyOf,
+  pinOf,
+  rsaKeyOf,
+} from "./stored-rows.ts";
+import { type Passphrase, unlockState } from "./unlock-state.ts";
+
+/** A store whose secrets can be sealed. */
+export interface SealableStore extends Store {
+  /** A passphrase seals the secrets. */
+  readonly isProtected: boolean;
+  /**
+   * Seals every secret anew under the passphrase, which stays the caller's; with `undefined` under
+   * none. A crash leaves the state under the old or the new one, whole.
+   *
+   * @param cost of one guess; the default is for people.
+   * @throws {@link PosternError} `usage/invalid-argument` for an empty or endless one;
+   * `store/failed`, `store/no-space`
+   */
+  setPassphrase(passphrase: Uint8Array | undefined, cost?: PassphraseCost): Promise<void>;
+}
 
 /**
  * Opens the store at `path`; the first time it is made with what `newIdentity` gives.
  *
- * @throws {@link PosternError} `store/in-use`, `store/failed`, `store/no-space`.
+ * @throws {@link PosternError} `store/in-use`, `store/failed`, `store/no-space`; `store/locked`
+ * when it needs a passphrase and there is none, `store/wrong-passphrase`; what `passphrase` throws.
  */
-export async function sqliteStore(path: string, newIdentity: () => StoredIdentity): Promise<Store> {
+export async function sqliteStore(
+  path: string,
+  newIdentity: () => StoredIdentity,
+  passphrase?: Passphrase,
+): Promise<SealableStore> {
   await createState(path, (database) => {
     const made = newIdentity();
     checkIdentity(made);
-    write(database, "identity", [1, made.signingSeed, made.linkSeed, made.name]);
+    const { signingSeed, linkSeed, name } = made;
+    const values = storedValues("identity", [1, signingSeed, linkSeed, name], undefined);
+    database.prepare("INSERT INTO identity VALUES (?, ?, ?, ?, ?)").run(...values);
   });
   const database = await openState(path);
   try {
-    return new SqliteStore(database, path);
+    const keys = await unlockState(database, path, passphrase);
+    return new SqliteStore(new StateRows(database, path, keys));
   } catch (error) {
     database.close();
-    throw stateError(error, path);
+    throw error;
   }
 }
 
-type Row = Record<string, SQLOutputValue>;
+const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
 
-/** Columns in the order of their digest. */
-const COLUMNS = {
-  identity: ["id", "signing_seed", "link_seed", "name"],
-  pair: ["role", "relay", "peer", "counter", "key"],
-  rsa_key: ["id", "pkcs8", "not_after"],
-  relay_pin: ["address", "fingerprint"],
-} as const;
+class SqliteStore implements SealableStore {
+  readonly #rows: StateRows;
 
-type Table = keyof typeof COLUMNS;
+  constructor(rows: StateRows) {
+    this.#rows = rows;
+  }
 
-class SqliteStore implements Store {
-  readonly #database: DatabaseSync;
-  readonly #path: string;
-  #closed = false;
+  get isProtected(): boolean {
+    return this.#rows.isGuarded;
+  }
 
-  constructor(database: DatabaseSync, path: string) {
-    this.#database = database;
-    this.#path = path;
-    this.#checkAll();
+  async setPassphrase(passphrase: Uint8Array | undefined, cost?: PassphraseCost): Promise<void> {
+    if (passphrase === undefined) return this.#rows.guard(undefined, undefined);
+    checkPassphrase(passphrase);
+    this.#rows.run(() => {});
+    const dataKey = suite.random(32);
+    try {
+      const sealed = await sealDataKey(passphrase, dataKey, cost);
+      this.#rows.guard(rowKeysOf(dataKey), sealed);
+    } finally {
+      wipe(dataKey);
+    }
   }
 
   async identity(): Promise<StoredIdentity> {
-    const row = this.#read("identity", "id = 1");
-    if (row === undefined) throw damaged(this.#path);
-    return {
-      signingSeed: this.#bytes(row["signing_seed"]),
-      linkSeed: this.#bytes(row["link_seed"]),
-      name: this.#text(row["name"]),
-    };
+    const row = this.#rows.get("identity", 1);
+    if (row === undefined) throw this.#rows.damaged();
+    return this.#read(() => identityOf(row));
   }
 
   async pairKey(at: PairKeyId): Promise<PairKey | undefined> {
@@ -86,147 +137,179 @@ class SqliteStore implements Store {
   async keepPairKey(at: PairKeyId, kept: PairKey): Promise<void> {
     checkPairKeyId(at);
     checkPairKey(kept);
-    this.#writeSecret("pair", [at.role, at.relay, at.peer, kept.counter, kept.key]);
+    this.#savePair(at, kept.counter, kept.key);
   }
 
   async takePairKey(at: PairKeyId): Promise<PairKey | undefined> {
     // No await between the two: nobody else may see the key in between.
     const kept = this.#pairKey(at);
-    if (kept !== undefined)
-      this.#writeSecret("pair", [at.role, at.relay, at.peer, kept.counter, null]);
+    if (kept !== undefined) this.#savePair(at, kept.counter, null);
     return kept;
   }
 
   async pairCounter(at: PairKeyId): Promise<number> {
-    const row = this.#pair(at);
-    return row === undefined ? 0 : this.#number(row["counter"]);
+    const pair = this.#pair(at);
+    return pair?.counter ?? 0;
+  }
+
+  async channel(at: ChannelId): Promise<Uint8Array | undefined> {
+    checkChannelId(at);
+    const row = this.#rows.get("channel", at.role, at.peer);
+    return row && this.#read(() => channelOf(row).record);
+  }
+
+  async saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void> {
+    checkChannelId(at);
+    checkChannelRecord(record);
+    if (usedPackage !== undefined) checkKid(usedPackage);
+    const where = "FROM channel WHERE role = ? AND peer = ?";
+    this.#rows.changeSecrets(() => {
+      const isNew = this.#rows.count(`SELECT count(*) ${where}`, at.role, at.peer) === 0;
+      // Removed first: a row that is added has the latest rowid, and strangers go by that.
+      if (!isNew) this.#rows.remove("channel", at.role, at.peer);
+      this.#rows.put("channel", at.role, at.peer, record);
+      if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
+      if (isNew) this.#dropStrangers();
+    });
+  }
+
+  async channels(): Promise<readonly StoredChannel[]> {
+    const rows = this.#rows.all("channel", "rowid");
+    return this.#read(() => rows.map(channelOf));
+  }
+
+  async dropChannels(peer: Uint8Array): Promise<void> {
+    checkFingerprint(peer, "peer");
+    this.#rows.changeSecrets(() => {
+      this.#rows.execute("DELETE FROM channel WHERE peer = ?", peer);
+    });
+  }
+
+  async keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined> {
+    checkKid(kid);
+    const row = this.#rows.get("key_package", kid);
+    return row && this.#read(() => packageOf(row));
+  }
+
+  async keyPackages(): Promise<readonly StoredPackage[]> {
+    const rows = this.#rows.all("key_package", "rowid");
+    return this.#read(() => rows.map(packageOf));
+  }
+
+  async saveKeyPackages(packages: readonly StoredPackage[]): Promise<void> {
+    checkPackages(packages);
+    this.#rows.changeSecrets(() => {
+      for (const { kid, seed, encoded, type, keepUntil } of packages) {
+        this.#rows.remove("key_package", kid);
+        this.#rows.put("key_package", kid, seed, encoded, type, keepUntil);
+      }
+      const excess = this.#rows.count("SELECT count(*) FROM key_package") - STORED_PACKAGES_MAX;
+      const oldest = "SELECT rowid FROM key_package ORDER BY rowid LIMIT ?";
+      if (excess > 0)
+        this.#rows.execute(`DELETE FROM key_package WHERE rowid IN (${oldest})`, excess);
+    });
+  }
+
+  async dropKeyPackages(kids: readonly Uint8Array[]): Promise<void> {
+    for (const kid of kids) checkKid(kid);
+    this.#rows.changeSecrets(() => {
+      for (const kid of kids) this.#rows.remove("key_package", kid);
+    });
+  }
+
+  async contacts(): Promise<readonly StoredContact[]> {
+    const rows = this.#rows.all("contact", "name");
+    return this.#read(() => rows.map(contactOf));
+  }
+
+  async contact(fingerprint: Uint8Array): Promise<StoredContact | undefined> {
+    checkFingerprint(fingerprint);
+    const row = this.#rows.get("contact", fingerprint);
+    return row && this.#read(() => contactOf(row));
+  }
+
+  async saveContact(contact: StoredContact): Promise<void> {
+    checkContact(contact);
+    const { fingerprint, id, name, relayName, trust, blocked, addedAt } = contact;
+    const secret = contact.pairingSecret ?? null;
+    const others = "SELECT count(*) FROM contact WHERE fingerprint <> ?";
+    this.#rows.changeSecrets(() => {
+      if (this.#rows.count(`${others} AND name = ?`, fingerprint, name) > 0) throw nameTaken();
+      if (this.#rows.count(others, fingerprint) >= CONTACTS_MAX) throw contactsFull();
+      const flag = blocked ? 1 : 0;
+      const values = [fingerprint, id, name, relayName, trust, flag, secret, addedAt] as const;
+      this.#rows.put("contact", ...values);
+    });
+  }
+
+  async removeContact(fingerprint: Uint8Array): Promise<void> {
+    checkFingerprint(fingerprint);
+    this.#rows.changeSecrets(() => this.#rows.remove("contact", fingerprint));
   }
 
   async rsaKey(): Promise<StoredRsaKey | undefined> {
-    const row = this.#read("rsa_key", "id = 1");
-    if (row === undefined) return undefined;
-    return {
-      pkcs8: this.#bytes(row["pkcs8"]),
-      notAfter: this.#number(row["not_after"]) as WallMs,
-    };
+    const row = this.#rows.get("rsa_key", 1);
+    return row && this.#read(() => rsaKeyOf(row));
   }
 
   async saveRsaKey(key: StoredRsaKey): Promise<void> {
     checkRsaKey(key);
-    this.#writeSecret("rsa_key", [1, key.pkcs8, key.notAfter]);
+    this.#rows.changeSecrets(() => this.#rows.put("rsa_key", 1, key.pkcs8, key.notAfter));
   }
 
   async relayPin(address: string): Promise<Uint8Array | undefined> {
-    const row = this.#read("relay_pin", "address = ?", address);
-    return row === undefined ? undefined : this.#bytes(row["fingerprint"]);
+    const row = this.#rows.get("relay_pin", address);
+    return row && this.#read(() => pinOf(row).fingerprint);
   }
 
   async relayPins(): Promise<readonly RelayPin[]> {
-    const rows = this.#run(() =>
-      this.#database.prepare("SELECT * FROM relay_pin ORDER BY address").all(),
-    );
-    return rows.map((row) => ({
-      address: this.#text(row["address"]),
-      fingerprint: this.#bytes(row["fingerprint"]),
-    }));
+    const rows = this.#rows.all("relay_pin", "address");
+    return this.#read(() => rows.map(pinOf));
   }
 
   async pinRelay(address: string, fingerprint: Uint8Array): Promise<void> {
-    checkPin(fingerprint);
-    this.#run(() => write(this.#database, "relay_pin", [address, fingerprint]));
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#run(() => this.#database.close());
-    this.#closed = true;
-  }
-
-  #pairKey(at: PairKeyId): PairKey | undefined {
-    const row = this.#pair(at);
-    if (row === undefined || row["key"] === null) return undefined;
-    return { counter: this.#number(row["counter"]), key: this.#bytes(row["key"]) };
-  }
-
-  #pair(at: PairKeyId): Row | undefined {
-    checkPairKeyId(at);
-    return this.#read("pair", "role = ? AND relay = ? AND peer = ?", at.role, at.relay, at.peer);
-  }
-
-  #read(table: Table, where: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#run(() =>
-      this.#database.prepare(`SELECT * FROM ${table} WHERE ${where}`).get(...values),
-    );
-  }
-
-  /**
-   * The journal still holds the row that was replaced: it is emptied before the promise resolves.
-   */
-  #writeSecret(table: Table, values: readonly SQLInputValue[]): void {
-    this.#run(() => {
-      write(this.#database, table, values);
-      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    checkPin(address, fingerprint);
+    const others = "SELECT count(*) FROM relay_pin WHERE address <> ?";
+    this.#rows.change(() => {
+      if (this.#rows.count(others, address) >= RELAY_PINS_MAX) throw pinsFull();
+      this.#rows.put("relay_pin", address, fingerprint);
     });
   }
 
-  /**
-   * All rows, once at open, under the lock: a bit that flipped in a row's key would later only look
-   * like a row that is not there.
-   */
-  #checkAll(): void {
-    for (const table of ["identity", "pair", "rsa_key", "relay_pin"] as const)
-      for (const row of this.#database.prepare(`SELECT * FROM ${table}`).iterate())
-        this.#check(table, row);
+  async close(): Promise<void> {
+    this.#rows.close();
   }
 
-  #check(table: Table, row: Row): void {
-    const values = COLUMNS[table].map((column) => row[column] ?? null);
-    if (!equalBytes(this.#bytes(row["digest"]), rowDigest(table, values)))
-      throw damaged(this.#path);
+  #pairKey(at: PairKeyId): PairKey | undefined {
+    const pair = this.#pair(at);
+    return pair?.key && { counter: pair.counter, key: pair.key };
   }
 
-  #run<T>(action: () => T): T {
-    if (this.#closed) throw new PosternError("usage/wrong-state", "the store is closed");
+  #pair(at: PairKeyId): ReturnType<typeof pairKeyOf> | undefined {
+    checkPairKeyId(at);
+    const row = this.#rows.get("pair", at.role, at.relay, at.peer);
+    return row && this.#read(() => pairKeyOf(row));
+  }
+
+  #savePair(at: PairKeyId, counter: number, key: Uint8Array | null): void {
+    this.#rows.changeSecrets(() =>
+      this.#rows.put("pair", at.role, at.relay, at.peer, counter, key),
+    );
+  }
+
+  #dropStrangers(): void {
+    const excess = this.#rows.count(`SELECT count(*) ${STRANGERS}`) - STRANGERS_CHANNELS_MAX;
+    if (excess <= 0) return;
+    const oldest = `SELECT rowid ${STRANGERS} ORDER BY rowid LIMIT ?`;
+    this.#rows.execute(`DELETE FROM channel WHERE rowid IN (${oldest})`, excess);
+  }
+
+  /** A row whose digest holds and whose values make no sense was not written by this program. */
+  #read<T>(decode: () => T): T {
     try {
-      return action();
+      return decode();
     } catch (error) {
-      throw stateError(error, this.#path);
+      throw this.#rows.damaged(error);
     }
   }
-
-  #bytes(value: SQLOutputValue | undefined): Uint8Array {
-    if (value instanceof Uint8Array) return value;
-    throw damaged(this.#path);
-  }
-
-  #text(value: SQLOutputValue | undefined): string {
-    if (typeof value === "string") return value;
-    throw damaged(this.#path);
-  }
-
-  #number(value: SQLOutputValue | undefined): number {
-    if (typeof value === "number") return value;
-    throw damaged(this.#path);
-  }
-}
-
-function write(database: DatabaseSync, table: Table, values: readonly SQLInputValue[]): void {
-  const columns = [...COLUMNS[table], "digest"];
-  const marks = columns.map(() => "?").join(", ");
-  database
-    .prepare(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
-    .run(...values, rowDigest(table, values));
-}
-
-/** SHA-256 over the table's name and the values with their types and lengths. */
-function rowDigest(table: Table, values: readonly SQLInputValue[]): Uint8Array {
-  const writer = new ByteWriter().text(table);
-  for (const value of values) {
-    if (value === null) writer.u8(0);
-    else if (typeof value === "string") writer.u8(1).text(value);
-    else if (typeof value === "number") writer.u8(2).u64(value);
-    else if (value instanceof Uint8Array) writer.u8(3).lv(value);
-    else throw new TypeError("a value of another type");
-  }
-  return hash("sha256", writer.bytes(), "buffer");
 }

@@ -13,34 +13,33 @@ import { chmod, lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PosternError } from "@postern/core/errors";
-import { STATE_BYTES_MAX } from "@postern/core/limits";
+import {
+  CHANNEL_RECORD_BYTES_MAX,
+  CONTACTS_MAX,
+  RELAY_PINS_MAX,
+  STATE_BYTES_MAX,
+  STORED_PACKAGES_MAX,
+  STRANGERS_CHANNELS_MAX,
+} from "@postern/core/limits";
 import { errnoOf, storeError } from "./fs-error.ts";
 import { publishNew, syncDirectory } from "./publish.ts";
+import { createTables, hasTables, migrateTables, STATE_VERSION } from "./state-schema.ts";
 
 /** "Post" in ASCII. */
 const APPLICATION_ID = 0x50_6f_73_74;
-const VERSION = 1;
 /** For the moment in which two processes start together; one of them gets it. */
 const LOCK_WAIT_MS = 100;
 
-const SCHEMA = `
-  CREATE TABLE identity (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    signing_seed BLOB NOT NULL, link_seed BLOB NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE pair (
-    role TEXT NOT NULL, relay BLOB NOT NULL, peer BLOB NOT NULL,
-    counter INTEGER NOT NULL, key BLOB, digest BLOB NOT NULL,
-    PRIMARY KEY (role, relay, peer)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE rsa_key (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    pkcs8 BLOB NOT NULL, not_after INTEGER NOT NULL, digest BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE relay_pin (
-    address TEXT NOT NULL PRIMARY KEY, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
-  ) STRICT, WITHOUT ROWID;
-`;
+/** A row of a channel is the largest; SQLite refuses to allocate more for what a file claims. */
+const ROW_BYTES_MAX = CHANNEL_RECORD_BYTES_MAX + 65_536;
+const PAGE_BYTES = 4_096;
+/** More rows than this were never written by this program. */
+const ROWS_MAX = {
+  channel: 2 * CONTACTS_MAX + STRANGERS_CHANNELS_MAX,
+  key_package: STORED_PACKAGES_MAX,
+  contact: CONTACTS_MAX,
+  relay_pin: RELAY_PINS_MAX,
+} as const;
 
 /**
  * Opens the state at `path` and keeps its lock until it is closed.
@@ -49,14 +48,24 @@ const SCHEMA = `
  * when it cannot be trusted, `store/no-space`.
  */
 export async function openState(path: string): Promise<DatabaseSync> {
-  await expectSound(path);
+  const hasJournal = ((await statsOf(`${path}-wal`))?.size ?? 0) > 0;
+  await expectSound(path, hasJournal);
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+    database = new DatabaseSync(path, {
+      timeout: LOCK_WAIT_MS,
+      limits: { length: ROW_BYTES_MAX },
+    });
     lock(database);
-    expectVersion(database, path);
+    const version = expectVersion(database, path);
     expectIntact(database, path);
-    database.exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
+    database.exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY");
+    // What could not be opened again is not written either.
+    database.exec(`PRAGMA max_page_count=${STATE_BYTES_MAX / PAGE_BYTES}`);
+    if (version !== STATE_VERSION) migrate(database, version);
+    expectTables(database, path);
+    // A crash may have come between a change and the erasure of what was there before.
+    if (hasJournal) emptyJournal(database);
     return database;
   } catch (error) {
     database?.close();
@@ -88,6 +97,13 @@ export async function createState(
   }
 }
 
+/** Brings every change into the file, and leaves no older page beside it. */
+export function emptyJournal(database: DatabaseSync): void {
+  const result = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  if (result?.["busy"] !== 0)
+    throw new PosternError("store/failed", "could not write the journal into the state");
+}
+
 /** An error of SQLite as ours. */
 export function stateError(error: unknown, path: string): PosternError {
   if (error instanceof PosternError) return error;
@@ -99,7 +115,8 @@ export function stateError(error: unknown, path: string): PosternError {
     });
   if (result === SQLITE_FULL)
     return new PosternError("store/no-space", "no space for the state", { path }, { cause: error });
-  if (result === SQLITE_CORRUPT || result === SQLITE_NOTADB) return damaged(path, error);
+  if (result === SQLITE_CORRUPT || result === SQLITE_NOTADB || result === SQLITE_TOOBIG)
+    return damaged(path, error);
   return storeError("cannot use the state", error, { path });
 }
 
@@ -111,6 +128,7 @@ const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_TOOBIG = 18;
 const SQLITE_NOTADB = 26;
 
 /** The primary result code, without its extension. */
@@ -123,9 +141,10 @@ function resultOf(error: unknown): number | undefined {
 function fillDraft(draft: string, fill: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(draft);
   try {
-    database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; BEGIN");
-    database.exec(`PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${VERSION}`);
-    database.exec(SCHEMA);
+    database.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA journal_mode=WAL`);
+    database.exec("PRAGMA synchronous=FULL; BEGIN");
+    database.exec(`PRAGMA application_id=${APPLICATION_ID}`);
+    createTables(database);
     fill(database);
     database.exec("COMMIT");
   } finally {
@@ -134,7 +153,7 @@ function fillDraft(draft: string, fill: (database: DatabaseSync) => void): void 
 }
 
 /** Never opens the file: closing any handle of it would free this process's own lock. */
-async function expectSound(path: string): Promise<void> {
+async function expectSound(path: string, hasJournal: boolean): Promise<void> {
   const stats = await statsOf(path);
   if (stats === undefined) throw new PosternError("store/failed", "there is no state", { path });
   if (!stats.isFile()) throw new PosternError("store/failed", "the state is no file", { path });
@@ -144,6 +163,9 @@ async function expectSound(path: string): Promise<void> {
       bytes: stats.size,
       bytesMax: STATE_BYTES_MAX,
     });
+  // A page that is cut short is mended from the journal, if there is one; else SQLite would take
+  // what is missing for zeros.
+  if (!hasJournal && stats.size % PAGE_BYTES !== 0) throw damaged(path);
   if ((stats.mode & 0o077) === 0) return;
   try {
     await chmod(path, 0o600);
@@ -160,16 +182,33 @@ function lock(database: DatabaseSync): void {
   database.exec("PRAGMA cell_size_check=ON");
 }
 
-function expectVersion(database: DatabaseSync, path: string): void {
+/** The version the file has, which this program knows. */
+function expectVersion(database: DatabaseSync, path: string): number {
   if (pragma(database, "application_id") !== APPLICATION_ID)
     throw new PosternError("store/failed", "the state is not of Postern, or damaged", { path });
-  const version = pragma(database, "user_version");
-  if (version !== VERSION)
-    throw new PosternError("store/failed", "the state is of another version, or damaged", {
-      path,
-      version: Number(version),
-      supported: VERSION,
-    });
+  const version = Number(pragma(database, "user_version"));
+  if (version >= 1 && version <= STATE_VERSION) return version;
+  throw new PosternError("store/failed", "the state is of another version, or damaged", {
+    path,
+    version,
+    supported: STATE_VERSION,
+  });
+}
+
+/** Whole or not at all; the rows stay as they are. */
+function migrate(database: DatabaseSync, version: number): void {
+  database.exec("BEGIN IMMEDIATE");
+  migrateTables(database, version);
+  database.exec("COMMIT");
+}
+
+/** Before anything else is read: nothing is allocated for what a damaged file claims to hold. */
+function expectTables(database: DatabaseSync, path: string): void {
+  if (!hasTables(database)) throw damaged(path);
+  for (const [table, rowsMax] of Object.entries(ROWS_MAX)) {
+    const row = database.prepare(`SELECT count(*) AS rows FROM ${table}`).get();
+    if (Number(row?.["rows"]) > rowsMax) throw damaged(path);
+  }
 }
 
 function expectIntact(database: DatabaseSync, path: string): void {

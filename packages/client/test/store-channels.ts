@@ -1,0 +1,153 @@
+/** What every {@link Store} does with channels and key packages. @module */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import {
+  CHANNEL_RECORD_BYTES_MAX,
+  KEY_PACKAGE_BYTES,
+  STORED_PACKAGES_MAX,
+  STRANGERS_CHANNELS_MAX,
+} from "@postern/core/limits";
+import type { WallMs } from "@postern/core/time";
+import type { ChannelId, Store, StoredChannel, StoredPackage } from "../src/store.ts";
+import { hasCode } from "./has-code.ts";
+import { bytes, CONTACT, fingerprint, LATER, packageOf } from "./stored-samples.ts";
+
+const AT: ChannelId = { peer: CONTACT.fingerprint, role: "sending" };
+const refused = hasCode("usage/invalid-argument");
+
+export function channelConformance(name: string, make: (t: TestContext) => Promise<Store>): void {
+  test(`${name} keeps each end of a channel, the last record of it`, async (t) => {
+    const store = await make(t);
+    assert.equal(await store.channel(AT), undefined);
+    await store.saveChannel(AT, bytes(90, 1));
+    await store.saveChannel(AT, bytes(70, 2));
+    await store.saveChannel({ ...AT, role: "receiving" }, bytes(80, 3));
+    await store.saveChannel({ ...AT, peer: fingerprint(5) }, bytes(60, 4));
+    assert.deepEqual(await store.channel(AT), bytes(70, 2));
+    assert.deepEqual(await store.channel({ ...AT, role: "receiving" }), bytes(80, 3));
+    assert.deepEqual(byRecord(await store.channels()), [
+      { peer: fingerprint(5), role: "sending", record: bytes(60, 4) },
+      { ...AT, record: bytes(70, 2) },
+      { ...AT, role: "receiving", record: bytes(80, 3) },
+    ]);
+    await store.dropChannels(AT.peer);
+    assert.deepEqual(await store.channels(), [
+      { peer: fingerprint(5), role: "sending", record: bytes(60, 4) },
+    ]);
+    await store.dropChannels(AT.peer);
+  });
+
+  test(`${name} takes a channel's record up to its bound, and no more`, async (t) => {
+    const store = await make(t);
+    const largest = bytes(CHANNEL_RECORD_BYTES_MAX, 1);
+    await store.saveChannel(AT, largest);
+    const tooLarge = new Uint8Array(CHANNEL_RECORD_BYTES_MAX + 1);
+    await assert.rejects(store.saveChannel(AT, tooLarge), refused);
+    await assert.rejects(store.saveChannel(AT, bytes(0, 1)), refused);
+    assert.deepEqual(await store.channel(AT), largest);
+  });
+
+  test(`${name} erases the package that a channel has used, or changes nothing`, async (t) => {
+    const store = await make(t);
+    await store.saveKeyPackages([packageOf(1), packageOf(2)]);
+    await store.saveChannel(AT, bytes(90, 1), packageOf(1).kid);
+    assert.equal(await store.keyPackage(packageOf(1).kid), undefined);
+    assert.deepEqual(await store.keyPackages(), [packageOf(2)]);
+    await assert.rejects(store.saveChannel(AT, bytes(0, 2), packageOf(2).kid), refused);
+    await assert.rejects(store.saveChannel(AT, bytes(90, 2), bytes(15, 2)), refused);
+    assert.deepEqual(await store.channel(AT), bytes(90, 1));
+    assert.deepEqual(await store.keyPackages(), [packageOf(2)]);
+    // A package that is no longer there is no reason to lose the channel's step.
+    await store.saveChannel(AT, bytes(90, 3), packageOf(1).kid);
+    assert.deepEqual(await store.channel(AT), bytes(90, 3));
+  });
+
+  test(`${name} keeps key packages in their order until they are dropped`, async (t) => {
+    const store = await make(t);
+    assert.deepEqual(await store.keyPackages(), []);
+    const lastResort: StoredPackage = { ...packageOf(3), type: "last-resort" };
+    const reply: StoredPackage = { ...packageOf(2), type: "reply", keepUntil: 0 as WallMs };
+    await store.saveKeyPackages([packageOf(9), lastResort]);
+    await store.saveKeyPackages([reply]);
+    assert.deepEqual(await store.keyPackages(), [packageOf(9), lastResort, reply]);
+    assert.deepEqual(await store.keyPackage(reply.kid), reply);
+    assert.equal(await store.keyPackage(packageOf(4).kid), undefined);
+    await store.saveKeyPackages([{ ...packageOf(9), type: "reply" }]);
+    assert.deepEqual(
+      (await store.keyPackages()).map(({ type }) => type),
+      ["last-resort", "reply", "reply"],
+    );
+    await store.dropKeyPackages([packageOf(9).kid, packageOf(4).kid, lastResort.kid]);
+    assert.deepEqual(await store.keyPackages(), [reply]);
+  });
+
+  test(`${name} keeps the latest key packages when there are too many`, async (t) => {
+    const store = await make(t);
+    const many = Array.from({ length: STORED_PACKAGES_MAX }, (_, n) => packageOf(n));
+    await assert.rejects(store.saveKeyPackages([...many, packageOf(many.length)]), refused);
+    assert.deepEqual(await store.keyPackages(), []);
+    await store.saveKeyPackages(many);
+    await store.saveKeyPackages([packageOf(0), packageOf(10_000), packageOf(10_001)]);
+    const kept = await store.keyPackages();
+    assert.equal(kept.length, STORED_PACKAGES_MAX);
+    assert.deepEqual(kept[0], packageOf(3));
+    assert.deepEqual(kept.slice(-3), [packageOf(0), packageOf(10_000), packageOf(10_001)]);
+  });
+
+  test(`${name} forgets the strangers' channels used longest ago, never a contact's`, async (t) => {
+    const store = await make(t);
+    await store.saveContact(CONTACT);
+    await store.saveChannel(AT, bytes(90, 1));
+    const stranger = (n: number): ChannelId => ({ peer: fingerprint(n), role: "receiving" });
+    for (let n = 0; n < STRANGERS_CHANNELS_MAX; n++)
+      await store.saveChannel(stranger(n), bytes(9, n));
+    await store.saveChannel(stranger(0), bytes(9, 77));
+    assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
+    await store.saveChannel(stranger(5_000), bytes(9, 78));
+    assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
+    assert.equal(await store.channel(stranger(1)), undefined);
+    assert.deepEqual(await store.channel(stranger(0)), bytes(9, 77));
+    assert.deepEqual(await store.channel(stranger(5_000)), bytes(9, 78));
+    assert.deepEqual(await store.channel(AT), bytes(90, 1));
+  });
+
+  test(`${name} refuses channels and packages that are none`, async (t) => {
+    const store = await make(t);
+    await assert.rejects(store.channel({ ...AT, peer: bytes(31, 0) }), refused);
+    await assert.rejects(store.channel({ ...AT, role: "both" as "sending" }), refused);
+    await assert.rejects(store.dropChannels(bytes(33, 0)), refused);
+    await assert.rejects(store.keyPackage(bytes(17, 0)), refused);
+    await assert.rejects(store.dropKeyPackages([bytes(16, 0), bytes(15, 0)]), refused);
+    const good = packageOf(1);
+    for (const wrong of [
+      { ...good, kid: bytes(15, 0) },
+      { ...good, seed: bytes(31, 0) },
+      { ...good, encoded: bytes(KEY_PACKAGE_BYTES - 1, 0) },
+      { ...good, type: "other" as "reply" },
+      { ...good, keepUntil: -1 as WallMs },
+      { ...good, keepUntil: 0.5 as WallMs },
+    ])
+      await assert.rejects(store.saveKeyPackages([packageOf(2), wrong]), refused);
+    assert.deepEqual(await store.keyPackages(), []);
+  });
+
+  test(`${name} copies records and packages on the way in and on the way out`, async (t) => {
+    const store = await make(t);
+    const record = bytes(90, 1);
+    const saved = packageOf(1);
+    await store.saveChannel(AT, record);
+    await store.saveKeyPackages([saved]);
+    record.fill(0);
+    saved.seed.fill(0);
+    (await store.channel(AT))?.fill(0);
+    for (const each of await store.channels()) each.record.fill(0);
+    (await store.keyPackage(saved.kid))?.seed.fill(0);
+    for (const each of await store.keyPackages()) each.seed.fill(0);
+    assert.deepEqual(await store.channel(AT), bytes(90, 1));
+    assert.deepEqual(await store.keyPackages(), [{ ...packageOf(1), keepUntil: LATER }]);
+  });
+}
+
+function byRecord(channels: readonly StoredChannel[]): readonly StoredChannel[] {
+  return channels.toSorted((a, b) => a.record.length - b.record.length);
+}

@@ -1,0 +1,48 @@
+/** Values for stores. @module */
+import { KEY_PACKAGE_BYTES } from "@postern/core/limits";
+import type { WallMs } from "@postern/core/time";
+import type { PairKeyId, StoredContact, StoredIdentity, StoredPackage } from "../src/store.ts";
+
+export const LATER = 1_800_000_000_000 as WallMs;
+
+export const IDENTITY: StoredIdentity = {
+  signingSeed: bytes(32, 1),
+  linkSeed: bytes(32, 2),
+  name: "alice",
+};
+
+export const PAIR: PairKeyId = { relay: bytes(32, 3), peer: bytes(32, 4), role: "sending" };
+
+export const CONTACT: StoredContact = {
+  id: bytes(35, 20),
+  fingerprint: bytes(32, 4),
+  name: "bob",
+  relayName: "bob-at-work",
+  trust: "first-use",
+  blocked: false,
+  pairingSecret: undefined,
+  addedAt: LATER,
+};
+
+/** No two of them alike for seeds below 2^16. */
+export function bytes(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7 + seed * 31 + (seed >> 8) * i) & 0xff);
+}
+
+/** 32 bytes, others for each number. */
+export function fingerprint(n: number): Uint8Array {
+  const made = bytes(32, 99);
+  new DataView(made.buffer).setUint32(0, n);
+  return made;
+}
+
+export function contactOf(n: number): StoredContact {
+  return { ...CONTACT, fingerprint: fingerprint(n), name: `n${n}` };
+}
+
+export function packageOf(n: number): StoredPackage {
+  const kid = fingerprint(n).slice(0, 16);
+  const seed = fingerprint(n).map((byte) => byte ^ 0x5a);
+  const encoded = bytes(KEY_PACKAGE_BYTES, n);
+  return { kid, seed, encoded, type: "one-time", keepUntil: LATER };
+}
