@@ -1,17 +1,37 @@
 /** The arguments of `npm run bench`. @module */
 import { parseArgs } from "node:util";
 
+import type { Scale } from "./bench-case.ts";
+
 export interface BenchOptions {
-  readonly bytes: number;
-  readonly runs: number;
-  readonly profile: string;
+  readonly scale: Scale;
+  /** Names of cases; `undefined` for all of them. */
+  readonly cases: readonly string[] | undefined;
+  /** `undefined`: as the case has it. */
+  readonly runs: number | undefined;
+  readonly bytes: number | undefined;
+  readonly profiles: readonly string[] | undefined;
+  readonly relay: string | undefined;
+  /** Only contenders with one of these in their name. */
+  readonly only: readonly string[] | undefined;
+  /** `-` for the standard output. */
+  readonly json: string | undefined;
+  readonly isListing: boolean;
 }
 
-export const USAGE = `npm run bench -- [--size 1G] [--runs 3] [--profile symmetric]
+export const USAGE = `npm run bench -- [--case NAME,NAME] [--runs N] [--size 1G] [--json FILE]
 
-  --size     bytes of the file: a number with K, M or G (powers of 1,024)
+Without options: every case, small, within two minutes.
+
+  --case     these cases at full size; "all" for every one
+  --quick    small all the same
   --runs     runs of each program, in alternation
-  --profile  profile of the Postern runs
+  --size     bytes to send: a number with K, M or G (powers of 1,024)
+  --profile  profiles of the Postern runs: a,b (default: all that it has)
+  --only     only programs with one of these in their name: postern,socat
+  --relay    HOST:PORT of a relay that runs already, where a case can use one
+  --json     put the figures into this file (- for the standard output)
+  --list     name the cases
 `;
 
 /** @throws Error with a sentence for people. */
@@ -19,19 +39,43 @@ export function parseArguments(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      size: { type: "string", default: "1G" },
-      runs: { type: "string", default: "3" },
-      profile: { type: "string", default: "symmetric" },
+      case: { type: "string" },
+      quick: { type: "boolean", default: false },
+      runs: { type: "string" },
+      size: { type: "string" },
+      profile: { type: "string" },
+      only: { type: "string" },
+      relay: { type: "string" },
+      json: { type: "string" },
+      list: { type: "boolean", default: false },
     },
   });
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1)
-    throw new Error(`--runs ${values.runs}: a number from 1 on`);
-  return { bytes: parseSize(values.size), runs, profile: values.profile };
+  const isFull = values.case !== undefined && !values.quick;
+  return {
+    scale: isFull ? "full" : "quick",
+    cases: values.case === "all" ? undefined : names(values.case),
+    runs: values.runs === undefined ? undefined : parseRuns(values.runs),
+    bytes: values.size === undefined ? undefined : parseSize(values.size),
+    profiles: names(values.profile),
+    only: names(values.only),
+    relay: values.relay,
+    json: values.json,
+    isListing: values.list,
+  };
+}
+
+function names(text: string | undefined): string[] | undefined {
+  return text?.split(",").map((name) => name.trim());
+}
+
+function parseRuns(text: string): number {
+  const runs = Number(text);
+  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${text}: a number from 1 on`);
+  return runs;
 }
 
 function parseSize(text: string): number {
-  const match = /^(\d+)([KMG]?)$/i.exec(text);
+  const match = /^([1-9]\d*)([KMG]?)$/i.exec(text);
   if (match === null) throw new Error(`--size ${text}: a number of bytes, or one with K, M or G`);
   const power = ["", "K", "M", "G"].indexOf((match[2] ?? "").toUpperCase());
   return Number(match[1]) * 1_024 ** power;

@@ -1,115 +1,137 @@
 /**
- * `npm run bench`: whole programs side by side, in alternation (A B A B), on one file. Prints a
- * table and keeps it with all runs in `bench/results/`. What the numbers mean: `bench/README.md`.
+ * `npm run bench`: whole programs side by side, in alternation (A B A B). Prints a table for each
+ * case and keeps it with all figures in `bench/results/`. What they mean: `bench/README.md`.
  *
  * @module
  */
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { cpus, platform, release } from "node:os";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, loadavg, platform, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 
+import { alternate, reasonOf, type Missing } from "./alternate.ts";
 import { parseArguments, USAGE, type BenchOptions } from "./arguments.ts";
-import type { Contender, Run } from "./contender.ts";
-import { hashOnlyFile, makeScratch, writeRandomFile } from "./payload.ts";
-import { postern } from "./postern.ts";
-import { renderReport, type Report } from "./report.ts";
-import { socat } from "./socat.ts";
+import { NotPossible, type BenchCase } from "./bench-case.ts";
+import { CASES } from "./cases.ts";
+import { hasMemoryFor, makeScratch } from "./measure/payload.ts";
+import { renderReport, reportOf, type CaseReport, type Report } from "./report/report.ts";
 
+/** The largest file of any case. */
+const BYTES_USUAL = 2 ** 30;
 const RESULTS = join(import.meta.dirname, "../results");
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 process.exitCode = await main(process.argv.slice(2));
 
+/** 0: all was measured, absent programs aside. 1: something failed. 2: wrong arguments. */
 async function main(args: readonly string[]): Promise<number> {
   let options: BenchOptions;
+  let chosen: readonly BenchCase[];
   try {
     options = parseArguments(args);
+    chosen = choose(options.cases);
   } catch (error) {
-    process.stderr.write(
-      `bench: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`,
-    );
+    process.stderr.write(`bench: ${reasonOf(error)}\n\n${USAGE}`);
     return 2;
+  }
+  if (options.isListing) {
+    for (const { name, title } of CASES) process.stdout.write(`${name.padEnd(15)} ${title}\n`);
+    return 0;
   }
   if (platform() !== "linux") {
     process.stderr.write("bench: costs are read from /proc, so it runs on Linux only\n");
     return 1;
   }
-  const report = await compare([postern(options.profile), socat], options);
-  const text = renderReport(report, socat.name);
-  process.stdout.write(text);
-  await keep(report, text);
-  return 0;
+  const report = await measure(chosen, options);
+  await keep(report, options.json);
+  const hasFailed = report.cases.some(({ failed }) => failed.length > 0);
+  return hasFailed ? 1 : 0;
 }
 
-async function compare(all: readonly Contender[], options: BenchOptions): Promise<Report> {
-  const absent = all.flatMap((contender) => {
-    const why = contender.absence();
-    return why === undefined ? [] : [{ name: contender.name, why }];
+/** @throws Error with a sentence for people. */
+function choose(names: readonly string[] | undefined): readonly BenchCase[] {
+  if (names === undefined) return CASES;
+  return names.map((name) => {
+    const found = CASES.find((each) => each.name === name);
+    if (found === undefined)
+      throw new Error(`no case ${name}; there are ${CASES.map((each) => each.name).join(", ")}`);
+    return found;
   });
-  const present = all.filter((contender) => contender.absence() === undefined);
-  const scratch = await makeScratch(options.bytes);
-  try {
-    const results = await alternate(present, options, scratch);
-    return { bytes: options.bytes, results, absent, machine: describeMachine(scratch) };
-  } finally {
-    await rm(scratch, { recursive: true });
-  }
 }
 
-async function alternate(
-  present: readonly Contender[],
-  { bytes, runs }: BenchOptions,
-  scratch: string,
-): Promise<Report["results"]> {
-  const file = join(scratch, "file");
-  const digest = await writeRandomFile(file, bytes);
-  const kept = present.map((contender) => ({ contender, runs: new Array<Run>() }));
-  for (const [at, { contender }] of kept.entries()) {
-    const folder = join(scratch, String(at));
-    await mkdir(folder);
-    await contender.prepare(folder);
-  }
-  for (let turn = 1; turn <= runs; turn++)
-    for (const { contender, runs: done } of kept) {
-      const run = await once(contender, file, digest, join(scratch, "output"));
-      done.push(run);
-      say(`${turn}/${runs} ${contender.name}: ${(run.wallMs / 1_000).toFixed(2)} s`);
+async function measure(chosen: readonly BenchCase[], options: BenchOptions): Promise<Report> {
+  const machine = describeMachine(options.bytes ?? BYTES_USUAL);
+  const cases: CaseReport[] = [];
+  const skipped: Missing[] = [];
+  for (const each of chosen) {
+    say(`${each.name}: ${each.title}`);
+    try {
+      cases.push(await measureCase(each, options));
+    } catch (error) {
+      if (!(error instanceof NotPossible)) throw error;
+      skipped.push({ name: each.name, why: error.message });
+      say(`  ${error.message}`);
     }
-  return kept.map(({ contender: { name, what }, runs: done }) => ({ name, what, runs: done }));
+  }
+  return { time: new Date().toISOString(), machine, cases, skipped };
 }
 
-/** The hash is compared after the clock has stopped, alike for all. */
-async function once(
-  contender: Contender,
-  file: string,
-  digest: string,
-  outputFolder: string,
-): Promise<Run> {
-  await mkdir(outputFolder);
-  const run = await contender.run({ file, outputFolder });
-  if ((await hashOnlyFile(outputFolder)) !== digest)
-    throw new Error(`${contender.name}: the file that arrived is not the one that was sent`);
-  await rm(outputFolder, { recursive: true });
-  return run;
+async function measureCase(each: BenchCase, options: BenchOptions): Promise<CaseReport> {
+  const { scale, bytes, profiles, relay, only } = options;
+  const folder = await makeScratch(bytes ?? BYTES_USUAL);
+  const disk = await mkdtemp(join(tmpdir(), "postern-bench-"));
+  try {
+    const setting = { scale, bytes, profiles, relay, folder: join(folder, "case"), disk };
+    await mkdir(setting.folder);
+    const { contenders, notes, close } = await each.open(setting);
+    try {
+      let folders = 0;
+      const outcome = await alternate(contenders.filter(isWanted(only)), {
+        runs: options.runs ?? each.runs[scale],
+        say: (line) => say(`  ${line}`),
+        async makeFolder() {
+          const made = join(folder, String(folders++));
+          await mkdir(made);
+          return made;
+        },
+      });
+      return reportOf(each, notes, outcome);
+    } finally {
+      await close?.();
+    }
+  } finally {
+    for (const path of [folder, disk]) await rm(path, { recursive: true, force: true });
+  }
 }
 
-function describeMachine(scratch: string): Report["machine"] {
+function isWanted(
+  only: readonly string[] | undefined,
+): (each: { readonly name: string }) => boolean {
+  return ({ name }) => only === undefined || only.some((part) => name.includes(part));
+}
+
+function describeMachine(bytes: number): Report["machine"] {
   return {
     CPU: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
+    "memory GiB": Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     "Node.js": process.version,
-    "files in": scratch.startsWith("/dev/shm") ? "memory" : "the folder for temporary files",
+    // More than a little: somebody else is using the machine.
+    "load before": (loadavg()[0] ?? 0).toFixed(2),
+    "files in": hasMemoryFor(bytes) ? "memory" : "the folder for temporary files",
   };
 }
 
-async function keep(report: Report, text: string): Promise<void> {
-  const time = new Date().toISOString();
-  const name = time.replaceAll(/[:.]/g, "-");
+async function keep(report: Report, json: string | undefined): Promise<void> {
+  const figures = `${JSON.stringify(report, null, 2)}\n`;
+  const text = renderReport(report);
+  if (json === "-") return void process.stdout.write(figures);
+  process.stdout.write(text);
+  if (json !== undefined) return await writeFile(json, figures);
+  const name = report.time.replaceAll(/[:.]/g, "-");
   await mkdir(RESULTS, { recursive: true });
-  await writeFile(
-    join(RESULTS, `${name}.json`),
-    `${JSON.stringify({ time, ...report }, null, 2)}\n`,
-  );
+  await writeFile(join(RESULTS, `${name}.json`), figures);
   await writeFile(join(RESULTS, `${name}.md`), text);
   say(`kept as bench/results/${name}.md and .json`);
 }

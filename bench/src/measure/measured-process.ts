@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import process from "node:process";
 import type { Readable } from "node:stream";
+
+import { childrenOf, cpuSecondsOf, memoryOf, treeOf } from "./proc.ts";
 
 export interface Usage {
   readonly cpuSeconds: number;
@@ -14,10 +16,18 @@ export interface Usage {
   readonly peakBytes: number;
 }
 
+export interface ProcessOptions {
+  readonly cwd?: string | undefined;
+  /** Added to those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface MeasuredProcess {
   readonly stdout: Readable;
   /** Rejects with what the program wrote to stderr when it fails. */
   readonly ended: Promise<Usage>;
+  /** So far, of those of its processes that still run: for a program that does not end. */
+  usage(): Usage;
   /** SIGTERM to the program; {@link ended} then resolves whatever its exit code. */
   stop(): void;
 }
@@ -28,12 +38,19 @@ const CPU_PRECISION = "%3U %3S";
 /** Descriptor 3 gets the costs, 2 stays the program's. */
 const TIMED = `TIMEFORMAT="${CPU_PRECISION}"; { time "$@" 2>&4; } 4>&2 2>&3`;
 
-export function startMeasured(command: string, args: readonly string[]): MeasuredProcess {
-  const shell = spawn("bash", ["-c", TIMED, "bash", command, ...args], {
+/** The program and its arguments. */
+export function startMeasured(
+  command: readonly string[],
+  options: ProcessOptions = {},
+): MeasuredProcess {
+  const shell = spawn("bash", ["-c", TIMED, "bash", ...command], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
   });
+  RUNNING.add(shell);
   const peaks = new Map<number, number>();
-  const sample = () => samplePeaks(shell.pid, peaks);
+  const sample = (): void => samplePeaks(shell.pid, peaks);
   const timer = setInterval(sample, SAMPLE_MS);
   const costs = collect(shell.stdio[3] as Readable);
   const complaints = collect(shell.stderr as Readable);
@@ -41,11 +58,12 @@ export function startMeasured(command: string, args: readonly string[]): Measure
   const ended = new Promise<Usage>((resolve, reject) => {
     shell.on("error", reject);
     shell.on("close", (code) => {
+      RUNNING.delete(shell);
       clearInterval(timer);
       const cpuSeconds = parseCosts(costs());
       if ((code === 0 || stopped) && cpuSeconds !== undefined)
         resolve({ cpuSeconds, peakBytes: sumOf(peaks.values()) });
-      else reject(new Error(`${command} exited with ${code}: ${complaints()}`));
+      else reject(new Error(`${command[0]} exited with ${code}: ${complaints()}`));
     });
   });
   // Whoever awaits it hears of it; until then it is nobody's unhandled rejection.
@@ -53,17 +71,43 @@ export function startMeasured(command: string, args: readonly string[]): Measure
   return {
     stdout: shell.stdout as Readable,
     ended,
+    usage() {
+      sample();
+      const pids = programsOf(shell.pid);
+      return { cpuSeconds: sumOf(pids.map(cpuSecondsOf)), peakBytes: sumOf(peaks.values()) };
+    },
     stop() {
       stopped = true;
-      for (const pid of childrenOf(shell.pid)) process.kill(pid, "SIGTERM");
+      if (shell.pid !== undefined)
+        for (const pid of childrenOf(shell.pid)) process.kill(pid, "SIGTERM");
     },
   };
 }
 
-function sumOf(values: Iterable<number>): number {
+/** What was added since `before`; the peak is that of all its time. */
+export function usageSince(before: Usage, now: Usage): Usage {
+  return { cpuSeconds: now.cpuSeconds - before.cpuSeconds, peakBytes: now.peakBytes };
+}
+
+export function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** Nothing outlives a benchmark that is broken off. */
+const RUNNING = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const { pid } of RUNNING)
+    for (const each of programsOf(pid).toReversed()) killSilently(each);
+});
+
+function killSilently(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** The last line of the form `user system`: bash may say before it which signal ended a program. */
@@ -73,25 +117,15 @@ function parseCosts(text: string): number | undefined {
 }
 
 function samplePeaks(pid: number | undefined, peaks: Map<number, number>): void {
-  for (const child of childrenOf(pid)) {
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${child}/status`))?.[1];
-    if (kilobytes !== undefined) peaks.set(child, Number(kilobytes) * 1_024);
-    samplePeaks(child, peaks);
+  for (const each of programsOf(pid)) {
+    const bytes = memoryOf(each, "VmHWM");
+    if (bytes > 0) peaks.set(each, bytes);
   }
 }
 
-function childrenOf(pid: number | undefined): number[] {
-  if (pid === undefined) return [];
-  return readProc(`${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
-}
-
-/** Empty when the process has just gone. */
-function readProc(path: string): string {
-  try {
-    return readFileSync(`/proc/${path}`, "utf8");
-  } catch {
-    return "";
-  }
+/** All but the shell that keeps the time. */
+function programsOf(shell: number | undefined): number[] {
+  return shell === undefined ? [] : treeOf(shell).slice(1);
 }
 
 /** Keeps the end of what a stream gives. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { platform } from "node:os";
 import { test } from "node:test";
 
-import { startMeasured } from "./measured-process.ts";
+import { startMeasured, usageSince } from "./measured-process.ts";
 
 const skip = platform() === "linux" ? false : "costs are read from /proc";
 
@@ -11,13 +11,14 @@ test("startMeasured() counts CPU and memory of a program and its child", { skip 
   const child =
     "const a = Buffer.alloc(9e7, 1); const t = Date.now(); while (Date.now() - t < 300);";
   const parent = `require("child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(child)}])`;
-  const { cpuSeconds, peakBytes } = await startMeasured(process.execPath, ["-e", parent]).ended;
+  const { cpuSeconds, peakBytes } = await startMeasured([process.execPath, "-e", parent]).ended;
   assert.ok(cpuSeconds > 0.2 && cpuSeconds < 5, `${cpuSeconds} s`);
   assert.ok(peakBytes > 9e7 && peakBytes < 1e9, `${peakBytes} bytes`);
 });
 
 test("startMeasured() stops a program and still has its costs", { skip }, async () => {
-  const running = startMeasured(process.execPath, [
+  const running = startMeasured([
+    process.execPath,
     "-e",
     "console.log(1); setTimeout(() => {}, 1e6)",
   ]);
@@ -27,10 +28,23 @@ test("startMeasured() stops a program and still has its costs", { skip }, async 
   assert.ok(cpuSeconds > 0 && cpuSeconds < 5, `${cpuSeconds} s`);
 });
 
+test("startMeasured() knows the costs of a program that still runs", { skip }, async () => {
+  const script =
+    "const t = Date.now(); while (Date.now() - t < 300); console.log(1); setTimeout(() => {}, 1e6)";
+  const running = startMeasured([process.execPath, "-e", script]);
+  const early = running.usage();
+  await once(running.stdout, "data");
+  const { cpuSeconds, peakBytes } = usageSince(early, running.usage());
+  running.stop();
+  await running.ended;
+  assert.ok(cpuSeconds > 0.1 && cpuSeconds < 5, `${cpuSeconds} s`);
+  assert.ok(peakBytes > 1e7, `${peakBytes} bytes`);
+});
+
 test("startMeasured() rejects with what a failed program said", { skip }, async () => {
   const script = 'console.error("out of order"); process.exit(3)';
   await assert.rejects(
-    startMeasured(process.execPath, ["-e", script]).ended,
+    startMeasured([process.execPath, "-e", script]).ended,
     /exited with 3: out of order/,
   );
 });

@@ -18,20 +18,23 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Reads the kernel's table: a trial connection would be taken for the one that counts. */
-export async function untilListening(port: number): Promise<void> {
+/**
+ * Reads the kernel's table: a trial connection would be taken for the one that counts. `pid` is any
+ * process of the network namespace in which the port is.
+ */
+export async function untilListening(port: number, pid: number | "self" = "self"): Promise<void> {
   const hexadecimal = port.toString(16).toUpperCase().padStart(4, "0");
   const row = new RegExp(`:${hexadecimal} [0-9A-F]+:0000 ${LISTENING} `);
   const giveUp = performance.now() + WAIT_MS;
-  while (!row.test(readFileSync("/proc/net/tcp", "utf8") + tcp6())) {
+  while (!row.test(tableOf(pid, "tcp") + tableOf(pid, "tcp6"))) {
     if (performance.now() > giveUp) throw new Error(`nothing listens on port ${port}`);
     await delay(5);
   }
 }
 
-function tcp6(): string {
+function tableOf(pid: number | "self", protocol: string): string {
   try {
-    return readFileSync("/proc/net/tcp6", "utf8");
+    return readFileSync(`/proc/${pid}/net/${protocol}`, "utf8");
   } catch {
     return "";
   }

@@ -1,0 +1,57 @@
+/** One file through a relay, in each profile, beside every other program that is installed. @module */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { BenchCase, Setting } from "../bench-case.ts";
+import { hashOnlyEntry, writeRandomFile } from "../measure/payload.ts";
+import {
+  FILE_COLUMNS,
+  sending,
+  type FileContender,
+  type Payload,
+} from "../peers/file-contender.ts";
+import { postern } from "../peers/postern.ts";
+import { profileAbsence } from "../peers/postern-command.ts";
+import { socatDirect, socatRelay } from "../peers/socat.ts";
+
+const MIB = 1_048_576;
+const BYTES = { quick: 128 * MIB, full: 1_024 * MIB };
+const PROFILES = ["end-to-end", "symmetric", "asymmetric"];
+
+export const fileCase: BenchCase = {
+  name: "file",
+  title: "one file through a relay",
+  columns: FILE_COLUMNS,
+  chart: "rate",
+  isHigherBetter: true,
+  runs: { quick: 3, full: 3 },
+  async open(setting) {
+    const payload = await makeFile(setting, BYTES);
+    const contenders = [...(await posterns(setting)), socatRelay, socatDirect];
+    return {
+      contenders: contenders.map((each) => sending(payload, each)),
+      notes: [`${payload.bytes / MIB} MiB of random bytes`],
+    };
+  },
+};
+
+export async function makeFile(
+  { folder, bytes: chosen, scale }: Setting,
+  usual: Readonly<Record<Setting["scale"], number>>,
+): Promise<Payload> {
+  const bytes = chosen ?? usual[scale];
+  const place = join(folder, "payload");
+  await mkdir(place);
+  const path = join(place, "file.bin");
+  await writeRandomFile(path, bytes);
+  return { path, bytes, folder, digest: await hashOnlyEntry(place) };
+}
+
+export async function posterns(setting: Setting): Promise<FileContender[]> {
+  const { profiles = PROFILES, relay } = setting;
+  return await Promise.all(
+    profiles.map(async (profile) =>
+      postern({ profile, relay, absence: await profileAbsence(profile) }),
+    ),
+  );
+}

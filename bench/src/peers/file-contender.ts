@@ -1,0 +1,98 @@
+/** What a program in a comparison must be able to do: carry one file or folder. @module */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Column, Contender, Figures } from "../bench-case.ts";
+import { sumOf, type Usage } from "../measure/measured-process.ts";
+import { hashOnlyEntry } from "../measure/payload.ts";
+
+export interface FileContender extends Omit<Contender, "run"> {
+  readonly run: (task: Task) => Promise<FileRun>;
+}
+
+export interface Task {
+  /** A file or a folder. */
+  readonly path: string;
+  /** An empty folder; the output must stand alone in it afterwards. */
+  readonly outputFolder: string;
+}
+
+export interface FileRun {
+  /** From the start of the sender until sender and receiver have both ended. */
+  readonly wallMs: number;
+  /** From the receiver's consent to its confirmation; absent for programs without either. */
+  readonly transferMs?: number | undefined;
+  readonly sender: Usage;
+  /** From the start of the sender on; absent without a relay, and of one that runs elsewhere. */
+  readonly relay?: Usage | undefined;
+  readonly receiver: Usage;
+}
+
+export interface Payload {
+  readonly path: string;
+  readonly bytes: number;
+  /** As `hashOnlyEntry` makes it of what has arrived. */
+  readonly digest: string;
+  /** Where outputs may be put. */
+  readonly folder: string;
+}
+
+const MIB = 1_048_576;
+const GIB = 1_024 * MIB;
+
+export const FILE_COLUMNS: readonly Column[] = [
+  { key: "wallS", heading: "whole command, s", digits: 2, hasSpread: true },
+  { key: "rate", heading: "MiB/s", digits: 0 },
+  { key: "transferS", heading: "transfer only, s", digits: 2, hasSpread: true },
+  { key: "transferRate", heading: "its MiB/s", digits: 0 },
+  { key: "cpuSender", heading: "CPU s/GiB sender", digits: 2 },
+  { key: "cpuRelay", heading: "relay", digits: 2 },
+  { key: "cpuReceiver", heading: "receiver", digits: 2 },
+  { key: "cpu", heading: "all", digits: 2, hasSpread: true },
+  { key: "peakSender", heading: "peak MiB sender", digits: 0 },
+  { key: "peakRelay", heading: "relay", digits: 0 },
+  { key: "peakReceiver", heading: "receiver", digits: 0 },
+];
+
+/** The hash is compared after the clock has stopped, alike for all. */
+export function sending(payload: Payload, contender: FileContender): Contender {
+  const { name, what, absence, prepare, close } = contender;
+  const outputFolder = join(payload.folder, "output");
+  return {
+    name,
+    what,
+    absence,
+    prepare,
+    ...(close === undefined ? {} : { close }),
+    async run() {
+      await mkdir(outputFolder);
+      try {
+        const run = await contender.run({ path: payload.path, outputFolder });
+        if ((await hashOnlyEntry(outputFolder)) !== payload.digest)
+          throw new Error("what arrived is not what was sent");
+        return figuresOf(run, payload.bytes);
+      } finally {
+        await rm(outputFolder, { recursive: true });
+      }
+    },
+  };
+}
+
+export function figuresOf(run: FileRun, bytes: number): Figures {
+  const { wallMs, transferMs, sender, relay, receiver } = run;
+  const [mib, gib] = [bytes / MIB, bytes / GIB];
+  const all = [sender, relay, receiver].map((usage) => usage?.cpuSeconds ?? 0);
+  return {
+    wallS: wallMs / 1_000,
+    rate: mib / (wallMs / 1_000),
+    ...(transferMs === undefined
+      ? {}
+      : { transferS: transferMs / 1_000, transferRate: mib / (transferMs / 1_000) }),
+    cpuSender: sender.cpuSeconds / gib,
+    cpuReceiver: receiver.cpuSeconds / gib,
+    cpu: sumOf(all) / gib,
+    peakSender: sender.peakBytes / MIB,
+    peakReceiver: receiver.peakBytes / MIB,
+    ...(relay && { cpuRelay: relay.cpuSeconds / gib, peakRelay: relay.peakBytes / MIB }),
+  };
+}
