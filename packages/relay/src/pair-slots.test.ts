@@ -148,10 +148,10 @@ test("R-03 PairSlots: code spraying from one address meets less than one pair in
   const open: { readonly slot: number; readonly link: string; readonly since: number }[] = [];
   for (let second = 0; second < 600; second++) {
     const now = at(second * 1_000);
-    const link = `alice-${second}`;
-    open.push({ slot: opened(slots, link, now), link, since: second });
-    for (let link = 0; link < 100; link++) {
-      const joining = slots.join(end(`sybil-${second}-${link}`, "192.0.2.1"), guess + 1, now);
+    const opener = `alice-${second}`;
+    open.push({ slot: opened(slots, opener, now), link: opener, since: second });
+    for (let i = 0; i < 100; i++) {
+      const joining = slots.join(end(`sybil-${second}-${i}`, "192.0.2.1"), guess + 1, now);
       if (joining.kind === "overloaded") break;
       guess = (guess + 1) % PAIR_SLOTS_MIN;
       sprayed++;

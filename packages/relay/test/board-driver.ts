@@ -4,7 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Suite } from "@postern/core/crypto";
 import type { WallMs } from "@postern/core/time";
 import { encodeRsaCertificate } from "@postern/core/identity";
 import type { ClientFrame, LoginStatus, RelayFrame } from "@postern/core/link";
@@ -85,15 +84,14 @@ export class BoardDriver {
   constructor(
     names: NameClaims = memoryNames(),
     profiles?: number,
-    ports: { readonly packages?: KeyPackages; readonly random?: Suite["random"] } = {},
+    packages: KeyPackages = memoryPackages(),
   ) {
-    const random = ports.random ?? suite.random;
     this.board = createSwitchboard({
       ...(profiles === undefined ? {} : { profiles }),
-      suite: { ...suite, random },
+      suite,
       relayFingerprint: RELAY_FINGERPRINT,
       names,
-      packages: ports.packages ?? memoryPackages(),
+      packages,
       congested: (link) => this.congested.has(link),
     });
   }

@@ -152,6 +152,12 @@ function randomFrame(
     [0x14, 52],
     [0x15, below(588)],
     [0x16, 437],
+    [0x1a, 6 + 1_352 * below(3)],
+    [0x1b, 36],
+    [0x1c, 4],
+    [0x1d, 8],
+    [0x1e, 5 + below(600)],
+    [0x1f, 4],
     [below(256), below(600)],
   ];
   const [type, length] = shapes[below(shapes.length)] ?? [0, 0];
@@ -159,7 +165,13 @@ function randomFrame(
   frame[0] = type;
   // A name of random bytes would never be one, and a random receiver is never there.
   if (type === 0x12) frame.set([7, 0x61, 0x62, 0x63, 0x2e, 0x64, 0x65, 0x66], 5);
-  if ((type === 0x13 || type === 0x14 || type === 0x16) && length >= 36 && below(4) > 0)
+  // As many packages as it says, of nobody.
+  if (type === 0x1a) frame.set([below(2), Math.floor((length - 6) / 1_352)], 5);
+  if (
+    (type === 0x13 || type === 0x14 || type === 0x16 || type === 0x1b) &&
+    length >= 36 &&
+    below(4) > 0
+  )
     frame.set(identity.fingerprint, 5);
   return frame;
 }
