@@ -10,9 +10,13 @@ import {
   type FileContender,
   type Payload,
 } from "../peers/file-contender.ts";
+import { croc } from "../peers/croc.ts";
+import { magicWormhole } from "../peers/magic-wormhole.ts";
 import { postern } from "../peers/postern.ts";
 import { profileAbsence } from "../peers/postern-command.ts";
+import { scp } from "../peers/scp.ts";
 import { socatDirect, socatRelay } from "../peers/socat.ts";
+import { wormholeWilliam } from "../peers/wormhole-william.ts";
 
 const MIB = 1_048_576;
 const BYTES = { quick: 128 * MIB, full: 1_024 * MIB };
@@ -27,13 +31,18 @@ export const fileCase: BenchCase = {
   runs: { quick: 3, full: 3 },
   async open(setting) {
     const payload = await makeFile(setting, BYTES);
-    const contenders = [...(await posterns(setting)), socatRelay, socatDirect];
+    const contenders = [...(await posterns(setting)), socatRelay, socatDirect, ...peers()];
     return {
       contenders: contenders.map((each) => sending(payload, each)),
       notes: [`${payload.bytes / MIB} MiB of random bytes`],
     };
   },
 };
+
+/** Those that encrypt, each new: they keep servers and keys. */
+export function peers(): FileContender[] {
+  return [scp(), magicWormhole, wormholeWilliam(), croc()];
+}
 
 export async function makeFile(
   { folder, bytes: chosen, scale }: Setting,

@@ -7,6 +7,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import process from "node:process";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { childrenOf, cpuSecondsOf, memoryOf, treeOf } from "./proc.ts";
 
@@ -17,7 +18,8 @@ export interface Usage {
 }
 
 export interface ProcessOptions {
-  readonly cwd?: string | undefined;
+  /** What it reads from its standard input, which is empty otherwise. */
+  readonly input?: string | undefined;
   /** Added to those of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
@@ -26,6 +28,8 @@ export interface MeasuredProcess {
   readonly stdout: Readable;
   /** Rejects with what the program wrote to stderr when it fails. */
   readonly ended: Promise<Usage>;
+  /** Until all its own children have ended and are counted. */
+  untilAlone(): Promise<void>;
   /** So far, of those of its processes that still run: for a program that does not end. */
   usage(): Usage;
   /** SIGTERM to the program; {@link ended} then resolves whatever its exit code. */
@@ -33,6 +37,7 @@ export interface MeasuredProcess {
 }
 
 const SAMPLE_MS = 25;
+const ALONE_MS = 5_000;
 const STDERR_BYTES_MAX = 4_096;
 const CPU_PRECISION = "%3U %3S";
 /** Descriptor 3 gets the costs, 2 stays the program's. */
@@ -44,16 +49,19 @@ export function startMeasured(
   options: ProcessOptions = {},
 ): MeasuredProcess {
   const shell = spawn("bash", ["-c", TIMED, "bash", ...command], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-    cwd: options.cwd,
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
   });
   RUNNING.add(shell);
+  shell.stdin.on("error", () => {
+    // It has ended without reading.
+  });
+  shell.stdin.end(options.input);
   const peaks = new Map<number, number>();
   const sample = (): void => samplePeaks(shell.pid, peaks);
   const timer = setInterval(sample, SAMPLE_MS);
   const costs = collect(shell.stdio[3] as Readable);
-  const complaints = collect(shell.stderr as Readable);
+  const complaints = collect(shell.stderr);
   let stopped = false;
   const ended = new Promise<Usage>((resolve, reject) => {
     shell.on("error", reject);
@@ -69,8 +77,12 @@ export function startMeasured(
   // Whoever awaits it hears of it; until then it is nobody's unhandled rejection.
   ended.catch(() => {});
   return {
-    stdout: shell.stdout as Readable,
+    stdout: shell.stdout,
     ended,
+    async untilAlone() {
+      const giveUp = performance.now() + ALONE_MS;
+      while (programsOf(shell.pid).length > 1 && performance.now() < giveUp) await delay(5);
+    },
     usage() {
       sample();
       const pids = programsOf(shell.pid);
