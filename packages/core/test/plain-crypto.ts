@@ -48,6 +48,16 @@ export function seal(key: Buffer, nonce: Buffer, aad: Buffer, plaintext: Buffer)
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
+/** HKDF-Expand to 32 bytes is one HMAC (RFC 5869, 2.3). */
+export function expand(key: Buffer, info: Buffer): Buffer {
+  return createHmac("sha256", key).update(info).update(uint(1, 1)).digest();
+}
+
+/** Ed25519 (RFC 8032) under the secret `seed`. */
+export function signed(seed: Buffer, message: Buffer): Buffer {
+  return sign(null, message, signingKey(seed));
+}
+
 /** Identity and fingerprint of section 3, from the secret. */
 export function party(seed: Buffer): { readonly id: Buffer; readonly fingerprint: Buffer } {
   const spki = createPublicKey(signingKey(seed)).export({ format: "der", type: "spki" });
@@ -58,7 +68,7 @@ export function party(seed: Buffer): { readonly id: Buffer; readonly fingerprint
 /** The certificate of section 3. */
 export function certificate(seed: Buffer, spki: Buffer, notAfter: number): Buffer {
   const body = Buffer.concat([lv(spki), uint(notAfter, 8)]);
-  const signature = sign(null, Buffer.concat([label("rsa"), body]), signingKey(seed));
+  const signature = signed(seed, Buffer.concat([label("rsa"), body]));
   return Buffer.concat([body, signature]);
 }
 
