@@ -169,7 +169,11 @@ test("S-10 S-02 an offer of Mallory's under Alice's name shows Mallory's fingerp
   changeDeliveries(stage.relay, (_to, delivery) => [{ ...delivery, name: "alice" }]);
   assert.equal(await stage.send(mallory, "bob"), "peer/declined");
   const { from } = bob.offers[0]!;
-  assert.deepEqual(from, { name: "alice", fingerprint: mallory.client.fingerprint });
+  assert.deepEqual(from, {
+    name: "alice",
+    fingerprint: mallory.client.fingerprint,
+    trust: undefined,
+  });
   assert.notEqual(from.fingerprint, alice.client.fingerprint);
 });
 

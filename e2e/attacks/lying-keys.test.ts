@@ -69,6 +69,7 @@ test("S-02 a relay that shows Mallory behind the name bob: the sender sees Mallo
   assert.deepEqual(transfer.peer, {
     name: "bob",
     fingerprint: formatFingerprint(mallory.identity.fingerprint),
+    trust: undefined,
   });
   assert.notEqual(transfer.peer.fingerprint, bob.client.fingerprint);
   assert.equal(await stage.clock.until(outcomeOf(transfer)), "done");

@@ -89,7 +89,11 @@ for (const profile of PROFILES) {
       const bob = await stage.receiver(to, { profiles: PROFILES, rsaKeyOf: "bob" });
       const content = bytesSource(FILE.subarray(0, 1_000), { name: "; C ; x;y" });
       assert.equal(await stage.send(from, to, { profile, content }), "done", name);
-      assert.deepEqual(bob.offers[0]?.from, { name, fingerprint: from.client.fingerprint });
+      assert.deepEqual(bob.offers[0]?.from, {
+        name,
+        fingerprint: from.client.fingerprint,
+        trust: undefined,
+      });
       assert.equal(bob.offers[0]?.content.name, "; C ; x;y");
       assert.equal(bob.received.length, 1);
     }

@@ -259,7 +259,12 @@ export interface Client {
   readonly fingerprint: string;
   readonly relay: RelayInfo;
   readonly contacts: Contacts;
-  /** Meets another client by a short code. */
+  /**
+   * Meets another client by a short code. From then on first keys with it take the pairing's secret,
+   * while this client lives or, once it is kept, for ever.
+   *
+   * @throws {@link PosternError} `pairing/invalid-code`, `usage/invalid-argument`
+   */
   pair(options?: PairingOptions): Pairing;
   /** Free receivers that chose to be listed, in the order of their names. */
   receivers(): AsyncIterable<Receiver>;

@@ -4,25 +4,24 @@
  *
  * @module
  */
-import { wipe } from "@postern/core/bytes";
-import type { KemKeyPair } from "@postern/core/crypto";
+import { equalBytes, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
 import {
   fingerprintOf,
   formatFingerprint,
-  formatRelayAddress,
   identityFromSeed,
-  type Identity,
   type RelayAddress,
 } from "@postern/core/identity";
 import { SESSION_SECONDS_DEFAULT } from "@postern/core/limits";
 import { SeenTransfers, transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
-import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
+import { ridesInEnvelopes, TRANSFER_ID_BYTES, type TransferEvent } from "@postern/core/transfer";
 import type {
   Client,
   ClientEvent,
-  ProfileName,
+  Paired,
+  Pairing,
+  PairingOptions,
   ReceiveEvent,
   ReceiveOptions,
   Receiver,
@@ -30,20 +29,23 @@ import type {
   SendOptions,
   Transfer,
 } from "./api.ts";
-import { Connection } from "./connection.ts";
-import { Directory, freeReceiver, profileNames, profileRefused } from "./directory.ts";
+import { ChannelDesk } from "./channel-desk.ts";
+import { ClientContacts } from "./client-contacts.ts";
+import type { Connection, PeerView } from "./connection.ts";
+import { contactBook } from "./contacts.ts";
+import { Directory, profileNames, profileRefused } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
-import { performKeyJob } from "./key-jobs.ts";
+import { findReceiver, type Found } from "./find-receiver.ts";
+import { LinkKeeper, notConnected, type Self } from "./link-keeper.ts";
 import { Listening } from "./listening.ts";
+import { metBy } from "./met-peer.ts";
+import { PackagePublisher } from "./package-publisher.ts";
+import { PairingDesk } from "./pairing-desk.ts";
+import { PeerBook } from "./peer-book.ts";
 import type { ClientPorts } from "./ports.ts";
-import {
-  asPosternError,
-  peerName,
-  RunningTransfer,
-  type TransferFacts,
-  type TransferHost,
-  type TransferSide,
-} from "./running-transfer.ts";
+import { readMessage } from "./read-message.ts";
+import { asPosternError, type TransferFacts } from "./running-transfer.ts";
+import { TransferDesk, type OfferedTransfer } from "./transfer-desk.ts";
 
 export interface ConnectOptions {
   readonly address: RelayAddress;
@@ -60,7 +62,9 @@ export interface ConnectOptions {
  */
 export async function connect(ports: ClientPorts, options: ConnectOptions): Promise<Client> {
   const stored = await ports.store.identity();
-  const client = new PosternClient(ports, options, {
+  const book = new PeerBook();
+  await book.load(ports.store);
+  const client = new PosternClient(ports, options, book, {
     identity: identityFromSeed(ports.suite, stored.signingSeed),
     linkKey: ports.suite.kemFromSeed(stored.linkSeed),
     name: stored.name,
@@ -69,75 +73,55 @@ export async function connect(ports: ClientPorts, options: ConnectOptions): Prom
   return client;
 }
 
-interface Self {
-  readonly identity: Identity;
-  readonly linkKey: KemKeyPair;
-  readonly name: string;
-}
-
-type TransferPeerEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
-
 class PosternClient implements Client {
   readonly name: string;
   readonly fingerprint: string;
   readonly events = new EventQueue<ClientEvent>();
+  readonly contacts: ClientContacts;
   readonly #ports: ClientPorts;
   readonly #options: ConnectOptions;
   readonly #self: Self;
-  readonly #transfers = new Map<string, RunningTransfer>();
-  readonly #settling = new Set<Promise<void>>();
+  readonly #book: PeerBook;
+  readonly #link: LinkKeeper;
   readonly #directory = new Directory((input) => this.#step(input));
-  readonly #seen = new SeenTransfers();
-  #connection: Connection | undefined;
+  readonly #channels: ChannelDesk;
+  readonly #transfers: TransferDesk;
+  readonly #packages: PackagePublisher;
+  readonly #pairings: PairingDesk;
   #authenticated: Connection | undefined;
-  #relay: RelayInfo | undefined;
-  #relayFingerprint: Uint8Array | undefined;
   #listening: Listening | undefined;
-  #cancelReconnect: (() => void) | undefined;
-  #closed = false;
   #closing: Promise<void> | undefined;
 
-  constructor(ports: ClientPorts, options: ConnectOptions, self: Self) {
+  constructor(ports: ClientPorts, options: ConnectOptions, book: PeerBook, self: Self) {
+    const { identity } = self;
+    const directory = this.#directory;
     this.#ports = ports;
     this.#options = options;
     this.#self = self;
+    this.#book = book;
     this.name = self.name;
-    this.fingerprint = formatFingerprint(self.identity.fingerprint);
-  }
-
-  get relay(): RelayInfo {
-    if (this.#relay === undefined) throw new PosternError("usage/wrong-state", "not connected yet");
-    return this.#relay;
+    this.fingerprint = formatFingerprint(identity.fingerprint);
+    this.#link = this.#makeLink();
+    this.#packages = new PackagePublisher({ ports, identity, directory });
+    const onPackageUsed = (): void => this.#packageUsed();
+    this.#channels = new ChannelDesk({ ports, identity, directory, book, onPackageUsed });
+    this.#transfers = this.#makeTransfers();
+    const stored = contactBook(ports, identity);
+    this.contacts = new ClientContacts(stored, book, this.#channels, ports.store);
+    this.#pairings = new PairingDesk({
+      clock: ports.clock,
+      directory,
+      send: (frame) => this.#link.connection?.send(frame),
+      meet: async (met) => this.contacts.meet(met),
+    });
   }
 
   async open(): Promise<void> {
-    const { store } = this.#ports;
-    const { host, port, fingerprint } = this.#options.address;
-    const address = formatRelayAddress({ host, port });
-    const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
-    const { connection, relayFingerprint } = await Connection.open(
-      this.#ports,
-      { address: this.#options.address, ...this.#self, pin, seen: this.#seen },
-      {
-        onEffect: (effect) => this.#onEffect(effect),
-        onNotice: (notice, afterMs) => {
-          if (notice !== "superseded") this.events.push({ type: "notice", notice, afterMs });
-        },
-        onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
-        onLost: (error) => this.#onLost(error),
-      },
-    ).catch((error: unknown) => {
-      throw fingerprint === undefined ? error : notTheNamed(error);
-    });
-    if (this.#closed) return connection.close();
-    await store.pinRelay(address, relayFingerprint);
-    this.#connection = connection;
-    this.#relayFingerprint = relayFingerprint;
-    this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
-    this.events.push({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
-    // A failure shows when the key is used.
-    connection.rsa.prepare().catch(() => undefined);
-    await this.#announce();
+    await this.#link.open();
+  }
+
+  get relay(): RelayInfo {
+    return this.#link.relay;
   }
 
   async *receivers(): AsyncGenerator<Receiver> {
@@ -151,23 +135,44 @@ class PosternClient implements Client {
   }
 
   async send(options: SendOptions): Promise<Transfer> {
+    const { to, profile, content } = options;
     try {
-      const to = await this.#findReceiver(options.to, options.profile);
-      if (!this.#expectConnection().allows(options.profile)) throw profileRefused();
-      if (options.profile === "asymmetric") await this.#authenticate(this.#expectConnection());
-      return this.#startSending(options, to);
+      const { suite, clock } = this.#ports;
+      const ports = { suite, clock, directory: this.#directory, book: this.#book };
+      const found = await findReceiver(ports, to, profile);
+      if (!this.#link.expectConnection().allows(profile)) throw profileRefused();
+      if (profile === "asymmetric") await this.#authenticate(this.#link.expectConnection());
+      // Before the first offer leaves: another key under this name is noticed from now on.
+      if (profile === "end-to-end" && typeof to === "string")
+        await this.contacts.pin(found.party, found.relayName);
+      const isInline = profile === "end-to-end" && ridesInEnvelopes(content.info);
+      const message = isInline ? await readMessage(content) : undefined;
+      return this.#startSending(options, found, message);
     } catch (error) {
-      await options.content.close();
+      await content.close();
       throw error;
     }
   }
 
+  pair(options: PairingOptions = {}): Pairing {
+    const { relayFingerprint } = this.#link;
+    if (relayFingerprint === undefined) throw notConnected();
+    const { suite } = this.#ports;
+    const { name } = this.#self;
+    return this.#pairings.start({ suite, relayFingerprint, self: this.#party(), name }, options);
+  }
+
   receive(options: ReceiveOptions): AsyncIterableIterator<ReceiveEvent> {
+    const from = options.from && metBy(options.from);
     const listening = new Listening(options, {
       step: (input) => this.#step(input),
       accept: (facts, sink, before) => {
-        const transfer = this.#register(facts, { role: "receiving", sink });
+        const side = { role: "receiving", sink } as const;
+        const transfer = this.#transfers.start(facts, side, this.#link.expectConnection().rsa);
         for (const event of before) transfer.onEvent(event);
+        // Who comes with a code alone is no contact afterwards.
+        if (facts.profile === "end-to-end" && from === undefined)
+          this.#transfers.settling(this.contacts.pin(facts.party, facts.relayName));
         return transfer;
       },
     });
@@ -205,72 +210,105 @@ class PosternClient implements Client {
   }
 
   async #close(): Promise<void> {
-    this.#cancelReconnect?.();
-    const running = [...this.#transfers.values()];
-    for (const transfer of running) transfer.cancel();
-    await Promise.all([...running.map((transfer) => transfer.settled), ...this.#settling]);
-    this.#connection?.close();
+    await Promise.all([this.#transfers.end(), this.#pairings.end()]);
+    this.#link.close();
+    // Whatever still waits for the relay need not.
+    this.#directory.fail(notConnected());
+    await Promise.all([this.#channels.idle(), this.#packages.idle()]);
     this.#end(undefined);
     await this.#options.onClosed?.();
+    this.#book.wipe();
     wipe(this.#self.identity.signing.seed, this.#self.linkKey.seed);
   }
 
-  async #findReceiver(name: string, profile: ProfileName): Promise<Party> {
-    const id = freeReceiver(await this.#directory.find(name), profile);
-    return { id, fingerprint: fingerprintOf(this.#ports.suite, id) };
-  }
-
-  #startSending(options: SendOptions, to: Party): Transfer {
-    const { content, profile, rateLimit, sessionSeconds } = options;
-    if (profile === "end-to-end")
-      throw new PosternError("usage/invalid-argument", "this profile does not exist yet");
+  #startSending(
+    { to, content, profile, rateLimit, sessionSeconds = SESSION_SECONDS_DEFAULT }: SendOptions,
+    { party, relayName }: Found,
+    message: Uint8Array | undefined,
+  ): Transfer {
     const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
     const facts: TransferFacts = {
       transfer,
-      key: transferKey(to.fingerprint, transfer),
-      party: to,
-      peer: peerName(options.to, to.fingerprint),
+      key: transferKey(party.fingerprint, transfer),
+      party,
+      relayName,
+      peer: this.#book.peerName(party.fingerprint, typeof to === "string" ? to : relayName),
       content: content.info,
       profile,
     };
-    const source = content;
-    const running = this.#register(facts, { role: "sending", source, rateLimit });
-    const request = {
-      profile,
-      content: content.info,
-      sessionSeconds: sessionSeconds ?? SESSION_SECONDS_DEFAULT,
-    };
-    this.#step({ kind: "send", transfer, to, request });
+    const side = { role: "sending", source: content, rateLimit, message } as const;
+    const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa);
+    const request = { profile, content: content.info, sessionSeconds };
+    const inline = message === undefined ? request : { ...request, message };
+    this.#step({ kind: "send", transfer, to: party, request: inline });
     return running;
   }
 
-  #register(facts: TransferFacts, side: TransferSide): RunningTransfer {
-    const host: TransferHost = {
-      ports: this.#ports,
-      rsa: this.#expectConnection().rsa,
-      step: (input) => this.#step(input),
-      openPipe: (ticket) => this.#ports.transport.openPipe(this.#options.address, ticket),
+  #makeLink(): LinkKeeper {
+    const view: PeerView = {
+      seen: new SeenTransfers(),
+      admits: (fingerprint, profile) => {
+        const from = this.#listening?.options.from;
+        if (from !== undefined && !isOf(from, fingerprint)) return "blocked";
+        return this.#book.admits(fingerprint, profile);
+      },
     };
-    const transfer = new RunningTransfer(facts, side, host);
-    this.#transfers.set(facts.key, transfer);
-    return transfer;
+    return new LinkKeeper(this.#ports, this.#options.address, this.#self, view, {
+      onEffect: (effect) => this.#onEffect(effect),
+      onPairing: (frame) => this.#pairings.onFrame(frame),
+      onEvent: (event) => this.events.push(event),
+      onLink: async () => this.#announce(),
+      onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
+      onLost: (error) => {
+        this.#directory.fail(error);
+        this.#pairings.onLost(error);
+      },
+      onEnd: (error) => this.#end(error),
+    });
   }
 
-  #expectConnection(): Connection {
-    if (this.#connection === undefined) throw notConnected();
-    return this.#connection;
+  #makeTransfers(): TransferDesk {
+    const { transport } = this.#ports;
+    return new TransferDesk({
+      ports: this.#ports,
+      self: this.#party(),
+      channels: this.#channels,
+      step: (input) => this.#step(input),
+      link: () => this.#link.now,
+      openPipe: async (ticket) => transport.openPipe(this.#options.address, ticket),
+      onOffered: (offered, event) => this.#onOffered(offered, event),
+    });
   }
 
-  /** A receiver of the RSA profiles shows its certified key before it is listed. */
+  #party(): Party {
+    const { id, fingerprint } = this.#self.identity;
+    return { id, fingerprint };
+  }
+
+  #onOffered({ key, name, party, transfer }: OfferedTransfer, event: TransferEvent): void {
+    const peer = this.#book.peerName(party.fingerprint, name);
+    this.#listening?.onEvent({ transfer, key, party, relayName: name, peer }, event);
+  }
+
+  /**
+   * A receiver of the RSA profiles shows its certified key before it is listed; one that is written
+   * to end-to-end has key packages at the relay.
+   */
   async #announce(): Promise<void> {
-    const connection = this.#connection;
+    const { connection } = this.#link;
     const wanted = this.#listening?.options.profiles;
     if (wanted === undefined || connection === undefined) return;
     const profiles = wanted.filter((profile) => connection.allows(profile));
     if (profiles.length === 0) throw profileRefused();
+    if (profiles.includes("end-to-end")) await this.#packages.publish();
     if (profiles.includes("symmetric")) await connection.rsa.ready();
     if (profiles.includes("asymmetric")) await this.#authenticate(connection);
     this.#listening?.announce(profiles);
+  }
+
+  #packageUsed(): void {
+    if (this.#listening?.options.profiles.includes("end-to-end") === true)
+      void this.#packages.publish();
   }
 
   /** Before any use of the asymmetric profile on a link; told once. */
@@ -283,116 +321,39 @@ class PosternClient implements Client {
   }
 
   #step(input: PeerInput): void {
-    if (this.#connection === undefined) this.#directory.fail(notConnected());
-    this.#connection?.step(input);
+    if (this.#link.connection === undefined) this.#directory.fail(notConnected());
+    this.#link.step(input);
   }
 
   #onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void {
-    if (effect.kind === "answered") this.#directory.answer(effect.token, effect.answer);
-    else this.#onTransferEffect(effect);
-  }
-
-  #onTransferEffect({ key, name, party, role, transfer, effect }: TransferPeerEffect): void {
-    const running = this.#transfers.get(key);
     switch (effect.kind) {
-      case "emit": {
-        if (running === undefined) {
-          const peer = peerName(name, party.fingerprint);
-          this.#listening?.onEvent({ transfer, key, party, peer }, effect.event);
-          return;
-        }
-        const { kind } = effect.event;
-        running.onEvent(effect.event);
-        if (kind === "done" || kind === "failed") this.#settle(key, running);
-        return;
-      }
-      case "run-records":
-        return running?.runRecords(effect);
-      case "feed-records":
-        return running?.feedRecords(effect.frames);
-      case "replace-pipe":
-        return running?.replacePipe(effect.ticket);
-      case "confirm-records":
-        return running?.confirmRecords(effect);
-      case "stop-records":
-        return running?.stopRecords(effect.error);
-      default: {
-        const connection = this.#connection;
-        const relay = this.#relayFingerprint;
-        if (connection === undefined || relay === undefined) return;
-        const place = { relay, party, role };
-        void performKeyJob(this.#ports, connection.rsa, place, effect).then((input) =>
-          connection.step({ kind: "transfer", key, input }),
-        );
-      }
+      case "answered":
+        return this.#directory.answer(effect.token, effect.answer);
+      case "stray":
+        return void this.#transfers.onStray(effect);
+      case "transfer":
+        return this.#transfers.onEffect(effect);
     }
-  }
-
-  /** Its end is known; its content may still be on the way out, and `close` waits for that. */
-  #settle(key: string, transfer: RunningTransfer): void {
-    this.#transfers.delete(key);
-    const settled = transfer.settled.then(() => void this.#settling.delete(settled));
-    this.#settling.add(settled);
   }
 
   /** The relay allows none of the profiles that this client receives in. */
   #refused(error: unknown): void {
-    const failure = asPosternError(error);
-    this.#connection?.close();
-    this.#end(failure);
-  }
-
-  #onLost(error: PosternError): void {
-    this.#connection = undefined;
-    this.#directory.fail(error);
-    if (this.#closed) return;
-    if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error, 0);
-    else this.#end(error);
+    this.#link.close();
+    this.#end(asPosternError(error));
   }
 
   /** A link that is lost meanwhile is announced on again when it is back. */
   #unlessPassing(error: unknown): void {
-    if (this.#cancelReconnect === undefined) throw error;
-  }
-
-  /** Tries again for ever, at growing distances: the person may stop it at any time. */
-  #reconnect(error: PosternError, attempt: number): void {
-    const inMs = RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)] ?? 0;
-    this.events.push({ type: "reconnecting", error, inMs });
-    this.#cancelReconnect = this.#ports.clock.after(inMs, () => void this.#retry(attempt));
-  }
-
-  async #retry(attempt: number): Promise<void> {
-    this.#cancelReconnect = undefined;
-    try {
-      await this.open();
-    } catch (error) {
-      // A link that was open and is lost again has its next attempt already.
-      if (this.#closed || this.#cancelReconnect !== undefined) return;
-      if (!(error instanceof PosternError)) throw error;
-      const passing = error.fault === "network" || error.code === "relay/overloaded";
-      if (passing) this.#reconnect(error, attempt + 1);
-      else this.#end(error);
-    }
+    if (!this.#link.isWaiting) throw error;
   }
 
   #end(error: PosternError | undefined): void {
-    this.#closed = true;
     this.events.push({ type: "closed", error });
     this.events.end();
     this.#listening?.events.end();
   }
 }
 
-const RECONNECT_MS = [250, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
-
-function notConnected(): PosternError {
-  return new PosternError("link/closed", "not connected to the relay now");
-}
-
-/** With a fingerprint in the address nothing is known to have changed: it is another relay. */
-function notTheNamed(error: unknown): unknown {
-  if (!(error instanceof PosternError) || error.code !== "relay/pin-changed") return error;
-  const text = "the relay's key is not that of the address";
-  return new PosternError("link/wrong-relay-key", text, {}, { cause: error });
+function isOf(from: Paired, fingerprint: Uint8Array): boolean {
+  return equalBytes(metBy(from).fingerprint, fingerprint);
 }

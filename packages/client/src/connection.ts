@@ -20,11 +20,20 @@ import {
   type Notice,
   type RelayFrame,
 } from "@postern/core/link";
-import { Peer, type SeenTransfers, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import { Peer, type PeerEffect, type PeerInput, type PeerOptions } from "@postern/core/peer";
 import { earlier, type InstantMs } from "@postern/core/time";
 import type { Moment } from "@postern/core/transfer";
 import type { ClientPorts, LinkSocket } from "./ports.ts";
 import { RelayRsa } from "./relay-rsa.ts";
+
+/** What a client's links have in common: offers it has seen on any of them, and whom it takes. */
+export type PeerView = Required<Pick<PeerOptions, "seen" | "admits">>;
+
+/** Frames of a pairing's slot. */
+export type PairingFrame = Extract<
+  RelayFrame,
+  { readonly kind: "pair-joined" | "pair-message" | "pair-closed" }
+>;
 
 export interface ConnectionOptions {
   readonly address: RelayAddress;
@@ -32,13 +41,13 @@ export interface ConnectionOptions {
   readonly linkKey: KemKeyPair;
   readonly name: string;
   readonly pin: Uint8Array | undefined;
-  /** Offers this client has seen, on whatever link. */
-  readonly seen: SeenTransfers;
+  readonly view: PeerView;
 }
 
 /** What a connection tells its client. */
 export interface ConnectionEvents {
   onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void;
+  onPairing(frame: PairingFrame): void;
   onNotice(notice: Notice, afterMs: number): void;
   /** What {@link Connection.allows} says may have changed. */
   onPolicy(): void;
@@ -50,7 +59,7 @@ export class Connection {
   readonly rsa: RelayRsa;
   readonly #ports: ClientPorts;
   readonly #events: ConnectionEvents;
-  readonly #seen: SeenTransfers;
+  readonly #view: PeerView;
   readonly #established = Promise.withResolvers<Uint8Array>();
   /** Profiles the relay allows, as bits; it says so only when it does not allow them all. */
   #policy: number | undefined;
@@ -65,7 +74,7 @@ export class Connection {
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
     this.#ports = ports;
     this.#events = events;
-    this.#seen = options.seen;
+    this.#view = options.view;
     this.rsa = new RelayRsa(ports, options.identity, {
       send: (frame) => this.send(frame),
       step: (input) => this.step(input),
@@ -152,7 +161,7 @@ export class Connection {
   #start(relayFingerprint: Uint8Array): void {
     const { suite } = this.#ports;
     this.#relayFingerprint = relayFingerprint;
-    this.#peer = new Peer({ suite, self: this.#self, relayFingerprint, seen: this.#seen });
+    this.#peer = new Peer({ suite, self: this.#self, relayFingerprint, ...this.#view });
     this.#established.resolve(relayFingerprint);
   }
 
@@ -178,6 +187,10 @@ export class Connection {
             new PosternError("link/superseded", "another connection of this identity took over"),
           );
         return this.#events.onNotice(frame.notice, frame.afterMs);
+      case "pair-joined":
+      case "pair-message":
+      case "pair-closed":
+        return this.#events.onPairing(frame);
       default:
         return this.step({ kind: "frame", frame: frame as RelayFrame });
     }

@@ -4,13 +4,23 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import { PROFILE_BITS, type FoundFrame, type ReceiverEntry } from "@postern/core/link";
+import {
+  PROFILE_BITS,
+  type FoundFrame,
+  type HeldPackage,
+  type ReceiverEntry,
+} from "@postern/core/link";
 import type { ProfileName } from "./api.ts";
 import type { DirectoryAnswer, DirectoryQuery, PeerInput } from "@postern/core/peer";
 
+interface Waiting {
+  readonly resolve: (answer: DirectoryAnswer) => void;
+  readonly reject: (error: PosternError) => void;
+}
+
 export class Directory {
   readonly #step: (input: PeerInput) => void;
-  readonly #waiting = new Map<number, PromiseWithResolvers<DirectoryAnswer>>();
+  readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
   constructor(step: (input: PeerInput) => void) {
@@ -49,27 +59,73 @@ export class Directory {
     if (status === "absent") throw new PosternError("peer/absent", "the receiver is not connected");
     if (status === "unknown")
       throw new PosternError("peer/unknown", "the relay knows no such receiver");
-    throw new PosternError("relay/refused", "the relay gives no certificate");
+    throw refused("certificates");
+  }
+
+  /**
+   * A key package of who has this fingerprint, as the relay gave it; `undefined` without one.
+   *
+   * @throws {@link PosternError} `relay/overloaded`, `relay/refused`
+   */
+  async keyPackage(of: Uint8Array): Promise<Uint8Array | undefined> {
+    const answer = await this.#ask({ kind: "package", of });
+    if (answer.kind === "package")
+      return answer.keyPackage.length === 0 ? undefined : answer.keyPackage.slice();
+    if (answer.kind === "refused" && answer.status === "unknown") return undefined;
+    throw answer.kind === "overloaded" ? overloaded() : refused("key packages");
+  }
+
+  /**
+   * Adds key packages of this client, after all that the relay had when `replace`. Says what it
+   * holds now.
+   *
+   * @throws {@link PosternError} `relay/overloaded`, `relay/refused`
+   */
+  async publish(
+    replace: boolean,
+    packages: readonly Uint8Array[],
+  ): Promise<readonly HeldPackage[]> {
+    const answer = await this.#ask({ kind: "publish", replace, packages });
+    if (answer.kind === "packages-held") return answer.held;
+    throw answer.kind === "overloaded" ? overloaded() : refused("key packages");
+  }
+
+  /**
+   * A question of a pairing. Calls back at once: the relay's next frame may be of the slot that it
+   * has just given.
+   */
+  meet(
+    query: Extract<DirectoryQuery, { readonly kind: "pair-open" | "pair-join" }>,
+    answered: (answer: DirectoryAnswer) => void,
+    failed: (error: PosternError) => void,
+  ): void {
+    this.#send(query, { resolve: answered, reject: failed });
   }
 
   answer(token: number, answer: DirectoryAnswer): void {
-    this.#waiting.get(token)?.resolve(answer);
+    const waiting = this.#waiting.get(token);
     this.#waiting.delete(token);
+    waiting?.resolve(answer);
   }
 
   /** The link is gone: no answer will come. */
   fail(error: PosternError): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
+    const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
   }
 
   #ask(query: DirectoryQuery): Promise<DirectoryAnswer> {
+    const answer = Promise.withResolvers<DirectoryAnswer>();
+    this.#send(query, answer);
+    return answer.promise;
+  }
+
+  #send(query: DirectoryQuery, waiting: Waiting): void {
     this.#last += 1;
     const token = this.#last;
-    const answer = Promise.withResolvers<DirectoryAnswer>();
-    this.#waiting.set(token, answer);
+    this.#waiting.set(token, waiting);
     this.#step({ kind: "query", token, query });
-    return answer.promise;
   }
 }
 
@@ -100,6 +156,10 @@ export function profileNames(bits: number): readonly ProfileName[] {
 
 function overloaded(): PosternError {
   return new PosternError("relay/overloaded", "too many requests wait for the relay");
+}
+
+function refused(what: string): PosternError {
+  return new PosternError("relay/refused", `the relay wants nothing to do with ${what}`);
 }
 
 /** The relay's operator has left the profile out. */

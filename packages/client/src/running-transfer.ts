@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { hex } from "@postern/core/bytes";
+import { hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
-import { formatFingerprint } from "@postern/core/identity";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
   RecordsOutcome,
@@ -41,6 +40,8 @@ export type TransferSide =
       readonly role: "sending";
       readonly source: ContentSource;
       readonly rateLimit: number | undefined;
+      /** All of `source`, when it rides in the offer; wiped in the end. */
+      readonly message: Uint8Array | undefined;
     }
   | { readonly role: "receiving"; readonly sink: ContentSink };
 
@@ -49,6 +50,8 @@ export interface TransferFacts {
   readonly transfer: Uint8Array;
   readonly key: TransferKey;
   readonly party: Party;
+  /** What the relay calls the peer. */
+  readonly relayName: string;
   readonly peer: PeerName;
   readonly content: ContentInfo;
   readonly profile: ProfileName;
@@ -127,7 +130,7 @@ export class RunningTransfer implements Transfer {
       case "accepted":
         return this.#events.push({ type: "accepted", offset: event.offset });
       case "done":
-        return this.#done(event.total, event.nextMasterKey);
+        return void this.#done(event.total, event.nextMasterKey);
       case "failed":
         return void this.fail(event.error);
     }
@@ -164,7 +167,30 @@ export class RunningTransfer implements Transfer {
 
   /** Starts to move the content. */
   runRecords(run: RecordsRun): void {
-    this.#records = this.#run(run);
+    const { keys, path } = run;
+    this.#records =
+      path.kind === "inline"
+        ? this.#takeMessage(path).finally(() => wipe(keys.session, path.content))
+        : this.#run(run).finally(() => wipe(keys.reverse));
+  }
+
+  /** A message came in its offer: there are no records. */
+  async #takeMessage({ content, digest }: Extract<RecordsPath, { kind: "inline" }>): Promise<void> {
+    const side = this.#side;
+    if (side.role === "sending") return;
+    const total = content.length;
+    try {
+      this.#recordsStarted = true;
+      this.#events.push(MESSAGE_KEY);
+      await side.sink.write(content, 0);
+      this.#abort.signal.throwIfAborted();
+      await side.sink.commit(total);
+      this.#result = { total, digest, ...MESSAGE_RESULT };
+      this.#input({ kind: "records-done", total, digest });
+    } catch (error) {
+      await side.sink.abandon();
+      this.#input({ kind: "records-failed", error: asPosternError(error) });
+    }
   }
 
   /** Moves the content and tells the machine how it ended. */
@@ -232,6 +258,7 @@ export class RunningTransfer implements Transfer {
   async #release(): Promise<void> {
     this.#recordsStarted = true;
     const side = this.#side;
+    if (side.role === "sending") wipe(side.message);
     try {
       await (side.role === "sending" ? side.source.close() : side.sink.abandon());
     } catch {
@@ -239,7 +266,14 @@ export class RunningTransfer implements Transfer {
     }
   }
 
-  #done(bytes: number, nextMasterKey: boolean): void {
+  async #done(bytes: number, nextMasterKey: boolean): Promise<void> {
+    const side = this.#side;
+    if (side.role === "sending" && side.message !== undefined) {
+      this.#events.push(MESSAGE_KEY);
+      this.#result = { total: bytes, digest: NO_DIGEST, ...MESSAGE_RESULT };
+      side.source.verified(bytes);
+      await this.#release();
+    }
     const { sessionKeys = 0, resends = 0 } = this.#result ?? {};
     const pipes = this.#envelopes === undefined ? (this.#result?.pipes ?? 0) : 0;
     const receipt = { transfer: this.id, bytes, sessionKeys, resends, pipes, nextMasterKey };
@@ -253,9 +287,10 @@ export class RunningTransfer implements Transfer {
   }
 }
 
-export function peerName(name: string, fingerprint: Uint8Array): PeerName {
-  return { name, fingerprint: formatFingerprint(fingerprint) };
-}
+/** A message that rides in its offer has one session key, no record and no pipe. */
+const MESSAGE_KEY: TransferEvent = { type: "session-key", number: 1, atOffset: 0 };
+const MESSAGE_RESULT = { sessionKeys: 1, resends: 0, pipes: 0 } as const;
+const NO_DIGEST = new Uint8Array(0);
 
 function bothProgress(last: TransferEvent, next: TransferEvent): boolean {
   return last.type === "progress" && next.type === "progress";

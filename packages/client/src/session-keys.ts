@@ -7,6 +7,8 @@ import { wipe } from "@postern/core/bytes";
 import type { RsaPublicKey } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import {
+  chainSink,
+  chainSource,
   decryptingSink,
   encryptingSource,
   sessionSecretLabel,
@@ -36,6 +38,7 @@ export async function sessionKeySource(
   keys: TransferKeys,
 ): Promise<SessionKeySource> {
   if (profile === "symmetric") return wrappingSource(ports.suite, keys);
+  if (profile === "end-to-end") return chainSource(ports.suite, keys);
   const to = await rsa.fetchCertificate(peer);
   const secrets = await SecretPool.fill(ports, to, sessionSecretLabel(transfer));
   const source = encryptingSource(ports.suite, keys, () => secrets.take());
@@ -53,6 +56,7 @@ export async function sessionKeySink(
   keys: TransferKeys,
 ): Promise<SessionKeySink> {
   if (profile === "symmetric") return wrappingSink(ports.suite, keys);
+  if (profile === "end-to-end") return chainSink(ports.suite, keys);
   const { own } = await rsa.prepare();
   const label = sessionSecretLabel(transfer);
   return decryptingSink(ports.suite, keys, (body) => ports.rsa.decrypt(own, label, body));

@@ -220,7 +220,7 @@ export class RecordsLab {
     return receiveRecords({
       ...this.#common("receiver", this.receiveAbort, this.received),
       sink: this.sink,
-      keys: { open, bodyBytes: 4, wipe: () => this.wiped++ },
+      keys: { open, retire: () => undefined, bodyBytes: 4, wipe: () => this.wiped++ },
       sessionMs: 60_000,
       size: this.source.info.size,
       ...this.#options.receive,

@@ -8,6 +8,7 @@ export {
 } from "./transfer/envelope.ts";
 export type { ContentDescription, ContentKind } from "./transfer/header.ts";
 export type { Profile } from "./exchange/profile.ts";
+export { ridesInEnvelopes } from "./transfer/steps.ts";
 export type {
   Decision,
   Moment,

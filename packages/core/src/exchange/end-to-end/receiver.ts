@@ -39,10 +39,11 @@ export interface EndToEndReceiverStep {
 }
 
 export function receiveEndToEndOffer(
-  offered: OfferedBytes,
+  { outer, sealedHeader }: OfferedBytes,
   content: Uint8Array,
 ): EndToEndReceiverStep {
-  return { state: { kind: "opening" }, effects: [{ kind: "open-offer", ...offered, content }] };
+  const effect = { kind: "open-offer", outer, sealedHeader, content } as const;
+  return { state: { kind: "opening" }, effects: [effect] };
 }
 
 /** The one receipt of the transfer. */

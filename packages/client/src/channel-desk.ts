@@ -1,0 +1,195 @@
+/**
+ * The pairs' end-to-end channels on this device: does what a transfer asks of its channel, one job
+ * of a peer after the other. docs/protocol-end-to-end.md 7.3.5, 7.3.6.
+ *
+ * Invariants: whatever a job changed is durable before its answer is given out, and nothing is lost
+ * when the transfer that asked has ended meanwhile. Records and secrets are wiped after each job.
+ *
+ * @module
+ */
+import { wipe } from "@postern/core/bytes";
+import { PosternError } from "@postern/core/errors";
+import {
+  makePackage,
+  packageWanted,
+  performChannelJob,
+  wipeTransferKeys,
+  type ChannelJob,
+  type ChannelMaterial,
+  type ChannelStep,
+  type ExchangeContext,
+  type ExchangeInput,
+} from "@postern/core/exchange";
+import type { Identity } from "@postern/core/identity";
+import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
+import { PROFILE_BITS } from "@postern/core/link";
+import type { Directory } from "./directory.ts";
+import type { PeerBook } from "./peer-book.ts";
+import type { ClientPorts } from "./ports.ts";
+import { asPosternError } from "./running-transfer.ts";
+import { SerialQueues } from "./serial-queues.ts";
+import type { ChannelId, StoredPackage } from "./store.ts";
+import { within } from "./within.ts";
+
+export interface ChannelDeskOptions {
+  readonly ports: Pick<ClientPorts, "store" | "suite" | "wall" | "clock">;
+  readonly identity: Identity;
+  readonly directory: Pick<Directory, "keyPackage">;
+  readonly book: PeerBook;
+  /** A package of this client is used up: the relay has one less. */
+  readonly onPackageUsed: () => void;
+}
+
+/** Which transfer a job is of, and this client's part in it. */
+export interface JobPlace {
+  readonly context: ExchangeContext;
+  readonly role: ChannelId["role"];
+}
+
+type Loaded = { -readonly [K in keyof ChannelMaterial]: ChannelMaterial[K] };
+
+export class ChannelDesk {
+  readonly #options: ChannelDeskOptions;
+  readonly #queues = new SerialQueues();
+
+  constructor(options: ChannelDeskOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does the job in its turn; a failure is an answer too. `undefined`: when the turn came, nobody
+   * wanted it any more and nothing was changed.
+   */
+  async run(
+    place: JobPlace,
+    job: ChannelJob,
+    isWanted: () => boolean = () => true,
+  ): Promise<ExchangeInput | undefined> {
+    return await this.#queues.run(peerOf(place), async () => {
+      if (!isWanted()) return undefined;
+      try {
+        return await this.#perform(place, job);
+      } catch (error) {
+        return { kind: "job-failed", error: asPosternError(error) } as const;
+      }
+    });
+  }
+
+  /** Jobs of this peer that have not ended. */
+  waiting(peer: Uint8Array): number {
+    return this.#queues.waiting(peer);
+  }
+
+  /** Does `work`, which changes what is stored of this peer, between its jobs. */
+  async between<T>(peer: Uint8Array, work: () => Promise<T>): Promise<T> {
+    return await this.#queues.run(peer, work);
+  }
+
+  async idle(): Promise<void> {
+    await this.#queues.idle();
+  }
+
+  async #perform(place: JobPlace, job: ChannelJob): Promise<ExchangeInput> {
+    const { ports, identity } = this.#options;
+    const { context } = place;
+    const material = await this.#load(place, job);
+    try {
+      const now = ports.wall();
+      let step = performChannelJob({ context, identity, now }, job, material);
+      if (step.kind === "needs-package") {
+        await this.#fetchPackages(place, material);
+        step = performChannelJob({ context, identity, now }, job, material);
+      }
+      if (step.kind === "needs-package") throw noPackage();
+      await this.#save(peerOf(place), step);
+      return step.input;
+    } finally {
+      wipe(material.sending, material.receiving, material.package?.seed, material.pairingSecret);
+    }
+  }
+
+  /** What the job may need, and no more: each is a read of the store. */
+  async #load(place: JobPlace, job: ChannelJob): Promise<Loaded> {
+    const { store } = this.#options.ports;
+    const peer = peerOf(place);
+    const isOffer = job.kind === "open-offer" || job.kind === "close-offer";
+    const kid = isOffer ? packageWanted(place.context, job.outer) : undefined;
+    const isInit = kid !== undefined || job.kind === "seal-offer";
+    const hasSending = place.role === "sending" || kid !== undefined;
+    return {
+      sending: hasSending ? await store.channel({ peer, role: "sending" }) : undefined,
+      receiving:
+        place.role === "receiving" ? await store.channel({ peer, role: "receiving" }) : undefined,
+      package: kid && (await store.keyPackage(kid)),
+      pairingSecret: isInit ? await this.#pairingSecret(peer) : undefined,
+    };
+  }
+
+  async #pairingSecret(peer: Uint8Array): Promise<Uint8Array | undefined> {
+    const { book, ports } = this.#options;
+    const secret = book.secretOf(peer);
+    if (secret !== undefined || book.of(peer)?.paired !== true) return secret;
+    return (await ports.store.contact(peer))?.pairingSecret;
+  }
+
+  /** For the first offer of a channel: the peer's package, and one of our own to answer under. */
+  async #fetchPackages(place: JobPlace, material: Loaded): Promise<void> {
+    const { ports, directory } = this.#options;
+    const peer = peerOf(place);
+    const slow = (): PosternError =>
+      new PosternError("link/timed-out", "no package from the relay");
+    const fetched = directory.keyPackage(peer);
+    material.peerPackage = await within(fetched, ANSWER_TIMEOUT_MS, ports.clock, slow);
+    if (material.peerPackage === undefined) throw noPackage();
+    material.receiving = await ports.store.channel({ peer, role: "receiving" });
+    if (material.receiving === undefined) material.replyPackage = await this.#makeReply();
+  }
+
+  async #makeReply(): Promise<Uint8Array> {
+    const { ports, identity } = this.#options;
+    const { store, suite, wall } = ports;
+    const bits = PROFILE_BITS["end-to-end"];
+    const made: StoredPackage = makePackage(suite, identity, "reply", bits, wall());
+    try {
+      await store.saveKeyPackages([made]);
+    } finally {
+      wipe(made.seed);
+    }
+    return made.encoded;
+  }
+
+  async #save(peer: Uint8Array, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
+    const { ports, book, onPackageUsed } = this.#options;
+    try {
+      for (const { role, record, usedPackage } of step.saves) {
+        await ports.store.saveChannel({ peer, role }, record, usedPackage);
+        book.addChannel(peer);
+        if (usedPackage !== undefined) onPackageUsed();
+      }
+    } catch (error) {
+      discardInput(step.input);
+      throw error;
+    } finally {
+      wipe(...step.saves.map(({ record }) => record));
+    }
+  }
+}
+
+/** Wipes an answer that nobody takes. */
+export function discardInput(input: ExchangeInput): void {
+  if (input.kind === "offer-sealed") wipeTransferKeys(input.ready.keys);
+  if (input.kind === "pair-key") wipe(input.kept?.key);
+  if (input.kind === "decrypted") wipe(input.plaintext);
+  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return;
+  const { keys, message } = input.outcome.offer;
+  wipeTransferKeys(keys);
+  wipe(message?.content);
+}
+
+function peerOf({ context, role }: JobPlace): Uint8Array {
+  return (role === "sending" ? context.receiver : context.sender).fingerprint;
+}
+
+function noPackage(): PosternError {
+  return new PosternError("peer/no-package", "the relay has no key package of the receiver");
+}

@@ -1,0 +1,104 @@
+/**
+ * Who a transfer goes to: a contact, a name at the relay, or who was met by a code. The relay only
+ * says who is there; whom it may be is this device's to know (docs/protocol-pairing.md 10).
+ *
+ * @module
+ */
+import type { Suite } from "@postern/core/crypto";
+import { PosternError } from "@postern/core/errors";
+import type { Party } from "@postern/core/exchange";
+import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
+import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
+import type { FoundFrame } from "@postern/core/link";
+import { after } from "@postern/core/time";
+import type { Paired, ProfileName } from "./api.ts";
+import { freeReceiver, type Directory } from "./directory.ts";
+import { metBy, type MetPeer } from "./met-peer.ts";
+import type { KnownPeer, PeerBook } from "./peer-book.ts";
+import type { Clock } from "./records/clock.ts";
+
+export interface Found {
+  readonly party: Party;
+  /** As the relay calls it. */
+  readonly relayName: string;
+}
+
+export interface FindReceiverPorts {
+  readonly suite: Suite;
+  readonly clock: Clock;
+  readonly directory: Pick<Directory, "find">;
+  readonly book: PeerBook;
+}
+
+/**
+ * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`, `peer/profile-refused`,
+ * `peer/key-changed`, `peer/blocked`, `contact/downgrade`, `link/closed`
+ */
+export async function findReceiver(
+  ports: FindReceiverPorts,
+  to: string | Paired,
+  profile: ProfileName,
+): Promise<Found> {
+  if (typeof to !== "string") return await findMet(ports, metBy(to), profile);
+  const { book, directory } = ports;
+  const contact = book.named(to);
+  if (contact?.blocked === true) throw blocked();
+  const relayName = contact?.relayName ?? to;
+  const found = await directory.find(relayName);
+  const pinned = contact === undefined ? book.byRelayName(to) : [contact];
+  return admitted(ports, found, { relayName, pinned, profile });
+}
+
+/** The other side of a code begins to receive when its own end of the pairing is through. */
+async function findMet(
+  ports: FindReceiverPorts,
+  met: MetPeer,
+  profile: ProfileName,
+): Promise<Found> {
+  const { clock, directory } = ports;
+  const { relayName, fingerprint } = met;
+  const pinned = [{ fingerprint: formatFingerprint(fingerprint) }];
+  const deadline = after(clock.now(), ANSWER_TIMEOUT_MS);
+  for (let waitMs = MET_RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, MET_RETRY_MS_MAX)) {
+    try {
+      return admitted(ports, await directory.find(relayName), { relayName, pinned, profile });
+    } catch (error) {
+      const isEarly = error instanceof PosternError && NOT_YET.has(error.code);
+      if (!isEarly || clock.now() + waitMs >= deadline) throw error;
+    }
+    await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
+  }
+}
+
+const MET_RETRY_MS_MIN = 50;
+const MET_RETRY_MS_MAX = 1_000;
+const NOT_YET: ReadonlySet<string> = new Set(["peer/absent", "peer/busy", "peer/profile-refused"]);
+
+interface Expected {
+  readonly relayName: string;
+  /** Who may have the name; anybody if it is nobody's. */
+  readonly pinned: readonly Pick<KnownPeer, "fingerprint">[];
+  readonly profile: ProfileName;
+}
+
+function admitted(
+  { suite, book }: FindReceiverPorts,
+  found: FoundFrame,
+  { relayName, pinned, profile }: Expected,
+): Found {
+  if (found.status !== "unknown") {
+    const fingerprint = fingerprintOf(suite, found.id);
+    const text = formatFingerprint(fingerprint);
+    if (pinned.length > 0 && !pinned.some((known) => known.fingerprint === text))
+      throw new PosternError("peer/key-changed", "the name belongs to another key now");
+    if (book.of(fingerprint)?.blocked === true) throw blocked();
+    if (book.isDowngrade(fingerprint, profile))
+      throw new PosternError("contact/downgrade", "this contact is reached end-to-end alone");
+  }
+  const id = freeReceiver(found, profile);
+  return { party: { id, fingerprint: fingerprintOf(suite, id) }, relayName };
+}
+
+function blocked(): PosternError {
+  return new PosternError("peer/blocked", "this contact is blocked");
+}

@@ -1,0 +1,180 @@
+/**
+ * One link at a time to a client's relay, renewed when it is lost. docs/protocol.md 4, 6.
+ *
+ * @module
+ */
+import type { KemKeyPair } from "@postern/core/crypto";
+import { PosternError } from "@postern/core/errors";
+import {
+  formatFingerprint,
+  formatRelayAddress,
+  type Identity,
+  type RelayAddress,
+} from "@postern/core/identity";
+import type { PeerInput } from "@postern/core/peer";
+import type { ClientEvent, RelayInfo } from "./api.ts";
+import { Connection, type ConnectionEvents, type PeerView } from "./connection.ts";
+import type { ClientPorts } from "./ports.ts";
+import type { RelayRsa } from "./relay-rsa.ts";
+
+/** Who logs in. */
+export interface Self {
+  readonly identity: Identity;
+  readonly linkKey: KemKeyPair;
+  readonly name: string;
+}
+
+/** What a link tells its client. */
+export interface LinkEvents extends Pick<ConnectionEvents, "onEffect" | "onPairing"> {
+  onEvent(event: ClientEvent): void;
+  /** A link is there, for the first time or again. */
+  onLink(): Promise<void>;
+  /** The relay has said which profiles it allows. */
+  onPolicy(): void;
+  /** This link is over; every transfer on it has been told before. */
+  onLost(error: PosternError): void;
+  /** No other link will follow. */
+  onEnd(error: PosternError): void;
+}
+
+export class LinkKeeper {
+  readonly #ports: ClientPorts;
+  readonly #address: RelayAddress;
+  readonly #self: Self;
+  readonly #view: PeerView;
+  readonly #events: LinkEvents;
+  #connection: Connection | undefined;
+  #relay: RelayInfo | undefined;
+  #relayFingerprint: Uint8Array | undefined;
+  #cancelReconnect: (() => void) | undefined;
+  #closed = false;
+
+  constructor(
+    ports: ClientPorts,
+    address: RelayAddress,
+    self: Self,
+    view: PeerView,
+    events: LinkEvents,
+  ) {
+    this.#ports = ports;
+    this.#address = address;
+    this.#self = self;
+    this.#view = view;
+    this.#events = events;
+  }
+
+  /** @throws {@link PosternError} as `connect` */
+  async open(): Promise<void> {
+    const { store } = this.#ports;
+    const { host, port, fingerprint } = this.#address;
+    const address = formatRelayAddress({ host, port });
+    const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
+    const { connection, relayFingerprint } = await Connection.open(
+      this.#ports,
+      { address: this.#address, ...this.#self, pin, view: this.#view },
+      {
+        onEffect: (effect) => this.#events.onEffect(effect),
+        onPairing: (frame) => this.#events.onPairing(frame),
+        onNotice: (notice, afterMs) => {
+          if (notice !== "superseded") this.#events.onEvent({ type: "notice", notice, afterMs });
+        },
+        onPolicy: () => this.#events.onPolicy(),
+        onLost: (error) => this.#onLost(error),
+      },
+    ).catch((error: unknown) => {
+      throw fingerprint === undefined ? error : notTheNamed(error);
+    });
+    if (this.#closed) return connection.close();
+    await store.pinRelay(address, relayFingerprint);
+    this.#connection = connection;
+    this.#relayFingerprint = relayFingerprint;
+    this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
+    this.#events.onEvent({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
+    await this.#events.onLink();
+  }
+
+  get relay(): RelayInfo {
+    if (this.#relay === undefined) throw new PosternError("usage/wrong-state", "not connected yet");
+    return this.#relay;
+  }
+
+  /** What a transfer needs of the link; `undefined` without one. */
+  get now(): { readonly rsa: RelayRsa; readonly relayFingerprint: Uint8Array } | undefined {
+    const [connection, relayFingerprint] = [this.#connection, this.#relayFingerprint];
+    return connection && relayFingerprint && { rsa: connection.rsa, relayFingerprint };
+  }
+
+  /** Of the relay, once there was a link. */
+  get relayFingerprint(): Uint8Array | undefined {
+    return this.#relayFingerprint;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** @throws {@link PosternError} `link/closed` */
+  expectConnection(): Connection {
+    if (this.#connection === undefined) throw notConnected();
+    return this.#connection;
+  }
+
+  /** The link was lost, and another attempt follows. */
+  get isWaiting(): boolean {
+    return this.#cancelReconnect !== undefined;
+  }
+
+  step(input: PeerInput): void {
+    this.#connection?.step(input);
+  }
+
+  /** Ends the link after what was sent, and with it every further attempt. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelReconnect?.();
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #onLost(error: PosternError): void {
+    this.#connection = undefined;
+    this.#events.onLost(error);
+    if (this.#closed) return;
+    if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error, 0);
+    else this.#events.onEnd(error);
+  }
+
+  /** Tries again for ever, at growing distances: the person may stop it at any time. */
+  #reconnect(error: PosternError, attempt: number): void {
+    const inMs = RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)] ?? 0;
+    this.#events.onEvent({ type: "reconnecting", error, inMs });
+    this.#cancelReconnect = this.#ports.clock.after(inMs, () => void this.#retry(attempt));
+  }
+
+  async #retry(attempt: number): Promise<void> {
+    this.#cancelReconnect = undefined;
+    try {
+      await this.open();
+    } catch (error) {
+      // A link that was open and is lost again has its next attempt already.
+      if (this.#closed || this.#cancelReconnect !== undefined) return;
+      if (!(error instanceof PosternError)) throw error;
+      const passing = error.fault === "network" || error.code === "relay/overloaded";
+      if (passing) this.#reconnect(error, attempt + 1);
+      else this.#events.onEnd(error);
+    }
+  }
+}
+
+const RECONNECT_MS = [250, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
+
+export function notConnected(): PosternError {
+  return new PosternError("link/closed", "not connected to the relay now");
+}
+
+/** With a fingerprint in the address nothing is known to have changed: it is another relay. */
+function notTheNamed(error: unknown): unknown {
+  if (!(error instanceof PosternError) || error.code !== "relay/pin-changed") return error;
+  const text = "the relay's key is not that of the address";
+  return new PosternError("link/wrong-relay-key", text, {}, { cause: error });
+}

@@ -1,0 +1,96 @@
+/**
+ * Keeps a stock of this client's key packages at its relay, so that others can write to it.
+ * docs/protocol-end-to-end.md 7.3.2.
+ *
+ * Invariant: a package is published only after its secret is stored. A failure is nobody's trouble:
+ * the next link, or the next package that is used up, tries again.
+ *
+ * @module
+ */
+import { wipe } from "@postern/core/bytes";
+import { makePackage, planStock, type MadePackage } from "@postern/core/exchange";
+import type { Identity } from "@postern/core/identity";
+import { PROFILE_BITS } from "@postern/core/link";
+import { PosternError } from "@postern/core/errors";
+import type { Directory } from "./directory.ts";
+import type { ClientPorts } from "./ports.ts";
+import { within } from "./within.ts";
+
+export interface PackagePublisherOptions {
+  readonly ports: Pick<ClientPorts, "store" | "suite" | "wall" | "clock">;
+  readonly identity: Identity;
+  readonly directory: Pick<Directory, "publish">;
+}
+
+/** A relay that is slow with packages does not keep its clients from being listed. */
+const PUBLISHING_AWAITED_MS = 2_000;
+
+export class PackagePublisher {
+  readonly #options: PackagePublisherOptions;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: PackagePublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Fills the stock up. Resolves when the relay has it, or when that failed or took too long; it
+   * then goes on in the background.
+   */
+  async publish(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    const late = (): Error => new PosternError("link/timed-out", "the relay is slow");
+    const { clock } = this.#options.ports;
+    await within(this.#running, PUBLISHING_AWAITED_MS, clock, late).catch(() => undefined);
+  }
+
+  /** Resolves when nothing is being published. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#fill();
+    }
+  }
+
+  async #fill(): Promise<void> {
+    const { ports, directory } = this.#options;
+    const { store, wall } = ports;
+    const held = await directory.publish(false, []);
+    const kept = await store.keyPackages();
+    wipe(...kept.map(({ seed }) => seed));
+    const { replace, make, forget } = planStock(kept, held, wall());
+    if (make.length > 0) await this.#add(replace, make);
+    if (forget.length > 0) await store.dropKeyPackages(forget);
+  }
+
+  async #add(replace: boolean, types: readonly ("one-time" | "last-resort")[]): Promise<void> {
+    const { ports, identity, directory } = this.#options;
+    const { suite, store, wall } = ports;
+    const bits = PROFILE_BITS["end-to-end"];
+    const made: MadePackage[] = types.map((type) =>
+      makePackage(suite, identity, type, bits, wall()),
+    );
+    try {
+      await store.saveKeyPackages(made);
+    } finally {
+      wipe(...made.map(({ seed }) => seed));
+    }
+    try {
+      await directory.publish(
+        replace,
+        made.map(({ encoded }) => encoded),
+      );
+    } catch (error) {
+      // The relay has said that it took none. Of a link that was lost, nobody knows.
+      if (error instanceof PosternError && error.fault === "relay")
+        await store.dropKeyPackages(made.map(({ kid }) => kid));
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The transfers of one client: hands each what the peer machine asks of it, and the machine what
+ * this device answers.
+ *
+ * Invariant: an answer goes only to the transfer that asked. One that has ended meanwhile, also
+ * when the same offer has come again, gets none.
+ *
+ * @module
+ */
+import type { Suite } from "@postern/core/crypto";
+import type { ExchangeContext, ExchangeInput, Party } from "@postern/core/exchange";
+import { OUTBOX_MAX } from "@postern/core/limits";
+import type { DriverEffect, PeerEffect, PeerInput, TransferKey } from "@postern/core/peer";
+import type { TransferEvent } from "@postern/core/transfer";
+import { discardInput, type ChannelDesk } from "./channel-desk.ts";
+import { performKeyJob, type KeyJob } from "./key-jobs.ts";
+import type { ClientPorts } from "./ports.ts";
+import type { RelayRsa } from "./relay-rsa.ts";
+import {
+  RunningTransfer,
+  type TransferFacts,
+  type TransferHost,
+  type TransferSide,
+} from "./running-transfer.ts";
+
+export interface TransferDeskHost {
+  readonly ports: ClientPorts;
+  readonly self: Party;
+  readonly channels: ChannelDesk;
+  step(input: PeerInput): void;
+  /** The link of now; `undefined` without one. */
+  link(): { readonly rsa: RelayRsa; readonly relayFingerprint: Uint8Array } | undefined;
+  openPipe: TransferHost["openPipe"];
+  /** An event of a transfer that nobody has accepted. */
+  onOffered(offered: OfferedTransfer, event: TransferEvent): void;
+}
+
+export type OfferedTransfer = Pick<TransferEffect, "key" | "name" | "party" | "transfer">;
+type TransferEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
+type StrayEffect = Extract<PeerEffect, { readonly kind: "stray" }>;
+type ChannelEffect = Extract<
+  DriverEffect,
+  {
+    readonly kind: "seal-offer" | "open-offer" | "seal-receipt" | "open-receipt" | "heed-resync";
+  }
+>;
+
+/** Those of an ended transfer that change nothing if they are left out. */
+const LEFT_OUT: ReadonlySet<string> = new Set<ChannelEffect["kind"]>([
+  "seal-offer",
+  "open-offer",
+  "heed-resync",
+]);
+/** What is left of ended transfers, waiting for its turn, of one peer: a sender repeats the rest. */
+const STRAYS_WAITING_MAX = 2 * OUTBOX_MAX;
+
+export class TransferDesk {
+  readonly #host: TransferDeskHost;
+  readonly #running = new Map<TransferKey, RunningTransfer>();
+  /** Transfers of the peer machine that have not ended, accepted or not. */
+  readonly #live = new Map<TransferKey, symbol>();
+  readonly #settling = new Set<Promise<unknown>>();
+
+  constructor(host: TransferDeskHost) {
+    this.#host = host;
+  }
+
+  start(facts: TransferFacts, side: TransferSide, rsa: RelayRsa): RunningTransfer {
+    const transfer = new RunningTransfer(facts, side, {
+      ports: this.#host.ports,
+      rsa,
+      step: (input) => this.#host.step(input),
+      openPipe: async (ticket) => this.#host.openPipe(ticket),
+    });
+    this.#running.set(facts.key, transfer);
+    return transfer;
+  }
+
+  onEffect(told: TransferEffect): void {
+    const { key, effect } = told;
+    const running = this.#running.get(key);
+    switch (effect.kind) {
+      case "emit":
+        return this.#onEvent(told, effect.event);
+      case "run-records":
+        return running?.runRecords(effect);
+      case "feed-records":
+        return running?.feedRecords(effect.frames);
+      case "replace-pipe":
+        return running?.replacePipe(effect.ticket);
+      case "confirm-records":
+        return running?.confirmRecords(effect);
+      case "stop-records":
+        return running?.stopRecords(effect.error);
+      case "seal-offer":
+      case "open-offer":
+      case "seal-receipt":
+      case "open-receipt":
+      case "heed-resync":
+        return void this.#channelJob(told, effect);
+      default:
+        return void this.#keyJob(told, effect);
+    }
+  }
+
+  /** What came for a transfer that has ended here: its channel has to hear it. */
+  async onStray({ party, envelope }: StrayEffect): Promise<void> {
+    const { channels } = this.#host;
+    if (channels.waiting(party.fingerprint) >= STRAYS_WAITING_MAX) return;
+    const { transfer } = envelope;
+    if (envelope.kind === "receipt") {
+      const place = this.#place(party, "sending", transfer);
+      const job = { kind: "open-receipt", receipt: envelope.sealed } as const;
+      return void (await (place && channels.run(place, job)));
+    }
+    const place = this.#place(party, "receiving", transfer);
+    const { outer, sealedHeader } = envelope;
+    const job = { kind: "close-offer", outer, sealedHeader } as const;
+    const answer = await (place && channels.run(place, job));
+    if (answer?.kind !== "offer-opened") return;
+    const { outcome } = answer;
+    if (outcome.kind === "receipt") this.#postReceipt(party, transfer, outcome.receipt);
+    if (outcome.kind !== "out-of-step") return;
+    const resync = { kind: "resync", transfer, resync: outcome.resync } as const;
+    this.#host.step({ kind: "post", to: party.fingerprint, envelope: resync });
+  }
+
+  /** Ends all of them. Resolves when each has let go of its content. */
+  async end(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const transfer of running) transfer.cancel();
+    await Promise.all([...running.map((transfer) => transfer.settled), ...this.#settling]);
+  }
+
+  /** Work that the end of the client waits for. */
+  settling(work: Promise<unknown>): void {
+    const ended = (): void => void this.#settling.delete(settled);
+    const settled: Promise<void> = work.then(ended, ended);
+    this.#settling.add(settled);
+  }
+
+  #onEvent(told: TransferEffect, event: TransferEvent): void {
+    const { key } = told;
+    const running = this.#running.get(key);
+    const isEnd = event.kind === "done" || event.kind === "failed";
+    if (isEnd) this.#live.delete(key);
+    if (running === undefined) return this.#host.onOffered(told, event);
+    running.onEvent(event);
+    if (!isEnd) return;
+    this.#running.delete(key);
+    // Its end is known; its content may still be on the way out.
+    this.settling(running.settled);
+  }
+
+  async #channelJob(told: TransferEffect, job: ChannelEffect): Promise<void> {
+    const { key, party, role, transfer } = told;
+    const isLive = this.#claim(key);
+    const place = this.#place(party, role, transfer);
+    if (place === undefined) return;
+    const isWanted = (): boolean => isLive() || !LEFT_OUT.has(job.kind);
+    const input = await this.#host.channels.run(place, job, isWanted);
+    if (input === undefined) return;
+    if (isLive()) return this.#host.step({ kind: "transfer", key, input });
+    // Stored, so it may be said: its sender need not ask again.
+    if (input.kind === "receipt-sealed") this.#postReceipt(party, transfer, input.receipt);
+    discardInput(input);
+  }
+
+  async #keyJob({ key, party, role }: TransferEffect, job: KeyJob): Promise<void> {
+    const isLive = this.#claim(key);
+    const link = this.#host.link();
+    if (link === undefined) return;
+    const place = { relay: link.relayFingerprint, party, role };
+    const input: ExchangeInput = await performKeyJob(this.#host.ports, link.rsa, place, job);
+    if (isLive()) this.#host.step({ kind: "transfer", key, input });
+    else discardInput(input);
+  }
+
+  /** Says whether the transfer that has this key now still lives. */
+  #claim(key: TransferKey): () => boolean {
+    const token = this.#live.get(key) ?? Symbol("transfer");
+    this.#live.set(key, token);
+    return () => this.#live.get(key) === token;
+  }
+
+  #place(
+    party: Party,
+    role: "sending" | "receiving",
+    transfer: Uint8Array,
+  ): { readonly context: ExchangeContext; readonly role: typeof role } | undefined {
+    const { self, ports } = this.#host;
+    const suite: Suite = ports.suite;
+    const relayFingerprint = this.#host.link()?.relayFingerprint;
+    if (relayFingerprint === undefined) return undefined;
+    const [sender, receiver] = role === "sending" ? [self, party] : [party, self];
+    return { role, context: { suite, relayFingerprint, sender, receiver, transfer } };
+  }
+
+  #postReceipt({ fingerprint }: Party, transfer: Uint8Array, sealed: Uint8Array): void {
+    const envelope = { kind: "receipt", transfer, sealed } as const;
+    this.#host.step({ kind: "post", to: fingerprint, envelope });
+  }
+}
