@@ -76,13 +76,13 @@ export function replayChannel(
 ): readonly Replayed[] {
   let sending = encodeSenderRecord(NO_SENDER_RECORD);
   let receiving: Uint8Array | undefined;
-  let heard: readonly Uint8Array[] = [];
+  let heard: readonly (readonly [ExchangeContext, Uint8Array])[] = [];
   return channel.transfers.map((inputs) => {
     const context = contextOf(ends, inputs.transfer);
-    for (const receipt of heard) {
+    for (const [at, receipt] of heard) {
       const record = decodeSenderRecord(sending);
       if ((record.channel?.keyNumber ?? 0) >= inputs.key) break;
-      const accepted = acceptEndToEndReceipt(record, context, receipt, channel.epoch as WallMs);
+      const accepted = acceptEndToEndReceipt(record, at, receipt, channel.epoch as WallMs);
       assert.ok(accepted);
       sending = encodeSenderRecord(accepted.record);
     }
@@ -96,7 +96,7 @@ export function replayChannel(
       receiptOf(ends, channel, after, { context, words, offer: sealed.offer }),
     );
     receiving = made[0]!.record;
-    heard = [...heard, made[0]!.receipt];
+    heard = [...heard, [context, made[0]!.receipt]];
     const receipts = made.map(({ receipt }) => receipt);
     return { context, offer: sealed.offer, opened, receipts, before, after, sender: sending };
   });

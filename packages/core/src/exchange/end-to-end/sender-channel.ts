@@ -227,10 +227,13 @@ export interface AcceptedReceipt {
   readonly receipt: EndToEndReceipt;
 }
 
-/** `undefined`, and nothing changes, for a receipt that is for no offer of the outbox. */
+/**
+ * `undefined`, and nothing changes, for a receipt that is not for this transfer's offer in the
+ * outbox: one that came under the name of another transfer of the channel waits for its own.
+ */
 export function acceptEndToEndReceipt(
   record: SenderRecord,
-  { suite, receiver }: Pick<ExchangeContext, "suite" | "receiver">,
+  { suite, receiver, transfer }: Pick<ExchangeContext, "suite" | "receiver" | "transfer">,
   bytes: Uint8Array,
   now: WallMs,
 ): AcceptedReceipt | undefined {
@@ -238,7 +241,8 @@ export function acceptEndToEndReceipt(
   const place = receiptPlace(bytes);
   if (channel === undefined || place?.epoch !== channel.epoch) return undefined;
   const entry = channel.outbox.find(({ n }) => n === place.n);
-  if (entry === undefined || !equalBytes(place.channel, channel.id)) return undefined;
+  if (entry === undefined || !equalBytes(entry.transfer, transfer)) return undefined;
+  if (!equalBytes(place.channel, channel.id)) return undefined;
   const receipt = openEndToEndReceipt(suite, receiver.id, entry, bytes);
   if (receipt === undefined) return undefined;
   wipe(entry.receiptKey);
