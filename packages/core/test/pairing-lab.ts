@@ -47,6 +47,16 @@ export function drawing(...drawn: readonly Uint8Array[]): Suite {
   };
 }
 
+/** A suite whose first draw is given, and the others real. */
+export function drawingFirst(first: Uint8Array): Suite {
+  const given = drawing(first);
+  let draws = 0;
+  return {
+    ...nobleSuite,
+    random: (length) => (draws++ === 0 ? given.random(length) : nobleSuite.random(length)),
+  };
+}
+
 /** One side of a pairing. */
 export class PairingSide {
   readonly context: PairingContext;
