@@ -65,8 +65,8 @@ export const ROOMS: readonly Room[] = [
   room(
     "cli",
     ["packages/cli/src/", "packages/cli/bin/"],
-    ["core", "core/bytes", "core/identity", "client", "client/node", "relay"],
-    ["node:*", "@bomb.sh/tab", "@clack/prompts", "commander"],
+    ["core", "core/bytes", "core/identity", "core/pairing", "client", "client/node", "relay"],
+    ["node:*", "@bomb.sh/tab", "@clack/prompts", "commander", "uqr"],
   ),
   room("sim", ["sim/"], [...CORE_ROOMS, "node", "relay"], ["node:*"]),
   room("tools", ["tools/"], [], ["node:*"]),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Readable, Writable } from "node:stream";
-import type { Client, ContentSink, ContentSource, ProfileName } from "@postern/client";
+import type { Client, Contacts, ContentSink, ContentSource, ProfileName } from "@postern/client";
 
 export interface Backend {
   connect(options: ConnectOptions): Promise<Client>;
@@ -24,6 +24,8 @@ export interface Backend {
 export interface HomeOptions {
   readonly home: string;
   readonly name: string | undefined;
+  /** Asked only when the keys are locked; whoever calls it wipes what it gives. */
+  readonly passphrase: () => Promise<Uint8Array>;
 }
 
 export interface ConnectOptions extends HomeOptions {
@@ -35,7 +37,12 @@ export interface HomeView {
   /** Base32, 52 characters. */
   readonly fingerprint: string;
   readonly directory: string;
+  /** A passphrase protects the keys. */
+  readonly isProtected: boolean;
+  readonly contacts: Contacts;
   relayPins(): Promise<readonly RelayPin[]>;
+  /** Seals the keys anew; `undefined`: not at all. Copies what it is given. */
+  setPassphrase(passphrase: Uint8Array | undefined): Promise<void>;
   close(): Promise<void>;
 }
 

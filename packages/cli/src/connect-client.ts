@@ -3,9 +3,10 @@ import { groupBase32 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { Client, ClientEvent } from "@postern/client";
 import type { Context } from "./context.ts";
-import { orAborted, within } from "./deadline.ts";
+import { deadline, orAborted, within } from "./deadline.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure } from "./failures.ts";
+import { unlocked } from "./passphrase.ts";
 import { formatSeconds } from "./terminal/format.ts";
 import { systemReason } from "./terminal/network-reason.ts";
 import { safeText } from "./terminal/safe-text.ts";
@@ -28,11 +29,14 @@ const CLOSE_MS = 2_000;
 export async function connectClient(context: Context, waitingFor: string): Promise<Connected> {
   const { surroundings, output, relay, name, interrupted, timeoutMs } = context;
   const home = await context.home();
-  const connecting = surroundings.backend.connect({ relay: relay.address, home, name });
+  const limit = deadline(timeoutMs, surroundings.now, () => timedOut());
+  const connecting = unlocked(context, async (read) => {
+    const passphrase = async (): Promise<Uint8Array> => await limit.standingStill(read);
+    return await surroundings.backend.connect({ relay: relay.address, home, name, passphrase });
+  });
   let client: Client;
   try {
-    const answered = within(connecting, timeoutMs, () => timedOut());
-    client = await orAborted(answered, interrupted.signal);
+    client = await orAborted(limit.within(connecting), interrupted.signal);
   } catch (error) {
     // Whoever has given up must not leave a late link behind.
     connecting.then(async (late) => late.close()).catch(() => {});

@@ -2,6 +2,7 @@
 import type { ExitCode } from "./exit-codes.ts";
 import type { Watched } from "./interrupts.ts";
 import { parseDuration, parseName, parseRelay, type RelayOption } from "./option-values.ts";
+import { PassphraseMemory } from "./passphrase.ts";
 import { canAsk, isSet, type Surroundings } from "./surroundings.ts";
 import { createOutput, type Output } from "./terminal/output.ts";
 
@@ -31,6 +32,7 @@ export interface Context {
   readonly timeoutMs: number | undefined;
   readonly canAsk: boolean;
   readonly isVerbose: boolean;
+  readonly passphrase: PassphraseMemory;
 }
 
 /** Runs one command: makes its context, explains what it throws, and gives the exit code. */
@@ -45,15 +47,17 @@ export async function runInContext(
     noColor: options.color === false,
   });
   const interrupted = surroundings.interrupts.watch();
+  const passphrase = new PassphraseMemory();
   const onInterrupt = (): void => output.say("stopping; press Ctrl-C again to end at once");
   interrupted.signal.addEventListener("abort", onInterrupt);
   try {
-    return await command(createContext(surroundings, options, output, interrupted));
+    return await command(createContext(surroundings, options, { output, interrupted, passphrase }));
   } catch (error) {
     if (interrupted.exitCode === undefined) return output.fail(error);
     output.event({ type: "stopped" });
     return interrupted.exitCode;
   } finally {
+    passphrase.forget();
     interrupted.stop();
   }
 }
@@ -61,18 +65,16 @@ export async function runInContext(
 function createContext(
   surroundings: Surroundings,
   options: SharedOptions,
-  output: Output,
-  interrupted: Watched,
+  made: Pick<Context, "output" | "interrupted" | "passphrase">,
 ): Context {
   const { env, backend } = surroundings;
   const relay = parseRelay(options.relay ?? nonEmpty(env["POSTERN_RELAY"]) ?? RELAY_DEFAULT);
   const name = options.name ?? nonEmpty(env["POSTERN_NAME"]);
   if (name !== undefined) parseName("--name", name);
-  output.about({ relay: relay.shown, name });
+  made.output.about({ relay: relay.shown, name });
   return {
+    ...made,
     surroundings,
-    output,
-    interrupted,
     relay,
     name,
     home: async () => options.home ?? (await backend.defaultHome()),

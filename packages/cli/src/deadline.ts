@@ -29,3 +29,48 @@ export async function within<T>(
     clearTimeout(timer);
   }
 }
+
+/** A deadline that stands still while a person is asked something. */
+export interface Deadline {
+  /** Settles like `promise`, unless the time passes first: then rejects with `late()`. */
+  within<T>(promise: Promise<T>): Promise<T>;
+  /** The time `work` takes does not count. */
+  standingStill<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Starts now. @param now monotonic milliseconds */
+export function deadline(ms: number | undefined, now: () => number, late: () => Error): Deadline {
+  const passed = Promise.withResolvers<never>();
+  passed.promise.catch(() => {});
+  let leftMs = ms;
+  let startedAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const run = (): void => {
+    startedAt = now();
+    if (leftMs !== undefined && !isOver) timer = setTimeout(() => passed.reject(late()), leftMs);
+  };
+  const stop = (): void => {
+    clearTimeout(timer);
+    if (leftMs !== undefined) leftMs = Math.max(1, leftMs - (now() - startedAt));
+  };
+  run();
+  return {
+    async within(promise) {
+      try {
+        return await Promise.race([promise, passed.promise]);
+      } finally {
+        isOver = true;
+        clearTimeout(timer);
+      }
+    },
+    async standingStill(work) {
+      stop();
+      try {
+        return await work();
+      } finally {
+        run();
+      }
+    },
+  };
+}

@@ -10,10 +10,12 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   notFound: 3,
+  locked: 4,
   peerAbsent: 5,
   integrity: 6,
   relay: 7,
   declined: 8,
+  keyChanged: 9,
   environment: 78,
   interrupted: 130,
   terminated: 143,
@@ -25,14 +27,27 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function exitCodeOf(code: ErrorCode): ExitCode {
   switch (code) {
     case "usage/invalid-argument":
+    case "contact/name-taken":
+    case "contact/downgrade":
+    case "pairing/invalid-code":
       return EXIT.usage;
     case "peer/unknown":
+    case "contact/unknown":
+    case "pairing/unknown-code":
       return EXIT.notFound;
+    case "store/locked":
+    case "store/wrong-passphrase":
+      return EXIT.locked;
+    case "peer/key-changed":
+      return EXIT.keyChanged;
     case "peer/absent":
     case "peer/busy":
     case "peer/gone":
     case "peer/timed-out":
+    case "peer/no-package":
+    case "pairing/expired":
     case "transfer/expired":
+    case "transfer/interrupted":
       return EXIT.peerAbsent;
     case "link/authentication-failed":
     case "link/wrong-relay-key":
@@ -40,6 +55,10 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case "relay/pin-changed":
     case "peer/malformed":
     case "peer/unexpected-frame":
+    case "peer/pairing-lost":
+    case "peer/channel-stale":
+    case "pairing/wrong-code":
+    case "pairing/failed":
     case "transfer/invalid":
     case "transfer/wrong-receiver":
     case "transfer/replayed":
@@ -60,7 +79,9 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case "relay/restarting":
     case "relay/refused":
     case "relay/profile-refused":
+    case "pairing/limited":
       return EXIT.relay;
+    case "pairing/cancelled":
     case "peer/declined":
     case "peer/cancelled":
     case "peer/profile-refused":
@@ -74,6 +95,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case "platform/crypto-unusable":
       return EXIT.environment;
     case "usage/wrong-state":
+    case "peer/blocked":
     case "transfer/truncated":
     case "transfer/framing":
     case "transfer/pipe-lost":

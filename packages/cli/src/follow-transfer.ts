@@ -55,7 +55,7 @@ export async function followTransfer(
       if (event.type === "done")
         return {
           receipt: event.receipt,
-          summary: summarize(transfer.content, event.receipt, surroundings.now() - startedAt),
+          summary: summarize(transfer, event.receipt, surroundings.now() - startedAt),
         };
       tell(context, transfer, event, view, progress);
     }
@@ -81,12 +81,14 @@ export function contentSentence(content: ContentInfo): string {
   return `${contentLabel(content)} (${content.kind}, ${size})`;
 }
 
-function summarize(content: ContentInfo, receipt: Receipt, elapsedMs: number): string {
+function summarize(transfer: Transfer, receipt: Receipt, elapsedMs: number): string {
+  const { content, profile } = transfer;
   const time = formatSeconds(elapsedMs);
   const rate = elapsedMs >= 100 ? [formatRate((receipt.bytes * 1000) / elapsedMs)] : [];
   const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
   const pipes = receipt.pipes > 1 ? [plural(receipt.pipes, "connection")] : [];
-  const next = receipt.nextMasterKey ? ["new master key kept for next time"] : [];
+  const isKept = profile === "end-to-end" ? "channel" : "new master key";
+  const next = receipt.nextMasterKey ? [`${isKept} kept for next time`] : [];
   return [
     ...(content.kind === "message"
       ? [time]
@@ -115,7 +117,7 @@ function tell(
         );
       return;
     case "master-key":
-      output.say(masterKeySentence(event));
+      output.say(masterKeySentence(event, view));
       return;
     case "accepted":
       if (view.role === "sender") output.say(`${peer} accepted`);
@@ -138,14 +140,31 @@ function tell(
       output.say(`the connection for the data broke; going on over another, number ${event.count}`);
       return;
     case "key-renewed":
-      output.say(`${peer} no longer has the kept master key; a fresh one goes by RSA`);
+      output.say(keyRenewedSentence(transfer));
   }
 }
 
-function masterKeySentence(event: Extract<TransferEvent, { type: "master-key" }>): string {
-  return event.source === "kept"
-    ? `master key ${event.counter}: kept from the last transfer, no RSA needed`
-    : "master key: fresh, carried by RSA";
+function masterKeySentence(
+  { source, counter }: Extract<TransferEvent, { type: "master-key" }>,
+  { role }: TransferView,
+): string {
+  switch (source) {
+    case "fresh-rsa":
+      return "master key: fresh, carried by RSA";
+    case "kept":
+      return `master key ${counter}: kept from the last transfer, no RSA needed`;
+    case "key-package":
+      return `master key: fresh, for a key package of ${role === "sender" ? "the receiver" : "this client"}; a new channel begins`;
+    case "channel":
+      return `master key ${counter}: fresh, by a step of the open channel`;
+  }
+}
+
+function keyRenewedSentence({ peer, profile }: Transfer): string {
+  const name = safeText(peer.name);
+  return profile === "end-to-end"
+    ? `the keys with ${name} did not fit any more (lost, or an older copy); a new channel begins`
+    : `${name} no longer has the kept master key; a fresh one goes by RSA`;
 }
 
 function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
@@ -160,6 +179,7 @@ function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
         ...base,
         peer: peer.name,
         fingerprint: peer.fingerprint,
+        trust: peer.trust,
         kind,
         name,
         size,

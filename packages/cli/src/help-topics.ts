@@ -7,11 +7,13 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   0    done
   1    failed for another reason
   2    the command line is wrong
-  3    not found: a receiver's name, a file, a folder
+  3    not found: a receiver's name, a contact, a code, a file, a folder
+  4    the keys are locked: passphrase missing or wrong
   5    the other side is not there, busy, or did not answer in time
   6    integrity or authentication failed; never retried silently
   7    the relay cannot be reached, or refused
   8    the other side declined or cancelled
+  9    the key of a contact has changed: nothing was sent or taken
   78   this computer cannot do it: state in use or unreadable, port in use, old Node.js
   130  stopped by Ctrl-C
   143  stopped by SIGTERM
@@ -21,21 +23,25 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   POSTERN_RELAY  the relay when --relay is not given (else 127.0.0.1:9999)
   POSTERN_NAME   the name when --name is not given
   POSTERN_HOME   where identities are kept when --home is not given
+  POSTERN_CODE   the code for pair and receive when none is given
+  POSTERN_PASSPHRASE      opens protected keys without a question
+  POSTERN_NEW_PASSPHRASE  the new one for "postern identity passphrase set" and "change"
   POSTERN_DEBUG  1: errors with their stack
   NO_COLOR       any value: no colours; FORCE_COLOR=1: colours also in pipes
   CI             any value: never ask
 `,
   formats: `Formats
 
-  Received messages and the results of receivers, identity and status go to stdout, all else
-  to stderr. On a terminal every control character in a text of others is shown as \\u{...};
+  Received messages and the results of receivers, contacts, pair, identity and status go to
+  stdout, all else to stderr. On a terminal every control character in a text of others is shown as \\u{...};
   a message that goes to a pipe or a file is left as it is.
 
   --json prints one JSON object a line on stdout. "type" is stable:
-    connected first-use relay-authenticated reconnecting notice waiting offer withdrawn offered
-    master-key accepted
-    session-key progress resend new-pipe key-renewed done failed message receiver receivers identity
-    relay-pin status relay compared stopped error
+    connected first-use relay-authenticated reconnecting notice waiting code guessed met paired
+    first-contact offer withdrawn offered master-key accepted session-key progress resend new-pipe
+    key-renewed done failed message receiver receivers contact contacts contact-removed identity
+    passphrase relay-pin status relay compared stopped error
+  "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "error" is the last event of a command that failed; its "code" is stable too.
 
   Rates (--limit) are bytes per second: 300, 500K, 5M, 1G. Durations (--timeout): 250ms, 30s,
@@ -43,7 +49,23 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
 `,
   security: `Security
 
-  symmetric  The relay is trusted: it passes on the master key and could read everything.
+  end-to-end  The relay sees who, when and how much; it cannot read anything. The default.
+  asymmetric  The relay cannot read anything, but is trusted to say who is who.
+  symmetric   The relay is trusted: it passes on the master key and could read everything.
+
+  The last two are used only when both ends ask for them with --profile, and never again
+  between two who have end-to-end keys.
+
+  The key of a contact is kept at the first transfer and must stay the same. To be sure whose
+  it is, meet by a code ("postern pair"), or compare the safety number by voice or QR code
+  ("postern contacts verify NAME"). Only then is the contact verified.
+
+  A code is good for one guess; a wrong one burns it, and both sides are told. Tell it to the
+  other person in a way that the relay does not control. A code given as an argument can be
+  seen by other users of this computer; --code asks for it, POSTERN_CODE holds it.
+
+  "postern identity passphrase set" protects the keys on this device. A forgotten passphrase
+  cannot be replaced: identity and keys are then lost.
 
   The first key that a relay shows is kept and must stay the same. Give the address with its
   fingerprint (postern://HOST:PORT#FINGERPRINT) and even the first contact is checked.
@@ -51,7 +73,7 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   At one relay a name belongs to the identity that used it first. That proves nothing about
   the person: compare fingerprints ("postern identity") over another way.
 
-  Messages that begin with "postern: STOPPED" and exit code 6 are about integrity or
+  Messages that begin with "postern: STOPPED" and exit codes 6 and 9 are about integrity or
   authenticity. They are never network trouble; do not simply try again.
 
   A text given with --text can be seen by other users of this computer while the command runs;

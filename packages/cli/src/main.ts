@@ -32,6 +32,7 @@ const exitCode = await run(process.argv.slice(2), {
   platform: process.platform,
   version: ownVersion(),
   now,
+  wallNow: Date.now,
   interrupts: interruptsOf(process, now),
   backend: nodeBackend,
   async prompter() {

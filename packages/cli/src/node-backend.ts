@@ -14,7 +14,10 @@ export const nodeBackend: Backend = {
       name: home.name,
       fingerprint: home.fingerprint,
       directory: home.directory,
+      isProtected: home.isProtected,
+      contacts: home.contacts,
       close: async () => await home.close(),
+      setPassphrase: async (passphrase) => await home.setPassphrase(passphrase),
       async relayPins() {
         const pins = await home.store.relayPins();
         return pins.map((pin) => ({ ...pin, fingerprint: formatFingerprint(pin.fingerprint) }));

@@ -1,4 +1,4 @@
-/** The profiles this command can use, and what each lets the relay do. @module */
+/** The profiles, and what each lets the relay do. @module */
 import type { ProfileName } from "@postern/client";
 import { usageFailure } from "./failures.ts";
 import { safeText } from "./terminal/safe-text.ts";
@@ -7,19 +7,19 @@ import { safeText } from "./terminal/safe-text.ts";
 export const RELAY_CAN: Readonly<Record<ProfileName, string>> = {
   symmetric: "symmetric: the relay is trusted with the key and could read this",
   asymmetric: "asymmetric: the relay cannot read this; it is trusted to say who is who",
-  "end-to-end": "end-to-end: the relay cannot read this",
+  "end-to-end": "end-to-end: the relay sees who, when and how much; it cannot read this",
 };
 
-export const PROFILE_DEFAULT: ProfileName = "symmetric";
-export const PROFILES: readonly ProfileName[] = ["symmetric", "asymmetric"];
+/** The other two are used only when both ends name them with `--profile`. */
+export const PROFILE_DEFAULT: ProfileName = "end-to-end";
+export const PROFILES: readonly ProfileName[] = ["end-to-end", "symmetric", "asymmetric"];
 
 export function parseProfile(text: string): ProfileName {
   const profile = PROFILES.find((name) => name === text);
   if (profile !== undefined) return profile;
-  const isPlanned = Object.hasOwn(RELAY_CAN, text);
   throw usageFailure(
     `--profile ${safeText(text.slice(0, 40))} is not available`,
-    isPlanned ? "this version does not have it yet" : "there is no such profile",
+    "there is no such profile",
     `use --profile ${PROFILES.join(" or ")}`,
   );
 }

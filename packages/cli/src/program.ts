@@ -4,12 +4,21 @@
  * @module
  */
 import { Command } from "commander";
-import { runInContext, type Context, type SharedOptions } from "./context.ts";
+import { runInContext, type SharedOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { SendFlags } from "./commands/send.ts";
 import type { ReceiveFlags } from "./commands/receive.ts";
 import type { RelayFlags } from "./commands/relay.ts";
 import { printHelp } from "./help.ts";
+import {
+  examples,
+  mergedOptions,
+  withClientOptions,
+  withOutputOptions,
+  type Example,
+  type Run,
+} from "./program-options.ts";
+import { addPeopleCommands } from "./program-people.ts";
 import { canAsk, type Surroundings } from "./surroundings.ts";
 
 export interface Program {
@@ -34,16 +43,13 @@ export function buildProgram(surroundings: Surroundings, options: ProgramOptions
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .enablePositionalOptions();
-  const run = async (
-    command: Command,
-    action: (context: Context) => Promise<ExitCode>,
-  ): Promise<void> => {
-    exitCode = await runInContext(surroundings, mergedOptions(root, command), action);
+  const run: Run = async (command, action) => {
+    exitCode = await runInContext(surroundings, mergedOptions(command), action);
   };
 
   withClientOptions(root);
   addTransferCommands(root, run);
-  addClientCommands(root, run);
+  addPeopleCommands(root, run);
   addRelayCommands(root, run);
   addHelpCommand(root, run);
   root.addHelpText("after", ROOT_HELP);
@@ -60,19 +66,20 @@ export function buildProgram(surroundings: Surroundings, options: ProgramOptions
   return { root, exitCode: () => exitCode };
 }
 
-type Run = (command: Command, action: (context: Context) => Promise<ExitCode>) => Promise<void>;
-
 function addTransferCommands(root: Command, run: Run): void {
   root.commandsGroup("Transfer:");
   const send = root
     .command("send")
     .summary("send a message or a file")
-    .description("Sends one message, file or stream to a receiver that waits.")
+    .description(
+      "Sends one message, file or stream: to a receiver by name, or to whoever you tell a code.",
+    )
     .argument("[path]", "a file, or - for the standard input")
-    .requiredOption("--to <name>", "the receiver's name at the relay")
+    .option("--to <name>", "a contact, or a receiver's name at the relay (default: by a code)")
     .option("--text <text>", "send this message (- reads it from the standard input)")
     .option("--file-name <name>", "name of what - reads (default: stdin)")
-    .option("--profile <name>", "how the master key travels: symmetric (default), asymmetric")
+    .option("--words <n>", "words of the code, 2 to 6 (default: 2)")
+    .option("--profile <name>", `how keys travel: ${PROFILE_LIST}`)
     .option("--limit <rate>", "bytes per second at most: 500K, 5M")
     .option("--session-seconds <n>", "life of a session key, 1 to 60 (default: 5)")
     .addHelpText("after", examples(SEND_EXAMPLES));
@@ -84,44 +91,21 @@ function addTransferCommands(root: Command, run: Run): void {
     .command("receive")
     .alias("recv")
     .summary("wait for offers and take them in")
-    .description("Waits for offers, asks about each, and saves files without ever overwriting one.")
+    .description(
+      "Waits for offers, asks about each, and saves files without ever overwriting one. " +
+        "With a code it takes one thing, of whoever made the code.",
+    )
+    .argument("[code]", "the code that the sender tells you; also from POSTERN_CODE")
+    .option("--code", "ask for the code; Tab completes its words")
     .option("-o, --output <dir>", "folder for files, or - for the standard output (default: .)")
     .option("--once", "end after one transfer, with its exit code")
     .option("--accept <whom>", "all, ask, or names of senders: ann,bob (default: ask)")
     .option("--ask", "ask about each offer, the same as --accept ask")
-    .option("--profile <names>", "what to take: symmetric (default), asymmetric, or both: a,b")
+    .option("--profile <names>", `what to take, one or several: ${PROFILE_LIST}`)
     .addHelpText("after", examples(RECEIVE_EXAMPLES));
-  withClientOptions(receive).action(async (flags: ReceiveFlags) => {
+  withClientOptions(receive).action(async (code: string | undefined, flags: ReceiveFlags) => {
     const commands = await import("./commands/receive.ts");
-    await run(receive, async (context) => await commands.receive(context, flags));
-  });
-}
-
-function addClientCommands(root: Command, run: Run): void {
-  root.commandsGroup("People and state:");
-  const receivers = root
-    .command("receivers")
-    .description("Lists who is waiting for offers at the relay.")
-    .addHelpText("after", examples(RECEIVERS_EXAMPLES));
-  withClientOptions(receivers).action(async () => {
-    const commands = await import("./commands/receivers.ts");
-    await run(receivers, commands.receivers);
-  });
-  const identity = root
-    .command("identity")
-    .description("Shows this client's name and fingerprint; makes them at the first use.")
-    .addHelpText("after", examples(IDENTITY_EXAMPLES));
-  withClientOptions(identity).action(async () => {
-    const commands = await import("./commands/identity.ts");
-    await run(identity, commands.identity);
-  });
-  const status = root
-    .command("status")
-    .description("Checks identity and relay; exit code 0 only if both can be used.")
-    .addHelpText("after", examples(STATUS_EXAMPLES));
-  withClientOptions(status).action(async () => {
-    const commands = await import("./commands/status.ts");
-    await run(status, commands.status);
+    await run(receive, async (context) => await commands.receive(context, code, flags));
   });
 }
 
@@ -132,7 +116,7 @@ function addRelayCommands(root: Command, run: Run): void {
     .description("Runs a relay until Ctrl-C.")
     .option("--listen <host:port>", "where to listen (default: 127.0.0.1:9999)")
     .option("--data <dir>", "where its key and the names are kept (default: HOME/relay)")
-    .option("--profiles <names>", "which profiles it allows: symmetric,asymmetric (default: all)")
+    .option("--profiles <names>", "which profiles it allows: end-to-end,symmetric (default: all)")
     .addHelpText("after", examples(RELAY_EXAMPLES));
   withOutputOptions(relay).action(async (flags: RelayFlags) => {
     const commands = await import("./commands/relay.ts");
@@ -163,84 +147,33 @@ function addHelpCommand(root: Command, run: Run): void {
 /** A name that is no command: commander itself then says which one may have been meant. */
 export class UnknownCommand extends Error {}
 
-function withClientOptions(command: Command): Command {
-  command
-    .option("--relay <address>", "HOST:PORT or postern://HOST:PORT#FINGERPRINT")
-    .option("--name <name>", "your name at the relay, and which identity to use")
-    .option("--no-input", "never ask")
-    .option("--timeout <time>", "give up waiting for the relay or the other side: 30s, 5m");
-  return withOutputOptions(command);
-}
+const PROFILE_LIST = "end-to-end (default), symmetric, asymmetric";
 
-function withOutputOptions(command: Command): Command {
-  return command
-    .option("--home <dir>", "where identities are kept")
-    .option("--json", "one event a line on stdout")
-    .option("-q, --quiet", "only errors and results")
-    .option("-v, --verbose", "tell more")
-    .option("--no-color", "no colours");
-}
-
-/** Options may stand before the command as well; those after it win. */
-function mergedOptions(root: Command, command: Command): SharedOptions {
-  const before = root.opts<SharedOptions>();
-  const after = command.opts<SharedOptions>();
-  return {
-    ...before,
-    ...after,
-    color: before.color !== false && after.color !== false,
-    input: before.input !== false && after.input !== false,
-  };
-}
-
-function examples(lines: readonly (readonly [command: string, does: string])[]): string {
-  const width = Math.max(...lines.map(([command]) => command.length));
-  const shown = lines.map(([command, does]) => `  ${command.padEnd(width)}  ${does}`);
-  return `\nExamples:\n${shown.join("\n")}`;
-}
-
-const SEND_EXAMPLES = [
-  ["postern send photo.raw --to bob", "a file"],
-  ['postern send --text "on my way" --to bob', "a message"],
+const SEND_EXAMPLES: readonly Example[] = [
+  ["postern send photo.raw", "a file, by a code for the other side"],
+  ['postern send --text "on my way" --to bob', "a message to a contact"],
   ["tar c folder | postern send - --file-name folder.tar --to bob", "a stream"],
-] as const;
+];
 
-const RECEIVE_EXAMPLES = [
-  ["postern receive --name bob", "ask about every offer"],
+const RECEIVE_EXAMPLES: readonly Example[] = [
+  ["postern receive 37-crossbow-velvet", "what the maker of the code sends"],
   ["postern receive --accept ann -o inbox", "take all from ann, ask about others"],
   ["postern receive --once --accept all -o - | tar x", "one stream to a program"],
-] as const;
+];
 
-const RECEIVERS_EXAMPLES = [
-  ["postern receivers", "at the usual relay"],
-  ["postern receivers --relay relay.example:9999", "at another one"],
-  ["postern receivers --json", "for programs"],
-] as const;
-
-const IDENTITY_EXAMPLES = [
-  ["postern identity", "the default identity"],
-  ["postern identity --name bob", "another one"],
-  ["postern identity --json", "for programs"],
-] as const;
-
-const STATUS_EXAMPLES = [
-  ["postern status", "the default identity and relay"],
-  ["postern status --relay relay.example:9999", "another relay"],
-  ["postern status --quiet --timeout 5s && echo ready", "in a script"],
-] as const;
-
-const RELAY_EXAMPLES = [
+const RELAY_EXAMPLES: readonly Example[] = [
   ["postern relay", "for this computer only, at 127.0.0.1:9999"],
   ["postern relay --listen 0.0.0.0:9999 --data /srv/postern", "for others"],
   ["postern relay --json", "its address for programs"],
-] as const;
+];
 
 const ROOT_HELP = `
 Without a command, on a terminal, postern asks what you want to do.
 
 Examples:
   postern relay                            run a relay here
-  postern receive --name bob               wait for somebody who sends
-  postern send --text hello --to bob       send a message
+  postern send photo.raw                   send a file: prints a code
+  postern receive 37-crossbow-velvet       take it, on the other computer
+  postern pair                             make somebody a verified contact
 
 Read on: postern help security, environment, formats, exit-codes`;

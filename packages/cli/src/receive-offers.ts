@@ -7,36 +7,13 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { ContentSink, DeclineReason, Offer, ProfileName, ReceiveEvent } from "@postern/client";
+import type { Offer, ReceiveEvent, ReceiveOptions } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { within } from "./deadline.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { contentLabel, contentSentence, followTransfer } from "./follow-transfer.ts";
-import { RELAY_CAN } from "./profiles.ts";
-import { safeText } from "./terminal/safe-text.ts";
-
-export interface ReceivePlan {
-  readonly profiles: readonly ProfileName[];
-  /** `undefined` when the signal took the question back. */
-  decide(offer: Offer, signal: AbortSignal): Promise<boolean | undefined>;
-  openTarget(offer: Offer): Promise<Target>;
-  /** Return after the first transfer that was accepted; its exit code is returned. */
-  readonly isOnce: boolean;
-  /** Return after the first decision, a refusal included. */
-  readonly isOneDecision?: boolean;
-  readonly showKeys?: boolean;
-  /** This client is on the relay's list: at first, and again after a reconnection. */
-  readonly onListening?: () => void;
-}
-
-/** Where one content goes, and how the person learns of it. */
-export interface Target {
-  readonly sink: ContentSink;
-  readonly doneFields?: () => Readonly<Record<string, unknown>>;
-  /** Called when everything is there, with a summary. */
-  report(summary: string): Promise<void>;
-}
+import { handleOffer, type ReceivePlan } from "./handle-offer.ts";
+import { watchPeople } from "./people.ts";
 
 /** A link that is lost must not hold up whoever wants to stop. */
 const STOP_MS = 1_000;
@@ -46,27 +23,28 @@ export async function receiveOffers(
   connected: Connected,
   plan: ReceivePlan,
 ): Promise<ExitCode> {
-  const { output, interrupted, timeoutMs } = context;
+  const { output, interrupted } = context;
   const { client } = connected;
+  const offerWithinMs = plan.offerWithinMs ?? context.timeoutMs;
+  const recognize = await watchPeople(client.contacts);
   const stopped = Promise.withResolvers<ExitCode>();
   stopped.promise.catch(() => {});
-  const events = client.receive({ profiles: plan.profiles, capacity: 1 })[Symbol.asyncIterator]();
+  const events = client.receive(receiveOptions(plan))[Symbol.asyncIterator]();
   let current: { id: string; withdraw: AbortController; ended: Promise<void> } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const waitForNext = (): void => {
     clearTimeout(timer);
-    if (timeoutMs === undefined) return;
-    const late = new PosternError("peer/timed-out", "no offer came within --timeout");
-    timer = setTimeout(() => stopped.reject(late), timeoutMs);
+    if (offerWithinMs === undefined) return;
+    const late = new PosternError("peer/timed-out", "no offer came in time");
+    timer = setTimeout(() => stopped.reject(late), offerWithinMs);
   };
   const take = async (offer: Offer, signal: AbortSignal): Promise<void> => {
     clearTimeout(timer);
-    const exitCode = await handleOffer(context, plan, offer, signal);
+    const handled = await handleOffer(context, plan, { offer, signal, recognize });
     current = undefined;
-    if (exitCode !== undefined && (plan.isOnce || plan.isOneDecision === true))
-      stopped.resolve(exitCode);
-    else if (plan.isOneDecision === true) stopped.resolve(EXIT.declined);
+    const isEnd = plan.isOneDecision === true || (plan.isOnce && handled.isTransfer);
+    if (isEnd) stopped.resolve(handled.exitCode);
     else if (!interrupted.signal.aborted) waitForNext();
   };
   const pump = async (): Promise<ExitCode> => {
@@ -107,98 +85,9 @@ export async function receiveOffers(
   }
 }
 
-/** The exit code of an accepted transfer; `undefined` when there was none. */
-async function handleOffer(
-  context: Context,
-  plan: ReceivePlan,
-  offer: Offer,
-  signal: AbortSignal,
-): Promise<ExitCode | undefined> {
-  const { output, interrupted } = context;
-  const from = safeText(offer.from.name);
-  const about = {
-    peer: from,
-    content: offer.content.kind === "message" ? "the message" : contentLabel(offer.content),
-  };
-  let isAccepted = false;
-  announce(context, offer);
-  try {
-    const decision = await plan.decide(offer, signal);
-    if (decision !== true) {
-      if (decision === false || interrupted.signal.aborted) decline(offer);
-      output.say(decision === false ? `declined` : `the offer of ${from} is gone`);
-      return undefined;
-    }
-    const target = await openOrDecline(plan, offer);
-    isAccepted = true;
-    const transfer = await acceptOrAbandon(offer, target);
-    const finished = await followTransfer(context, transfer, {
-      role: "receiver",
-      showKeys: plan.showKeys === true,
-      ...(target.doneFields && { doneFields: target.doneFields }),
-    });
-    await target.report(finished.summary);
-    return EXIT.done;
-  } catch (error) {
-    if (interrupted.signal.aborted) {
-      output.say("cancelled; nothing incomplete was kept");
-      return interrupted.exitCode ?? EXIT.interrupted;
-    }
-    const exitCode = output.fail(error, about);
-    // What could not be taken in was declined, and a receiver for one transfer goes on waiting.
-    return isAccepted ? exitCode : undefined;
-  }
-}
-
-function announce(context: Context, offer: Offer): void {
-  const { output } = context;
-  const { id, from, content, profile } = offer;
-  const { kind, name, size } = content;
-  output.event({
-    type: "offer",
-    transfer: id,
-    from: from.name,
-    fingerprint: from.fingerprint,
-    kind,
-    name,
-    size,
-    profile,
-  });
-  output.say(`${output.paint("bold", safeText(from.name))} offers ${contentSentence(content)}`);
-  output.say(`  ${RELAY_CAN[profile]}`);
-}
-
-async function openOrDecline(plan: ReceivePlan, offer: Offer): Promise<Target> {
-  try {
-    return await plan.openTarget(offer);
-  } catch (error) {
-    decline(offer, reasonOf(error));
-    throw error;
-  }
-}
-
-/** Nobody has said no: the sender is told what stood in the way. */
-function reasonOf(error: unknown): DeclineReason {
-  const isName = error instanceof PosternError && error.code === "store/unsafe-name";
-  return isName ? "invalid" : "no-space";
-}
-
-async function acceptOrAbandon(offer: Offer, target: Target) {
-  try {
-    return offer.accept(target.sink);
-  } catch (error) {
-    await target.sink.abandon();
-    throw error;
-  }
-}
-
-/** It may have gone meanwhile: then there is nothing to decline. */
-function decline(offer: Offer, reason?: DeclineReason): void {
-  try {
-    offer.decline(reason);
-  } catch (error) {
-    if (!(error instanceof PosternError)) throw error;
-  }
+function receiveOptions({ profiles, from }: ReceivePlan): ReceiveOptions {
+  const base = { profiles, capacity: 1 };
+  return from === undefined ? base : { ...base, from, listed: false };
 }
 
 function linkClosed(): PosternError {

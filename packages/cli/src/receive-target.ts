@@ -1,7 +1,7 @@
 /** Where received content goes: messages and streams to stdout, files into a folder. @module */
 import type { Offer } from "@postern/client";
 import type { Context } from "./context.ts";
-import type { Target } from "./receive-offers.ts";
+import type { Target } from "./handle-offer.ts";
 import { safeLines, safeText } from "./terminal/safe-text.ts";
 
 /** @param out a folder, or `-` for stdout */

@@ -3,41 +3,19 @@ import { homedir } from "node:os";
 import { test } from "node:test";
 import { FakeOffer } from "../test/fake-client.ts";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
+import { contactOf } from "../test/fake-contacts.ts";
+import { Scripted } from "../test/scripted-prompter.ts";
 import { typedPath } from "./role-play.ts";
-import type { Choice, Prompter, TextQuestion } from "./terminal/prompter.ts";
 
-/** Answers in order; keeps what was asked. A choice is answered by its label's beginning. */
-class Scripted implements Prompter {
-  readonly asked: string[] = [];
-  readonly #answers: (string | boolean | undefined)[];
-
-  constructor(...answers: (string | boolean | undefined)[]) {
-    this.#answers = answers;
-  }
-
-  async select<T extends string>(question: Choice<T>): Promise<T | undefined> {
-    const labels = question.options.map(({ label }) => label);
-    this.asked.push(`${question.message} ${labels.join(" | ")}`);
-    const answer = this.#answers.shift();
-    if (answer === undefined) return undefined;
-    const chosen = question.options.find(({ label }) => label.startsWith(String(answer)));
-    assert.ok(chosen, `${String(answer)} is not among ${labels.join(", ")}`);
-    return chosen.value;
-  }
-
-  async text({ message }: TextQuestion): Promise<string | undefined> {
-    this.asked.push(message);
-    const answer = this.#answers.shift();
-    return typeof answer === "string" ? answer : undefined;
-  }
-
-  async confirm({ message }: { readonly message: string }): Promise<boolean | undefined> {
-    this.asked.push(message);
-    return this.#answers.shift() === true;
-  }
-}
-
-const BOB = { name: "bob", fingerprint: "b".repeat(52), free: 1, profiles: ["symmetric"] as const };
+const CHOICE =
+  "What do you want to do? " +
+  "1  send | 2  receive | 3  pair with somebody new | 4  contacts | 5  exit";
+const BOB = {
+  name: "bob",
+  fingerprint: "b".repeat(52),
+  free: 1,
+  profiles: ["end-to-end"] as const,
+};
 
 function play(...answers: (string | boolean | undefined)[]): [FakeTerminal, Scripted] {
   const prompter = new Scripted(...answers);
@@ -45,23 +23,33 @@ function play(...answers: (string | boolean | undefined)[]): [FakeTerminal, Scri
 }
 
 test("rolePlay() lets a sender choose a receiver from the list and send a message", async () => {
-  const [terminal, prompter] = play("1", "1  bob", "1", "hello", "3");
+  const [terminal, prompter] = play("1", "1  bob", "1", "hello", "5");
   terminal.client.listed.push(BOB);
   assert.equal(await terminal.run(), 0);
   assert.equal(terminal.client.sent[0]?.to, "bob");
   assert.deepEqual(prompter.asked, [
-    "What do you want to do? 1  send | 2  receive | 3  exit",
+    CHOICE,
     "To whom? 1  bob | look again | back",
     "What do you want to send to bob? 1  a message | 2  a file | 3  back",
     "Your message",
-    "What do you want to do? 1  send | 2  receive | 3  exit",
+    CHOICE,
   ]);
   assert.match(terminal.stderr.text, /delivered message to bob/);
   assert.ok(terminal.client.isClosed);
 });
 
 test("rolePlay() sends a file and leads back to the choice after a wrong path", async () => {
-  const [terminal] = play("1", "1  bob", "2", "/no/such", "1", "1  bob", "2", import.meta.filename);
+  const [terminal] = play(
+    "1",
+    "1  bob",
+    "2",
+    "/no/such",
+    "1",
+    "1  bob",
+    "2",
+    import.meta.filename,
+    "5",
+  );
   terminal.client.listed.push(BOB);
   assert.equal(await terminal.run(), 0);
   assert.match(terminal.stderr.text, /postern: no such file: \/no\/such\n/);
@@ -69,7 +57,7 @@ test("rolePlay() sends a file and leads back to the choice after a wrong path", 
 });
 
 test("rolePlay() as receiver shows an offer, takes it, and leads back", async () => {
-  const [terminal, prompter] = play("2", true, "3");
+  const [terminal, prompter] = play("2", true, "5");
   const bytes = new TextEncoder().encode("hi");
   const offer = new FakeOffer("bob", { kind: "message", name: "", size: 2 }, bytes);
   terminal.client.offers.push({ type: "offer", offer });
@@ -79,7 +67,7 @@ test("rolePlay() as receiver shows an offer, takes it, and leads back", async ()
 });
 
 test("rolePlay() as receiver leads back after a refusal too", async () => {
-  const [terminal] = play("2", false, "3");
+  const [terminal] = play("2", false, "5");
   const offer = new FakeOffer("bob", { kind: "file", name: "a", size: 2 }, new Uint8Array(2));
   terminal.client.offers.push({ type: "offer", offer });
   assert.equal(await terminal.run(), 0);
@@ -87,7 +75,7 @@ test("rolePlay() as receiver leads back after a refusal too", async () => {
 });
 
 test("rolePlay() leads back to the choice at Ctrl-C while it waits", async () => {
-  const [terminal, prompter] = play("2", "2", "3");
+  const [terminal, prompter] = play("2", "2", "5");
   const running = terminal.run();
   for (const asked of [1, 2]) {
     while (prompter.asked.length < asked) await new Promise((resolve) => setImmediate(resolve));
@@ -100,7 +88,7 @@ test("rolePlay() leads back to the choice at Ctrl-C while it waits", async () =>
 });
 
 test("T-01 rolePlay() shows names of receivers without control characters", async () => {
-  const [terminal, prompter] = play("1", "back", "3");
+  const [terminal, prompter] = play("1", "back", "5");
   terminal.client.listed.push({ ...BOB, name: "b\u001b[2J\u202eob" });
   await terminal.run();
   assert.match(prompter.asked[1]!, /1 {2}b\\u\{1b\}\[2J\\u\{202e\}ob/);

@@ -6,14 +6,16 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ContentSource, ProfileName, Receiver } from "@postern/client";
+import type { ContentSource, Receiver } from "@postern/client";
 import { askAbout } from "./commands/receive.ts";
 import { openFile } from "./commands/send.ts";
 import { connectClient, type Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { PROFILE_DEFAULT, PROFILES, RELAY_CAN } from "./profiles.ts";
+import { acquaintance, acquaintanceLabel } from "./people.ts";
+import { PROFILE_DEFAULT } from "./profiles.ts";
 import { receiveOffers } from "./receive-offers.ts";
+import { playContacts, playPairing } from "./role-play-people.ts";
 import { openTarget } from "./receive-target.ts";
 import { sendContent } from "./send-content.ts";
 import { plural } from "./terminal/format.ts";
@@ -37,11 +39,13 @@ export async function rolePlay(context: Context): Promise<ExitCode> {
         options: [
           { value: "sender", label: "1  send", hint: "to somebody who waits" },
           { value: "receiver", label: "2  receive", hint: "wait for somebody who sends" },
-          { value: "exit", label: "3  exit" },
+          { value: "pairing", label: "3  pair with somebody new", hint: "by a short code" },
+          { value: "contacts", label: "4  contacts" },
+          { value: "exit", label: "5  exit" },
         ],
       });
       if (role === undefined || role === "exit") return EXIT.done;
-      const play = role === "sender" ? playSender : playReceiver;
+      const play = PLAYS[role];
       await act(context, async (inner) => await play(inner, connected, prompter));
       if (failure !== undefined) throw failure;
     }
@@ -49,6 +53,16 @@ export async function rolePlay(context: Context): Promise<ExitCode> {
     await connected.close();
   }
 }
+
+type Role = "sender" | "receiver" | "pairing" | "contacts";
+type Play = (context: Context, connected: Connected, prompter: Prompter) => Promise<void>;
+
+const PLAYS: Readonly<Record<Role, Play>> = {
+  sender: playSender,
+  receiver: playReceiver,
+  pairing: playPairing,
+  contacts: playContacts,
+};
 
 async function act(context: Context, play: (inner: Context) => Promise<void>): Promise<void> {
   const { output, surroundings } = context;
@@ -67,10 +81,11 @@ async function playReceiver(context: Context, connected: Connected): Promise<voi
   const { output, relay } = context;
   output.say(`${connected.client.name} is waiting at ${relay.shown}; Ctrl-C leads back`);
   await receiveOffers(context, connected, {
-    profiles: PROFILES,
+    profiles: [PROFILE_DEFAULT],
     isOnce: true,
     isOneDecision: true,
-    decide: async (offer, signal) => await askAbout(context, offer, ".", signal),
+    decide: async (offer, signal, known) =>
+      await askAbout(context, { offer, out: ".", signal, known }),
     openTarget: async (offer) => await openTarget(context, offer, "."),
   });
 }
@@ -83,8 +98,6 @@ async function playSender(
   const receiver = await chooseReceiver(context, connected, prompter);
   if (receiver === undefined) return;
   const to = receiver.name;
-  const profile = await chooseProfile(receiver, prompter);
-  if (profile === undefined) return;
   const kind = await prompter.select({
     message: `What do you want to send to ${safeText(to)}?`,
     options: [
@@ -96,7 +109,7 @@ async function playSender(
   if (kind === undefined || kind === "back") return;
   const content = await chooseContent(context, prompter, kind);
   if (content === undefined) return;
-  await sendContent(context, connected, { to, content, profile });
+  await sendContent(context, connected, { to, content, profile: PROFILE_DEFAULT });
 }
 
 const AGAIN = "again:";
@@ -108,42 +121,40 @@ async function chooseReceiver(
   connected: Connected,
   prompter: Prompter,
 ): Promise<Receiver | undefined> {
+  const { client } = connected;
   for (;;) {
+    const contacts = await client.contacts.list();
     const found: Receiver[] = [];
-    for await (const receiver of connected.client.receivers()) found.push(receiver);
-    const others = found.filter(({ name }) => name !== connected.client.name);
+    for await (const receiver of client.receivers()) found.push(receiver);
+    const others = found.filter(({ name }) => name !== client.name);
     if (others.length === 0) context.output.say("nobody is waiting for offers now");
     const choice = await prompter.select({
       message: "To whom?",
       options: [
-        ...others.map(({ name, free, profiles }, i) => ({
-          value: `to:${name}`,
-          label: `${i + 1}  ${safeText(name)}`,
-          hint: `${plural(free, "transfer")} free, ${profiles.map(safeText).join(", ")}`,
+        ...others.map((receiver, i) => ({
+          value: `to:${receiver.name}`,
+          label: `${i + 1}  ${safeText(receiver.name)}`,
+          hint: hintOf(
+            receiver,
+            acquaintanceLabel(acquaintance(contacts, receiver), receiver.name),
+          ),
         })),
         { value: AGAIN, label: "look again" },
         { value: BACK, label: "back" },
       ],
     });
     if (choice === undefined || choice === BACK) return undefined;
-    if (choice !== AGAIN) return others.find(({ name }) => choice === `to:${name}`);
+    const receiver = others.find(({ name }) => choice === `to:${name}`);
+    if (receiver === undefined) continue;
+    if (receiver.profiles.includes(PROFILE_DEFAULT)) return receiver;
+    // Nobody is led to a weaker profile by what a relay says.
+    context.output.warn(`${safeText(receiver.name)} does not wait end-to-end, so nothing is sent;`);
+    context.output.warn('  "postern send --profile" is for people who agreed on less');
   }
 }
 
-/** Only a receiver that takes several leaves a choice. */
-async function chooseProfile(
-  receiver: Receiver,
-  prompter: Prompter,
-): Promise<ProfileName | undefined> {
-  const shared = PROFILES.filter((profile) => receiver.profiles.includes(profile));
-  if (shared.length < 2) return shared[0] ?? PROFILE_DEFAULT;
-  const options = shared.map((profile, i) => ({
-    value: profile,
-    label: `${i + 1}  ${profile}`,
-    hint: RELAY_CAN[profile],
-  }));
-  const chosen = await prompter.select({ message: "In which profile?", options });
-  return shared.find((profile) => profile === chosen);
+function hintOf({ free, profiles }: Receiver, trust: string): string {
+  return `${trust}, ${plural(free, "transfer")} free, ${profiles.map(safeText).join(", ")}`;
 }
 
 async function chooseContent(

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
 
-const SUBCOMMANDS = ["send", "receive", "receivers", "identity", "status", "relay"];
+const SUBCOMMANDS = [
+  ...["send", "receive", "pair", "contacts"],
+  ...["receivers", "identity", "status", "relay"],
+];
 
 test("run() exits 2 for a mistyped command and says which one may be meant", async () => {
   const terminal = new FakeTerminal();
@@ -54,6 +57,27 @@ test("run() explains the topics that hold for all commands", async () => {
   assert.equal(await new FakeTerminal().run("help", "nonsense"), 2);
 });
 
+test("run() names the inner command whose options are wrong", async () => {
+  const terminal = new FakeTerminal();
+  assert.equal(await terminal.run("contacts", "show"), 2);
+  assert.match(terminal.stderr.text, /next: see "postern contacts show --help"/);
+});
+
+test("run() completes inner commands and their choices", async () => {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => void lines.push(line);
+  try {
+    await new FakeTerminal().run("complete", "--", "contacts", "ver");
+    await new FakeTerminal().run("complete", "--", "identity", "passphrase", "");
+  } finally {
+    console.log = log;
+  }
+  const offered = lines.join("\n");
+  assert.match(offered, /^verify\t/m);
+  assert.match(offered, /^change/m);
+});
+
 test("run() takes shared options before and after the command", async () => {
   for (const args of [
     ["--name", "Bad!", "status"],
@@ -74,22 +98,12 @@ test("run() takes relay and name from the environment unless options say otherwi
   assert.match(right.stdout.text, /^relay {8}example\.org:1$/m);
 });
 
-test("status shows identity and pin and exits 0 when the relay answers", async () => {
-  const terminal = new FakeTerminal();
-  assert.equal(await terminal.run("status", "--json"), 0);
-  const [, pin] = terminal.events();
-  assert.equal(pin?.["fingerprint"], "r".repeat(52));
-  const types = terminal.events().map(({ type }) => type);
-  assert.deepEqual(types, ["identity", "relay-pin", "connected", "status"]);
-  assert.ok(terminal.client.isClosed);
-});
-
 test("T-01 receivers shows names of others without control characters", async () => {
   const terminal = new FakeTerminal();
   const receiver = { fingerprint: "b".repeat(52), free: 1, profiles: ["symmetric"] as const };
   terminal.client.listed.push({ ...receiver, name: "bob" }, { ...receiver, name: "e\u001b[2Jve" });
   assert.equal(await terminal.run("receivers"), 0);
-  assert.match(terminal.stdout.text, /^bob +1 free {2}symmetric {2}bbbb-bbbb/);
+  assert.match(terminal.stdout.text, /^bob +no contact +1 free {2}symmetric {2}bbbb-bbbb/);
   assert.match(terminal.stdout.text, /^e\\u\{1b\}\[2Jve/m);
 });
 

@@ -61,7 +61,7 @@ function styleErrors(root: Command, args: readonly string[], surroundings: Surro
     if (args.includes("--json"))
       stdout.write(`${safeJson({ type: "error", code: "usage/invalid-argument" })}\n`);
   };
-  for (const command of [root, ...root.commands])
+  for (const command of withDescendants(root))
     command.exitOverride().configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
@@ -71,7 +71,12 @@ function styleErrors(root: Command, args: readonly string[], surroundings: Surro
     });
 }
 
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
+}
+
+/** ` contacts show`: the command that the arguments lead to. */
 function helpFor(root: Command, args: readonly string[]): string {
   const command = root.commands.find((known) => args.includes(known.name()));
-  return command === undefined ? "" : ` ${command.name()}`;
+  return command === undefined ? "" : ` ${command.name()}${helpFor(command, args)}`;
 }

@@ -1,14 +1,17 @@
 /** Sends one content over a connected client and says how it went. @module */
 import { PosternError } from "@postern/core/errors";
-import type { ContentSource, ProfileName, Transfer } from "@postern/client";
+import type { ContentSource, Paired, ProfileName, Transfer } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { orAborted, within } from "./deadline.ts";
 import { contentLabel, followTransfer, type Finished } from "./follow-transfer.ts";
+import { tellTrust, watchPeople } from "./people.ts";
 import { RELAY_CAN } from "./profiles.ts";
+import { safeText } from "./terminal/safe-text.ts";
 
 export interface SendPlan {
-  readonly to: string;
+  /** A name, or who was met by a code. */
+  readonly to: string | Paired;
   readonly content: ContentSource;
   readonly profile: ProfileName;
   readonly rateLimit?: number | undefined;
@@ -25,8 +28,13 @@ export async function sendContent(
   const { output } = context;
   const { to, content, profile, rateLimit, sessionSeconds } = plan;
   const { info } = content;
-  output.about({ peer: to, content: info.kind === "message" ? "the message" : contentLabel(info) });
+  const name = safeText(typeof to === "string" ? to : to.peer.name);
+  output.about({
+    peer: name,
+    content: info.kind === "message" ? "the message" : contentLabel(info),
+  });
   output.say(RELAY_CAN[profile]);
+  const recognize = await peopleBefore(connected, content);
   const starting = connected.client.send({
     to,
     content,
@@ -35,15 +43,28 @@ export async function sendContent(
     ...(sessionSeconds !== undefined && { sessionSeconds }),
   });
   const transfer = await orCancelled(context, starting);
+  // Who was met by a code is sure enough, and no contact.
+  if (typeof to === "string" && profile === "end-to-end")
+    tellTrust(context, transfer.peer, await recognize(transfer.peer), "sender");
   const finished = await followTransfer(context, transfer, {
     role: "sender",
     acceptWithinMs: context.timeoutMs,
     showKeys: plan.showKeys === true,
   });
   output.say(
-    output.paint("green", `delivered ${contentLabel(info)} to ${to}: ${finished.summary}`),
+    output.paint("green", `delivered ${contentLabel(info)} to ${name}: ${finished.summary}`),
   );
   return finished;
+}
+
+/** Looks before this transfer makes a contact of its own. */
+async function peopleBefore({ client }: Connected, content: ContentSource) {
+  try {
+    return await watchPeople(client.contacts);
+  } catch (error) {
+    await content.close();
+    throw error;
+  }
 }
 
 /** Whoever has given up must not leave a late transfer behind. */

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly version: string;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** ms since 1970. */
+  readonly wallNow: () => number;
   readonly interrupts: Interrupts;
   readonly backend: Backend;
   /** Loads the questions; only asked for when both stdin and stderr are terminals. */

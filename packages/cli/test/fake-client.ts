@@ -6,68 +6,36 @@ import type {
   ContentSink,
   ContentSource,
   Offer,
+  PairingOptions,
+  ProfileName,
   ReceiveEvent,
+  ReceiveOptions,
   Receiver,
   SendOptions,
   Transfer,
   TransferEvent,
 } from "@postern/client";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { FakeContacts, FakePaired, FakePairing, PEER_FINGERPRINT } from "./fake-contacts.ts";
+import { Queue } from "./queue.ts";
 
 export const FINGERPRINT = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
-const PEER_FINGERPRINT = "b".repeat(52);
 export const TRANSFER_ID = "0".repeat(31) + "1";
-
-/** An asynchronous queue that ends when it is told to. */
-class Queue<T> implements AsyncIterable<T> {
-  readonly #items: T[] = [];
-  #wake = Promise.withResolvers<void>();
-  #hasEnded = false;
-
-  push(...items: readonly T[]): void {
-    this.#items.push(...items);
-    this.#wake.resolve();
-  }
-
-  end(): void {
-    this.#hasEnded = true;
-    this.#wake.resolve();
-  }
-
-  /** Returns at once, also while it waits, and may be iterated again. */
-  [Symbol.asyncIterator](): AsyncIterator<T> {
-    const items = this.#read();
-    return {
-      next: () => items.next(),
-      return: async () => ({ done: true, value: undefined }),
-    };
-  }
-
-  async *#read(): AsyncGenerator<T> {
-    for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) yield item;
-      else if (this.#hasEnded) return;
-      else {
-        await this.#wake.promise;
-        this.#wake = Promise.withResolvers();
-      }
-    }
-  }
-}
 
 export class FakeTransfer implements Transfer {
   readonly id = TRANSFER_ID;
-  readonly profile = "symmetric";
+  readonly profile: ProfileName;
   readonly finished: Transfer["finished"];
   readonly events = new Queue<TransferEvent>();
   readonly peer: Transfer["peer"];
   readonly content: ContentInfo;
   isCancelled = false;
 
-  constructor(peer: string, content: ContentInfo) {
-    this.peer = { name: peer, fingerprint: PEER_FINGERPRINT };
+  constructor(peer: SendOptions["to"], content: ContentInfo, profile: ProfileName = "end-to-end") {
+    const name = typeof peer === "string" ? peer : peer.peer.name;
+    this.peer = { name, fingerprint: PEER_FINGERPRINT, trust: undefined };
     this.content = content;
+    this.profile = profile;
     this.finished = new Promise(() => {});
   }
 
@@ -98,7 +66,7 @@ export function goodEvents(bytes: number): TransferEvent[] {
   };
   return [
     { type: "offered" },
-    { type: "master-key", source: "fresh-rsa", counter: 0 },
+    { type: "master-key", source: "key-package", counter: 0 },
     { type: "accepted", offset: 0 },
     { type: "session-key", number: 1, atOffset: 0 },
     { type: "progress", bytes, total: bytes, sessionKey: 1, keyAgeMs: 10 },
@@ -114,10 +82,15 @@ export class FakeClient implements Client {
   readonly offers = new Queue<ReceiveEvent>();
   readonly sent: SendOptions[] = [];
   readonly listed: Receiver[] = [];
+  readonly contacts = new FakeContacts();
+  readonly pairings: FakePairing[] = [];
+  readonly received: ReceiveOptions[] = [];
+  /** What a new pairing does at once; by default it meets `bob`. */
+  onPair = (pairing: FakePairing): void => pairing.meet(new FakePaired("bob", this.contacts));
   /** What `send` gives; by default a transfer that goes well. */
   onSend = async (options: SendOptions): Promise<FakeTransfer> => {
     const { info } = options.content;
-    const transfer = new FakeTransfer(options.to, info);
+    const transfer = new FakeTransfer(options.to, info, options.profile);
     transfer.events.push(...goodEvents(info.size ?? 0));
     return transfer;
   };
@@ -138,7 +111,16 @@ export class FakeClient implements Client {
     return await this.onSend(options);
   }
 
-  receive(): AsyncIterable<ReceiveEvent> {
+  pair(options: PairingOptions = {}): FakePairing {
+    const pairing = new FakePairing(options);
+    this.pairings.push(pairing);
+    if (options.code === undefined) pairing.showCode("37-crossbow-velvet");
+    this.onPair(pairing);
+    return pairing;
+  }
+
+  receive(options: ReceiveOptions): AsyncIterable<ReceiveEvent> {
+    this.received.push(options);
     return this.offers;
   }
 
@@ -149,20 +131,32 @@ export class FakeClient implements Client {
   }
 }
 
+interface OfferDetails {
+  readonly id?: string;
+  readonly profile?: ProfileName;
+  readonly fingerprint?: string;
+}
+
 export class FakeOffer implements Offer {
   readonly id: string;
   readonly from: Offer["from"];
   readonly content: ContentInfo;
-  readonly profile = "symmetric";
+  readonly profile: ProfileName;
   readonly transfer: FakeTransfer;
   readonly decided = Promise.withResolvers<"accepted" | "declined">();
   readonly #bytes: Uint8Array;
 
-  constructor(from: string, content: ContentInfo, bytes: Uint8Array, id = TRANSFER_ID) {
+  constructor(
+    from: string,
+    content: ContentInfo,
+    bytes: Uint8Array,
+    { id = TRANSFER_ID, profile = "end-to-end", fingerprint = PEER_FINGERPRINT }: OfferDetails = {},
+  ) {
     this.id = id;
-    this.from = { name: from, fingerprint: PEER_FINGERPRINT };
+    this.from = { name: from, fingerprint, trust: undefined };
     this.content = content;
-    this.transfer = new FakeTransfer(from, content);
+    this.profile = profile;
+    this.transfer = new FakeTransfer(from, content, profile);
     this.#bytes = bytes;
   }
 

@@ -2,10 +2,13 @@
 import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
+import { PosternError } from "@postern/core/errors";
+import type { HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
 import { run } from "../src/run.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 import type { Prompter } from "../src/terminal/prompter.ts";
+import { FakeContacts, WALL_NOW } from "./fake-contacts.ts";
 import { FakeClient, FakeSink, FakeSource, FINGERPRINT } from "./fake-client.ts";
 
 class Captured extends Writable {
@@ -48,6 +51,7 @@ export class FakeTerminal {
   readonly sinks: FakeSink[] = [];
   readonly surroundings: Surroundings;
   connect = async (): Promise<FakeClient> => this.client;
+  readonly home = new FakeHome();
   openSink = (path: string): FakeSink => new FakeSink(path);
 
   constructor(options: FakeOptions = {}) {
@@ -65,6 +69,7 @@ export class FakeTerminal {
       platform: "linux",
       version: "0.0.0",
       now: () => 0,
+      wallNow: () => WALL_NOW,
       interrupts: interruptsOf(this.process, () => (clock += 1_000)),
       backend: this.#backend(),
       prompter: async () => options.prompter ?? noPrompter,
@@ -93,16 +98,11 @@ export class FakeTerminal {
       return made;
     };
     return {
-      connect: async () => await this.connect(),
-      openHome: async () => ({
-        name: "ann",
-        fingerprint: FINGERPRINT,
-        directory: "/state/ann",
-        relayPins: async () => [
-          { address: "postern://127.0.0.1:9999", fingerprint: "r".repeat(52) },
-        ],
-        close: async () => {},
-      }),
+      connect: async ({ passphrase }) => {
+        await this.home.unlock(passphrase);
+        return await this.connect();
+      },
+      openHome: async ({ passphrase }) => await this.home.open(passphrase),
       defaultHome: async () => "/state",
       fileSource: async (path) => await source("file", basename(path), 1_000),
       streamSource: async (_readable, name) => await source("stream", name),
@@ -120,8 +120,46 @@ export class FakeTerminal {
   }
 }
 
+/** One identity, with or without a passphrase. */
+class FakeHome {
+  readonly contacts = new FakeContacts();
+  /** In the order they were given, right and wrong. */
+  readonly tried: string[] = [];
+  readonly pins = [{ address: "postern://127.0.0.1:9999", fingerprint: "r".repeat(52) }];
+  passphrase: string | undefined;
+  isOpen = false;
+
+  async open(read: () => Promise<Uint8Array>): Promise<HomeView> {
+    await this.unlock(read);
+    this.isOpen = true;
+    return {
+      name: "ann",
+      fingerprint: FINGERPRINT,
+      directory: "/state/ann",
+      isProtected: this.passphrase !== undefined,
+      contacts: this.contacts,
+      relayPins: async () => this.pins,
+      setPassphrase: async (bytes) => {
+        this.passphrase = bytes && Buffer.from(bytes).toString("utf8");
+      },
+      close: async () => void (this.isOpen = false),
+    };
+  }
+
+  async unlock(read: () => Promise<Uint8Array>): Promise<void> {
+    if (this.passphrase === undefined) return;
+    const bytes = await read();
+    const given = Buffer.from(bytes).toString("utf8");
+    bytes.fill(0);
+    this.tried.push(given);
+    if (given !== this.passphrase) throw new PosternError("store/wrong-passphrase", "scripted");
+  }
+}
+
 const noPrompter: Prompter = {
   select: () => Promise.reject(new Error("nobody should be asked")),
   text: () => Promise.reject(new Error("nobody should be asked")),
   confirm: () => Promise.reject(new Error("nobody should be asked")),
+  password: () => Promise.reject(new Error("nobody should be asked")),
+  completed: () => Promise.reject(new Error("nobody should be asked")),
 };

@@ -20,7 +20,8 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { CommandFailure } from "../failures.ts";
 import { parseListen, parseRelay, shownAddress } from "../option-values.ts";
 import { PROFILE_DEFAULT } from "../profiles.ts";
-import { receiveOffers, type Target } from "../receive-offers.ts";
+import type { Target } from "../handle-offer.ts";
+import { receiveOffers } from "../receive-offers.ts";
 import { openTarget } from "../receive-target.ts";
 import { sendContent } from "../send-content.ts";
 import { labelledOutput } from "../terminal/labelled-output.ts";
@@ -57,6 +58,8 @@ export async function demo(
   output.say(output.paint("bold", "The relay keeps running. Now in two other terminals:"));
   output.say(`  npx postern receive --name bob${option}`);
   output.say(`  npx postern send --text hello --to bob${option}`);
+  output.say("or to somebody without a name:");
+  output.say(`  npx postern send --text hello${option}`);
   output.say("Ctrl-C ends the relay.");
   return await untilInterrupted(context, relay);
 }
@@ -99,17 +102,17 @@ async function play(
     await sendContent(context, sender, { ...plan, rateLimit });
     return await arrived;
   };
-  output.say("1. a message; its master key travels by RSA");
+  output.say("1. a message; its master key goes to a key package of the receiver, past the relay");
   await send(await backend.messageSource("Hello from the other side of the relay."));
 
   const file = join(scratch, "random.bin");
   await writeFile(file, randomBytes(FILE_BYTES));
-  output.say("2. a file of random bytes, slowly, so that the session key changes; no RSA any more");
+  output.say("2. a file of random bytes, slowly, so that the session key changes on the way");
   const path = await send(await backend.fileSource(file), RATE);
   await compare(context, file, path);
 
-  output.say("3. a second message, with the master key that both kept from the file");
-  await send(await backend.messageSource("The same pair again, with the key both have kept."));
+  output.say("3. a second message in the open channel, under a fresh master key");
+  await send(await backend.messageSource("The same pair again, with a new key."));
 }
 
 async function compare(context: Context, sent: string, received: string): Promise<void> {

@@ -1,19 +1,27 @@
-/** `postern receive`: waits for offers and takes in what its person accepts. @module */
+/**
+ * `postern receive`: waits for offers and takes in what its person accepts; with a code, one thing
+ * of whoever made the code.
+ *
+ * @module
+ */
 import { stat } from "node:fs/promises";
 import { groupBase32 } from "@postern/core/bytes";
 import type { Offer } from "@postern/client";
+import { readCode, type CodeFlags } from "../code-input.ts";
 import { connectClient } from "../connect-client.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { CommandFailure, usageFailure } from "../failures.ts";
 import { contentSentence } from "../follow-transfer.ts";
+import { meet } from "../meet.ts";
 import { parseName } from "../option-values.ts";
 import { parseProfiles, PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
+import { knownLabel, type Acquaintance } from "../people.ts";
 import { receiveOffers } from "../receive-offers.ts";
 import { openTarget } from "../receive-target.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
-export interface ReceiveFlags {
+export interface ReceiveFlags extends CodeFlags {
   readonly output?: string;
   readonly once?: boolean;
   readonly accept?: string;
@@ -21,7 +29,18 @@ export interface ReceiveFlags {
   readonly profile?: string;
 }
 
-export async function receive(context: Context, flags: ReceiveFlags): Promise<ExitCode> {
+export async function receive(
+  context: Context,
+  argument: string | undefined,
+  flags: ReceiveFlags,
+): Promise<ExitCode> {
+  const code = await readCode(context, argument, flags);
+  return code === undefined
+    ? await receiveAll(context, flags)
+    : await receiveByCode(context, code, flags);
+}
+
+async function receiveAll(context: Context, flags: ReceiveFlags): Promise<ExitCode> {
   const out = flags.output ?? ".";
   const profiles = parseProfiles(flags.profile ?? PROFILE_DEFAULT);
   const policy = readPolicy(context, flags.ask === true ? "ask" : flags.accept);
@@ -43,7 +62,53 @@ export async function receive(context: Context, flags: ReceiveFlags): Promise<Ex
       onListening,
       isOnce: flags.once === true,
       showKeys: context.isVerbose,
-      decide: async (offer, signal) => await decide(context, policy, offer, out, signal),
+      decide: async (offer, signal, known) =>
+        await decide(context, policy, { offer, out, signal, known }),
+      openTarget: async (offer) => await openTarget(context, offer, out),
+    });
+  } finally {
+    await connected.close();
+  }
+}
+
+/** The other side sends at once: it has waited for this one. */
+const CODE_OFFER_MS = 60_000;
+
+/**
+ * The code says who may send, and typing it says that something is wanted: a message is shown, a
+ * file is asked about where a person can answer, and taken where none can.
+ */
+async function receiveByCode(
+  context: Context,
+  code: string,
+  flags: ReceiveFlags,
+): Promise<ExitCode> {
+  const out = flags.output ?? ".";
+  const [profile, ...others] = parseProfiles(flags.profile ?? PROFILE_DEFAULT);
+  if (profile !== PROFILE_DEFAULT || others.length > 0)
+    throw usageFailure(
+      "--profile and a code exclude each other",
+      "a transfer by code is end-to-end, always",
+      "leave --profile out",
+    );
+  const accept = flags.ask === true ? "ask" : flags.accept;
+  const policy = readPolicy(context, accept ?? (context.canAsk ? "ask" : "all"));
+  await checkOut(context, out);
+  const connected = await connectClient(context, "going on");
+  try {
+    const from = await meet(context, connected, { code, command: "receive" });
+    context.output.say(`met ${safeText(from.peer.name)}; waiting for what it sends`);
+    return await receiveOffers(context, connected, {
+      profiles: [profile],
+      from,
+      offerWithinMs: context.timeoutMs ?? CODE_OFFER_MS,
+      isOnce: true,
+      isOneDecision: true,
+      showKeys: context.isVerbose,
+      decide: async (offer, signal, known) =>
+        accept === undefined && offer.content.kind === "message"
+          ? true
+          : await decide(context, policy, { offer, out, signal, known }),
       openTarget: async (offer) => await openTarget(context, offer, out),
     });
   } finally {
@@ -71,24 +136,30 @@ function readPolicy(context: Context, accept: string | undefined): Policy {
   );
 }
 
+export interface Asked {
+  readonly offer: Offer;
+  readonly out: string;
+  readonly signal: AbortSignal;
+  readonly known: Acquaintance;
+}
+
 async function decide(
   context: Context,
   policy: Policy,
-  offer: Offer,
-  out: string,
-  signal: AbortSignal,
+  asked: Asked,
 ): Promise<boolean | undefined> {
+  const { known, offer } = asked;
   if (policy.kind === "all") return true;
-  if (policy.kind === "names" && policy.names.has(offer.from.name)) return true;
-  return context.canAsk ? await askAbout(context, offer, out, signal) : false;
+  // A name on the list means the contact of this name, not whoever uses it at the relay.
+  const isMeant = policy.kind === "names" && policy.names.has(offer.from.name);
+  if (isMeant && known.kind !== "namesake") return true;
+  return context.canAsk ? await askAbout(context, asked) : false;
 }
 
 /** Who, what, how much, where to. `undefined` when the question was taken back. */
 export async function askAbout(
   context: Context,
-  offer: Offer,
-  out: string,
-  signal: AbortSignal,
+  { offer, out, signal, known }: Asked,
 ): Promise<boolean | undefined> {
   const { output, surroundings } = context;
   output.say(`  from fingerprint ${groupBase32(safeText(offer.from.fingerprint))}`);
@@ -96,7 +167,7 @@ export async function askAbout(
   const content = contentSentence(offer.content);
   const prompter = await surroundings.prompter();
   const answer = await prompter.confirm({
-    message: `Accept ${content} from ${safeText(offer.from.name)}, ${target}?`,
+    message: `Accept ${content} from ${knownLabel(known, offer.from)}, ${target}?`,
     signal,
   });
   // Ctrl-C at the question is a no; only a question that was taken back has no answer.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { contactOf } from "../../test/fake-contacts.ts";
 import { FakeTransfer, failed, goodEvents } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 
@@ -26,15 +27,15 @@ test("send delivers a message and says with which keys", async () => {
   assert.equal(await terminal.run("send", "--text", "hello", "--to", "bob"), 0);
   const [sent] = terminal.client.sent;
   assert.equal(sent?.to, "bob");
-  assert.equal(sent.profile, "symmetric");
+  assert.equal(sent.profile, "end-to-end");
   assert.equal(sent.content, terminal.sources[0]);
   assert.equal(terminal.stdout.text, "");
   const lines = terminal.stderr.text.split("\n");
-  assert.ok(lines.includes("symmetric: the relay is trusted with the key and could read this"));
   assert.ok(
-    lines.includes(
-      "delivered message to bob: 0.0 s, 3 session keys, new master key kept for next time",
-    ),
+    lines.includes("end-to-end: the relay sees who, when and how much; it cannot read this"),
+  );
+  assert.ok(
+    lines.includes("delivered message to bob: 0.0 s, 3 session keys, channel kept for next time"),
   );
   assert.ok(terminal.client.isClosed);
 });
@@ -44,7 +45,11 @@ test("send --json writes every event on stdout, one a line", async () => {
   const args = ["send", FILE, "--to", "bob", "--limit", "500K", "--session-seconds", "2"];
   assert.equal(await terminal.run(...args, "--json"), 0);
   const types = terminal.events().map(({ type }) => type);
-  assert.deepEqual(types, ["connected", ...goodEvents(1_000).map(({ type }) => type)]);
+  assert.deepEqual(types, [
+    "connected",
+    "first-contact",
+    ...goodEvents(1_000).map(({ type }) => type),
+  ]);
   const done = terminal.events().at(-1);
   assert.equal(done?.["bytes"], 1_000);
   assert.equal(terminal.client.sent[0]?.rateLimit, 500_000);
@@ -80,10 +85,20 @@ const wrong: Record<string, { args: string[]; exitCode: number; what: RegExp }> 
     exitCode: 2,
     what: /is a folder/,
   },
-  "a profile that is not there yet": {
-    args: ["send", FILE, "--to", "bob", "--profile", "end-to-end"],
+  "a profile that does not exist": {
+    args: ["send", FILE, "--to", "bob", "--profile", "magic"],
     exitCode: 2,
-    what: /--profile end-to-end is not available/,
+    what: /--profile magic is not available/,
+  },
+  "a weaker profile with a code": {
+    args: ["send", FILE, "--profile", "symmetric"],
+    exitCode: 2,
+    what: /--profile symmetric needs --to/,
+  },
+  "words where there is no code": {
+    args: ["send", FILE, "--to", "bob", "--words", "3"],
+    exitCode: 2,
+    what: /--words is for codes/,
   },
   "a wrong rate": {
     args: ["send", FILE, "--to", "bob", "--limit", "fast"],
@@ -206,9 +221,11 @@ test("send shows the stack with POSTERN_DEBUG=1", async () => {
 
 test("send --quiet says nothing but errors", async () => {
   const good = new FakeTerminal();
+  good.client.contacts.known.push(contactOf("bob"));
   await good.run("send", "--text", "x", "--to", "bob", "-q");
   assert.equal(good.stderr.text, "");
   const bad = terminalThatFails("peer/busy");
+  bad.client.contacts.known.push(contactOf("bob"));
   assert.equal(await bad.run("send", "--text", "x", "--to", "bob", "-q"), 5);
   assert.match(bad.stderr.text, /^postern: bob is busy/);
 });

@@ -1,19 +1,27 @@
-/** `postern send`: one message, file or stream to one receiver. @module */
+/**
+ * `postern send`: one message, file or stream to one receiver, by its name or by a code that is
+ * made for it.
+ *
+ * @module
+ */
 import { basename } from "node:path";
 import { stat } from "node:fs/promises";
 import { MESSAGE_BYTES_MAX } from "@postern/core/limits";
-import type { ContentSource } from "@postern/client";
-import { connectClient } from "../connect-client.ts";
+import type { ContentSource, Paired, ProfileName } from "@postern/client";
+import { connectClient, type Connected } from "../connect-client.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { CommandFailure, usageFailure } from "../failures.ts";
+import { meet, parseWords } from "../meet.ts";
 import { parseName, parseRate, parseSessionSeconds } from "../option-values.ts";
 import { parseProfile, PROFILE_DEFAULT } from "../profiles.ts";
 import { sendContent } from "../send-content.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
 export interface SendFlags {
-  readonly to: string;
+  /** Absent: by a code. */
+  readonly to?: string;
+  readonly words?: string;
   readonly text?: string;
   readonly fileName?: string;
   readonly profile?: string;
@@ -26,12 +34,14 @@ export async function send(
   path: string | undefined,
   flags: SendFlags,
 ): Promise<ExitCode> {
+  const to = flags.to === undefined ? undefined : parseName("--to", flags.to);
+  const words = parseSendWords(flags);
   const plan = {
-    to: parseName("--to", flags.to),
-    profile: parseProfile(flags.profile ?? PROFILE_DEFAULT),
+    profile: parseSendProfile(flags),
     rateLimit: flags.limit === undefined ? undefined : parseRate(flags.limit),
     sessionSeconds:
       flags.sessionSeconds === undefined ? undefined : parseSessionSeconds(flags.sessionSeconds),
+    showKeys: context.isVerbose,
   };
   // Before anybody is bothered: is there something to send?
   const content = await openContent(context, path, flags);
@@ -39,8 +49,9 @@ export async function send(
   try {
     const connected = await connectClient(context, "going on");
     try {
+      const receiver = to ?? (await meetReceiver(context, connected, words));
       isHandedOver = true;
-      await sendContent(context, connected, { ...plan, content, showKeys: context.isVerbose });
+      await sendContent(context, connected, { ...plan, to: receiver, content });
       return EXIT.done;
     } finally {
       await connected.close();
@@ -48,6 +59,31 @@ export async function send(
   } finally {
     if (!isHandedOver) await content.close().catch(() => {});
   }
+}
+
+async function meetReceiver(
+  context: Context,
+  connected: Connected,
+  words: number | undefined,
+): Promise<Paired> {
+  const paired = await meet(context, connected, { code: undefined, words, command: "receive" });
+  context.output.say(`${safeText(paired.peer.name)} came with the code`);
+  return paired;
+}
+
+function parseSendWords({ to, words }: SendFlags): number | undefined {
+  if (to === undefined || words === undefined) return parseWords(words, undefined);
+  throw usageFailure("--words is for codes", "with --to there is none", "leave out one of the two");
+}
+
+function parseSendProfile({ to, profile = PROFILE_DEFAULT }: SendFlags): ProfileName {
+  const parsed = parseProfile(profile);
+  if (to !== undefined || parsed === PROFILE_DEFAULT) return parsed;
+  throw usageFailure(
+    `--profile ${parsed} needs --to`,
+    "a transfer by code is end-to-end, always",
+    "name the receiver with --to, or leave --profile out",
+  );
 }
 
 async function openContent(
@@ -136,7 +172,7 @@ function wrongContent(isBoth: boolean): CommandFailure {
   return usageFailure(
     isBoth ? "either a file or --text, not both" : "nothing to send",
     "one transfer carries one message or one file",
-    'write "postern send FILE --to NAME" or "postern send --text TEXT --to NAME"',
+    'write "postern send FILE" or "postern send --text TEXT"',
   );
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { confirm, isCancel, select, text } from "@clack/prompts";
+import { confirm, isCancel, password, select, text } from "@clack/prompts";
+import { askCompleted } from "./completed-question.ts";
 import type { Prompter } from "./prompter.ts";
 
 export function clackPrompter(): Prompter {
@@ -34,5 +35,15 @@ export function clackPrompter(): Prompter {
       const answer = await confirm({ message, output, ...(signal && { signal }) });
       return isCancel(answer) ? undefined : answer;
     },
+    async password({ message, check, signal }) {
+      const answer = await password({
+        message,
+        output,
+        ...(check !== undefined && { validate: (value: string | undefined) => check(value ?? "") }),
+        ...(signal && { signal }),
+      });
+      return isCancel(answer) ? undefined : answer;
+    },
+    completed: async (question) => await askCompleted(question, process.stdin, output),
   };
 }

@@ -1,10 +1,13 @@
 /** Sentences about what the other client did; part of `describe.ts`. @module */
 import type { ErrorCode } from "@postern/core/errors";
+import type { PeerKeyCode } from "./describe-people.ts";
 import type { About, SentenceTable } from "./describe.ts";
 
 const WAIT_OR_LIST = '"postern receivers" shows who is free';
 
-export const PEER_SENTENCES: SentenceTable<Extract<ErrorCode, `peer/${string}`>> = {
+type PeerCode = Exclude<Extract<ErrorCode, `peer/${string}`>, PeerKeyCode>;
+
+export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/malformed": (about) => [
     `${peer(about)} sent something that makes no sense`,
     "it runs another version, or someone changed the data on the way",
@@ -52,8 +55,8 @@ export const PEER_SENTENCES: SentenceTable<Extract<ErrorCode, `peer/${string}`>>
   ],
   "peer/profile-refused": (about) => [
     `${peer(about)} does not accept this profile`,
-    "its person did not choose it",
-    "agree on a profile with the other person and pass it with --profile",
+    "its person did not choose it, or the relay hides that it did",
+    "nothing was sent; ask the other person over another way before you choose a weaker one",
   ],
   "peer/too-large": (about) => [
     `${content(about)} is too large for ${peer(about)}`,

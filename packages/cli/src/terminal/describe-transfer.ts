@@ -62,6 +62,11 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
     "you stopped it",
     "nothing incomplete was kept",
   ],
+  "transfer/interrupted": (about) => [
+    `${peer(about)} lost ${content(about)} on the way`,
+    "its program or its computer stopped before everything was kept",
+    SEND_AGAIN,
+  ],
   "transfer/source-changed": (about) => [
     `${content(about)} changed while it was sent`,
     "another program wrote to the file",

@@ -10,6 +10,7 @@ import type { ErrorCode } from "@postern/core/errors";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import type { Explanation } from "../failures.ts";
 import { PEER_SENTENCES } from "./describe-peer.ts";
+import { PEOPLE_SENTENCES } from "./describe-people.ts";
 import { TRANSFER_SENTENCES } from "./describe-transfer.ts";
 
 /** What the sentences are about; safe texts (`safeText`). */
@@ -32,9 +33,10 @@ type Sentences = readonly [what: string, why: string, next: string];
 /** Typed over the codes, so that a new one does not compile without its sentences. */
 export type SentenceTable<C extends ErrorCode> = Readonly<Record<C, (about: About) => Sentences>>;
 
-/** The command stops here, whatever the person asked for: exit code 6. */
+/** The command stops here, whatever the person asked for: exit code 6 or 9. */
 export function isSecurityEvent(code: ErrorCode): boolean {
-  return exitCodeOf(code) === EXIT.integrity;
+  const exitCode = exitCodeOf(code);
+  return exitCode === EXIT.integrity || exitCode === EXIT.keyChanged;
 }
 
 export function describe(code: ErrorCode, about: About): Explanation {
@@ -173,6 +175,16 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
     "another postern on this computer runs under it",
     "stop the other one, or choose another --name here",
   ],
+  "store/locked": (about) => [
+    `the keys of ${about.name ?? "this identity"} are locked`,
+    "a passphrase protects them, and there is nobody to ask for it",
+    "run it on a terminal, or put the passphrase into POSTERN_PASSPHRASE",
+  ],
+  "store/wrong-passphrase": (about) => [
+    `this is not the passphrase of ${about.name ?? "this identity"}`,
+    "the keys do not open with it",
+    "try again; without the passphrase nobody can open them",
+  ],
   "store/target-exists": (about) => [
     `${about.content ?? "the file"} exists already`,
     "nothing is ever overwritten",
@@ -198,6 +210,7 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
 const ALL_SENTENCES: SentenceTable<ErrorCode> = {
   ...LINK_SENTENCES,
   ...PEER_SENTENCES,
+  ...PEOPLE_SENTENCES,
   ...TRANSFER_SENTENCES,
   ...HERE_SENTENCES,
 };

@@ -34,6 +34,20 @@ export function formatSeconds(milliseconds: number): string {
   return seconds < 100 ? `${Math.round(seconds)} s` : `${formatClock(milliseconds)} min`;
 }
 
+/** `3 days`, `2 hours`, `5 minutes`, `12 seconds`; a clock that was set back makes none negative. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  for (const [unit, noun] of AGES)
+    if (seconds >= 2 * unit) return plural(Math.floor(seconds / unit), noun);
+  return plural(seconds, "second");
+}
+
+const AGES = [
+  [86_400, "day"],
+  [3_600, "hour"],
+  [60, "minute"],
+] as const;
+
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -27,6 +27,7 @@ export type JsonEvent = Readonly<Record<string, unknown>> & { readonly type: str
 
 export interface Output {
   readonly json: boolean;
+  readonly hasColor: boolean;
   /** Names the parties in explanations of errors; later calls add to earlier ones. */
   about(about: Partial<About>): void;
   /** A line for people on stderr; silenced by `--quiet`. */
@@ -63,6 +64,7 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
   };
   return {
     json,
+    hasColor,
     paint,
     event,
     about: (more) => void (known = { ...known, ...more }),

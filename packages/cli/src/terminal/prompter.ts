@@ -4,6 +4,10 @@ export interface Prompter {
   select<T extends string>(question: Choice<T>): Promise<T | undefined>;
   text(question: TextQuestion): Promise<string | undefined>;
   confirm(question: Question): Promise<boolean | undefined>;
+  /** Shows nothing of what is typed. */
+  password(question: TextQuestion): Promise<string | undefined>;
+  /** A text that Tab completes. */
+  completed(question: CompletedQuestion): Promise<string | undefined>;
 }
 
 export interface Question {
@@ -24,4 +28,9 @@ export interface TextQuestion extends Question {
   readonly placeholder?: string;
   /** A complaint, or `undefined` when the text will do. */
   readonly check?: (text: string) => string | undefined;
+}
+
+export interface CompletedQuestion extends Question {
+  /** What may stand for the end of the line, and that end: what `readline` takes. */
+  readonly complete: (line: string) => [candidates: string[], replaced: string];
 }

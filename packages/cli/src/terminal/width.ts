@@ -25,6 +25,11 @@ export function fitWidth(text: string, columns: number): string {
   return `${head.join("")}…${tail.join("")}`;
 }
 
+/** Fills up with blanks. */
+export function padWidth(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - displayWidth(text)));
+}
+
 function takeWhile(characters: readonly string[], columns: number): string[] {
   const taken: string[] = [];
   let width = 0;
