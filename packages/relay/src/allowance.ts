@@ -60,10 +60,6 @@ export class Allowances {
     return true;
   }
 
-  forget(key: string): void {
-    this.#byKey.delete(key);
-  }
-
   #forgetIdle(now: InstantMs): void {
     for (const [key, allowance] of this.#byKey) {
       if (!allowance.isIdle(now)) return;

@@ -143,7 +143,6 @@ export class PairSlots {
 
   /** A link has ended, and with it all its slots. Returns the other ends. */
   leave(link: LinkId): LostSlot[] {
-    this.#joinsOfLinks.forget(link);
     const lost: LostSlot[] = [];
     for (const slot of this.#byLink.get(link) ?? []) {
       const other = this.otherEnd(slot.number, link);
