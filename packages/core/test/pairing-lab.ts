@@ -42,7 +42,7 @@ export function drawing(...drawn: readonly Uint8Array[]): Suite {
     random(length) {
       const next = left.shift();
       assert.equal(next?.length, length, "nothing else is drawn");
-      return next!.slice();
+      return next.slice();
     },
   };
 }

@@ -20,7 +20,7 @@ import {
 import { makeWords } from "../src/pairing/code.ts";
 import { cpaceGenerator } from "../src/pairing/cpace.ts";
 import { bytes, readVectors } from "./exchange-vectors.ts";
-import { codeOf, drawing, greeting, joiner, opener, PairingSide } from "./pairing-lab.ts";
+import { codeOf, drawing, greeting, joiner, opener, type PairingSide } from "./pairing-lab.ts";
 import {
   plainPairing,
   plainSafetyNumber,

@@ -126,7 +126,7 @@ export function plainCpace(inputs: PlainCpaceInputs): PlainCpace {
   const text = lvCat(domain, password, padding, unhex(inputs.channel), session);
   const generator = ristretto255_hasher.deriveToCurve!(new Uint8Array(sha512(text)));
   const scalars = [inputs.initiatorScalar, inputs.responderScalar].map(littleEndian);
-  const shares = scalars.map((scalar) => Buffer.from(generator.multiply(scalar!).toBytes()));
+  const shares = scalars.map((scalar) => Buffer.from(generator.multiply(scalar).toBytes()));
   const theirs = ristretto255.Point.fromBytes(new Uint8Array(shares[1]!));
   const point = Buffer.from(theirs.multiply(scalars[0]!).toBytes());
   const isk = sha512(

@@ -8,7 +8,7 @@ import {
   greeting,
   joiner,
   opener,
-  PairingSide,
+  type PairingSide,
 } from "../../test/pairing-lab.ts";
 import { PosternError } from "../errors.ts";
 import { PAIR_MESSAGE_BYTES_MAX } from "../limits.ts";
@@ -33,8 +33,8 @@ const input: fc.Arbitrary<PairingInput> = fc.oneof(
         .constantFrom([1, 17], [2, 84], [3, 68], [4, 60], [5, 60])
         .chain(([type, length]) =>
           fc
-            .uint8Array({ minLength: length!, maxLength: length! })
-            .map((body) => Uint8Array.of(type!, ...body.subarray(1))),
+            .uint8Array({ minLength: length, maxLength: length })
+            .map((body) => Uint8Array.of(type, ...body.subarray(1))),
         ),
     ),
   }),

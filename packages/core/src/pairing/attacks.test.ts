@@ -10,7 +10,7 @@ import {
   joiner,
   met,
   opener,
-  PairingSide,
+  type PairingSide,
   SLOT,
   VALID_MS,
   wrongCode,
