@@ -46,7 +46,7 @@ export interface Arrival {
   readonly offer: Offer;
   /** Aborted when the offer is withdrawn, or at an interrupt. */
   readonly signal: AbortSignal;
-  recognize(peer: PeerName): Promise<Recognized>;
+  readonly recognize: (peer: PeerName) => Promise<Recognized>;
 }
 
 export interface Handled {

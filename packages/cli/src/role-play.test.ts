@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { test } from "node:test";
 import { FakeOffer } from "../test/fake-client.ts";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
-import { contactOf } from "../test/fake-contacts.ts";
+import { contactOf, FakePaired } from "../test/fake-contacts.ts";
 import { Scripted } from "../test/scripted-prompter.ts";
 import { typedPath } from "./role-play.ts";
 
@@ -85,6 +85,64 @@ test("rolePlay() leads back to the choice at Ctrl-C while it waits", async () =>
   assert.equal(await running, 0);
   assert.equal(prompter.asked.length, 3);
   assert.deepEqual(terminal.process.exits, []);
+});
+
+test("rolePlay() sends end-to-end without a question, and to nobody who waits for less", async () => {
+  const [terminal, prompter] = play("1", "1  bob", "2  carl", "1", "hello", "5");
+  terminal.client.listed.push(
+    { ...BOB, profiles: ["symmetric", "asymmetric"] },
+    { ...BOB, name: "carl", profiles: ["end-to-end", "symmetric"] },
+  );
+  assert.equal(await terminal.run(), 0);
+  assert.match(terminal.stderr.text, /^bob does not wait end-to-end, so nothing is sent;$/m);
+  assert.deepEqual(
+    terminal.client.sent.map(({ to, profile }) => [to, profile]),
+    [["carl", "end-to-end"]],
+  );
+  assert.ok(!prompter.asked.some((question) => question.includes("profile")));
+});
+
+test("rolePlay() pairs by a new code and by one that was told", async () => {
+  const [terminal, prompter] = play("3", "1  I show", "3", "2  I was told", "37 aban abil", "5");
+  let count = 0;
+  terminal.client.onPair = (pairing) =>
+    pairing.meet(new FakePaired(`bob-${++count}`, terminal.client.contacts));
+  assert.equal(await terminal.run(), 0);
+  const codes = terminal.client.pairings.map(({ options }) => options.code);
+  assert.deepEqual(codes, [undefined, "37-abandon-ability"]);
+  assert.equal(
+    prompter.asked[1],
+    "Who has the code? 1  I show a new code | 2  I was told a code | 3  back",
+  );
+  const names = terminal.client.contacts.known.map(({ name, trust }) => `${name} ${trust}`);
+  assert.deepEqual(names, ["bob-1 verified", "bob-2 verified"]);
+});
+
+test("rolePlay() shows, verifies, renames, blocks and removes contacts", async () => {
+  const one = (...answers: (string | boolean)[]) => ["1  ", ...answers];
+  const [terminal] = play(
+    "4",
+    ...one("1  show"),
+    ...one("2  verify", true),
+    ...one("3  rename", "robert"),
+    ...one("4  block"),
+    ...one("4  unblock"),
+    ...one("5  remove", true),
+    "5",
+  );
+  terminal.client.contacts.known.push(contactOf("bob"));
+  assert.equal(await terminal.run(), 0);
+  assert.match(terminal.stdout.text, /^trust +not verified$/m);
+  for (const said of [
+    /bob is verified/,
+    /bob is now called robert/,
+    /robert is blocked/,
+    /robert is not blocked now/,
+    /robert is forgotten/,
+    /no contacts yet/,
+  ])
+    assert.match(terminal.stderr.text, said);
+  assert.deepEqual(terminal.client.contacts.known, []);
 });
 
 test("T-01 rolePlay() shows names of receivers without control characters", async () => {

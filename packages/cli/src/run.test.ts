@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
 
-const SUBCOMMANDS = [
-  ...["send", "receive", "pair", "contacts"],
-  ...["receivers", "identity", "status", "relay"],
-];
+const SUBCOMMANDS = "send receive pair contacts receivers identity status relay".split(" ");
 
 test("run() exits 2 for a mistyped command and says which one may be meant", async () => {
   const terminal = new FakeTerminal();
@@ -65,14 +62,10 @@ test("run() names the inner command whose options are wrong", async () => {
 
 test("run() completes inner commands and their choices", async () => {
   const lines: string[] = [];
-  const { log } = console;
-  console.log = (line: string) => void lines.push(line);
-  try {
-    await new FakeTerminal().run("complete", "--", "contacts", "ver");
-    await new FakeTerminal().run("complete", "--", "identity", "passphrase", "");
-  } finally {
-    console.log = log;
-  }
+  const log = mock.method(console, "log", (line: string) => void lines.push(line));
+  await new FakeTerminal().run("complete", "--", "contacts", "ver");
+  await new FakeTerminal().run("complete", "--", "identity", "passphrase", "");
+  log.mock.restore();
   const offered = lines.join("\n");
   assert.match(offered, /^verify\t/m);
   assert.match(offered, /^change/m);

@@ -4,6 +4,7 @@ import type {
   Choice,
   CompletedQuestion,
   Prompter,
+  Question,
   TextQuestion,
 } from "../src/terminal/prompter.ts";
 
@@ -40,7 +41,7 @@ export class Scripted implements Prompter {
     return await this.text({ message });
   }
 
-  async confirm({ message }: { readonly message: string }): Promise<boolean | undefined> {
+  async confirm({ message }: Question): Promise<boolean | undefined> {
     this.asked.push(message);
     return this.#answers.shift() === true;
   }

@@ -5,14 +5,11 @@ import { PosternError } from "@postern/core/errors";
 import { FakePaired } from "../../test/fake-contacts.ts";
 import { FakeOffer, FakeSink, failed } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
+import { settle, until } from "../../test/until.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
 
 const FILE = import.meta.filename;
 const CODE = "37-abandon-ability";
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 function offering(offer: FakeOffer, options?: FakeOptions): FakeTerminal {
   const terminal = new FakeTerminal(options);
@@ -164,7 +161,7 @@ test("receive CODE does not wait for ever when nothing is offered", async () => 
   try {
     const terminal = new FakeTerminal();
     const running = terminal.run("receive", CODE);
-    while (terminal.client.received.length === 0) await settle();
+    await until(() => terminal.client.received.length > 0);
     await settle();
     mock.timers.tick(60_000);
     assert.equal(await running, 5);

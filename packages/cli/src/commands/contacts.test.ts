@@ -47,7 +47,8 @@ test("contacts show prints fingerprint, keys with their age, and the number in g
 test("contacts show draws the QR code on a terminal, in colours of its own or without", async () => {
   const colored = knowing({ isTerminal: true });
   assert.equal(await colored.run("contacts", "show", "bob"), 0);
-  assert.match(colored.stdout.text, /\u001b\[38;5;16;48;5;231m[█▀▄ ]+\u001b\[0m/);
+  const [line = ""] = colored.stdout.text.split("\n").filter((each) => each.includes("█"));
+  assert.ok(line.startsWith("\u001b[38;5;16;48;5;231m") && line.endsWith("\u001b[0m"));
   const plain = knowing({ isTerminal: true });
   assert.equal(await plain.run("contacts", "show", "bob", "--no-color"), 0);
   assert.match(plain.stdout.text, /^[█▀▄ ]+$/m);

@@ -2,15 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contactOf, FakePaired, PEER_FINGERPRINT } from "../../test/fake-contacts.ts";
 import { FakeTerminal } from "../../test/fake-surroundings.ts";
+import { until } from "../../test/until.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
 
 const CODE = "37-crossbow-velvet";
 // The first words of the list that are valid anywhere.
 const REAL_CODE = "37-abandon-ability";
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 test("pair shows a code and how to join, and ends with a verified contact", async () => {
   const terminal = new FakeTerminal();
@@ -139,7 +136,7 @@ test("pair is cancelled by Ctrl-C, so that nobody can use the code afterwards", 
   const terminal = new FakeTerminal();
   terminal.client.onPair = () => {};
   const running = terminal.run("pair");
-  await settle();
+  await until(() => terminal.client.pairings.length > 0);
   terminal.process.emit("SIGINT");
   assert.equal(await running, 130);
   assert.ok(terminal.client.pairings[0]?.isCancelled);

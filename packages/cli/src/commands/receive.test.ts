@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { FakeOffer, FakeSink, failed, TRANSFER_ID } from "../../test/fake-client.ts";
 import { FakeTerminal } from "../../test/fake-surroundings.ts";
+import { settle, until } from "../../test/until.ts";
 import type { Prompter, Question } from "../terminal/prompter.ts";
 
 const ATTACK = "hi\u001b]52;c;cm0=\u0007\u202e\u009b2J\nnext line";
@@ -19,10 +20,6 @@ function file(name: string, from = "eve"): FakeOffer {
 function asking(confirm: (question: Question) => Promise<boolean | undefined>): Prompter {
   const never = (): never => assert.fail("asked something else");
   return { confirm, select: never, text: never, password: never, completed: never };
-}
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test("T-01 receive shows a message on a terminal without its control characters", async () => {
@@ -147,8 +144,7 @@ test("receive takes its question back when the offer is withdrawn, and goes on",
   await asked.promise;
   const error = new PosternError("peer/gone", "scripted");
   terminal.client.offers.push({ type: "withdrawn", id: offer.id, error });
-  await settle();
-  assert.match(terminal.stderr.text, /the offer of eve is gone/);
+  await until(() => terminal.stderr.text.includes("the offer of eve is gone"));
   terminal.client.offers.push({ type: "offer", offer: file("b.bin") });
   assert.equal(await running, 0);
 });
@@ -163,10 +159,10 @@ test("receive goes on after a transfer that failed; --once exits with its code",
     const running = terminal.run("receive", "--accept", "all", ...once);
     if (isOnce) assert.equal(await running, 6);
     else {
+      await until(() => terminal.stderr.text.includes("next:"));
       await settle();
       terminal.client.offers.push({ type: "offer", offer: file("good.bin") });
-      await settle();
-      assert.match(terminal.stderr.text, /received \.\/good\.bin: 4 B/);
+      await until(() => terminal.stderr.text.includes("received ./good.bin: 4 B"));
       terminal.process.emit("SIGINT");
       assert.equal(await running, 130);
     }
@@ -184,7 +180,7 @@ test("F-02 receive declines a name that cannot be a file here, and goes on", asy
   terminal.client.offers.push({ type: "offer", offer: bad });
   const running = terminal.run("receive", "--accept", "all");
   assert.equal(await bad.decided.promise, "declined");
-  await settle();
+  await until(() => terminal.stderr.text.includes("next:"));
   assert.match(terminal.stderr.text, /^postern: refused the file name \.\.\/x$/m);
   terminal.process.emit("SIGTERM");
   assert.equal(await running, 143);
@@ -194,11 +190,15 @@ test("F-02 receive declines a name that cannot be a file here, and goes on", asy
 test("receive cancels its transfer at Ctrl-C and then ends", async () => {
   const terminal = new FakeTerminal();
   const offer = file("a.bin");
-  offer.accept = () => offer.transfer;
+  let isAccepted = false;
+  offer.accept = () => {
+    isAccepted = true;
+    return offer.transfer;
+  };
   offer.transfer.events.push({ type: "offered" });
   terminal.client.offers.push({ type: "offer", offer });
   const running = terminal.run("receive", "--accept", "all");
-  await settle();
+  await until(() => isAccepted);
   terminal.process.emit("SIGINT");
   assert.equal(await running, 130);
   assert.ok(offer.transfer.isCancelled);
@@ -207,7 +207,7 @@ test("receive cancels its transfer at Ctrl-C and then ends", async () => {
 test("receive says that it lost the relay, what it waits for, and that it is back", async () => {
   const terminal = new FakeTerminal();
   const running = terminal.run("receive", "--accept", "all");
-  await settle();
+  await until(() => terminal.stderr.text.includes("is waiting"));
   const cause = Object.assign(new Error("x"), { code: "ECONNRESET" });
   const error = new PosternError("link/closed", "x", {}, { cause });
   const relay = terminal.client.relay;
@@ -215,7 +215,7 @@ test("receive says that it lost the relay, what it waits for, and that it is bac
     { type: "reconnecting", error, inMs: 2_000 },
     { type: "connected", relay, firstUse: false },
   );
-  await settle();
+  await until(() => terminal.stderr.text.includes("connected to"));
   assert.match(
     terminal.stderr.text,
     /lost the relay \S+ \(connection reset\); trying again in 2\.0 s, then waiting for offers/,
@@ -229,7 +229,7 @@ test("receive says that it lost the relay, what it waits for, and that it is bac
 test("receive ends with the code of a client that ended for good", async () => {
   const terminal = new FakeTerminal();
   const running = terminal.run("receive", "--accept", "all");
-  await settle();
+  await until(() => terminal.stderr.text.includes("is waiting"));
   const error = new PosternError("link/superseded", "x");
   terminal.client.events.push({ type: "closed", error });
   terminal.client.offers.end();

@@ -4,13 +4,9 @@ import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { contactOf } from "../../test/fake-contacts.ts";
 import { FakeTransfer, failed, goodEvents } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
+import { settle, until } from "../../test/until.ts";
 
 const FILE = import.meta.filename;
-
-/** Lets everything that is ready run. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 function terminalThatFails(code: ErrorCode, options?: FakeOptions): FakeTerminal {
   const terminal = new FakeTerminal(options);
@@ -169,9 +165,13 @@ test("send cancels its transfer at the first Ctrl-C and exits 130", async () => 
 test("send gives up at Ctrl-C while it connects and closes a late connection", async () => {
   const terminal = new FakeTerminal();
   const connecting = Promise.withResolvers<typeof terminal.client>();
-  terminal.connect = async () => await connecting.promise;
+  let isConnecting = false;
+  terminal.connect = async () => {
+    isConnecting = true;
+    return await connecting.promise;
+  };
   const running = terminal.run("send", "--text", "x", "--to", "bob");
-  await settle();
+  await until(() => isConnecting);
   terminal.process.emit("SIGINT");
   assert.equal(await running, 130);
   connecting.resolve(terminal.client);

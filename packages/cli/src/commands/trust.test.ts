@@ -6,14 +6,11 @@ import type { ContentInfo } from "@postern/client";
 import { contactOf, PEER_FINGERPRINT } from "../../test/fake-contacts.ts";
 import { FakeOffer } from "../../test/fake-client.ts";
 import { FakeTerminal } from "../../test/fake-surroundings.ts";
+import { until } from "../../test/until.ts";
 
 const OTHER_KEY = "c".repeat(52);
 const NETWORK_WORDS = /network|connection|try again|unreachable|timed? ?out/i;
 const INFO: ContentInfo = { kind: "file", name: "a.bin", size: 4 };
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 function fileOf(from: string, fingerprint = PEER_FINGERPRINT): FakeOffer {
   return new FakeOffer(from, INFO, new Uint8Array(4), { fingerprint });
@@ -37,7 +34,7 @@ test("C-10 receive refuses whoever bears a contact's name with another key, unas
   terminal.client.offers.push({ type: "offer", offer: impostor });
   const running = terminal.run("receive", "--accept", "all", "--once");
   assert.equal(await impostor.decided.promise, "declined");
-  await settle();
+  await until(() => terminal.stderr.text.includes("next:"));
   assert.match(terminal.stderr.text, /^postern: STOPPED - the key of robert has changed$/m);
   assert.match(terminal.stderr.text, /"postern contacts remove robert"/);
   // The real one is still taken.
@@ -52,7 +49,7 @@ test("C-11 receive --accept NAME means the contact, not whoever uses its name", 
   terminal.client.offers.push({ type: "offer", offer: namesake });
   const running = terminal.run("receive", "--accept", "bob", "--once");
   assert.equal(await namesake.decided.promise, "declined");
-  await settle();
+  await until(() => terminal.stderr.text.includes("declined"));
   assert.match(terminal.stderr.text, /this is NOT your contact bob/);
   terminal.client.offers.push({ type: "offer", offer: fileOf("bob") });
   assert.equal(await running, 0);
@@ -103,10 +100,10 @@ test("receive tells a contact by its key, whatever the first offer made of it", 
   const terminal = new FakeTerminal();
   terminal.client.offers.push({ type: "offer", offer: fileOf("bob") });
   const running = terminal.run("receive", "--accept", "all");
-  await settle();
+  await until(() => terminal.stderr.text.includes("received ./a.bin"));
   terminal.client.contacts.known.push(contactOf("bob"));
   terminal.client.offers.push({ type: "offer", offer: fileOf("bob") });
-  await settle();
+  await until(() => terminal.stderr.text.split("received ./a.bin").length > 2);
   assert.equal(terminal.stderr.text.split("first contact with bob").length, 2, "only once");
   assert.match(terminal.stderr.text, /^bob \(not verified\) offers/m);
   terminal.process.emit("SIGINT");

@@ -63,3 +63,15 @@ test("isSecurityEvent() holds for a changed relay key and for damage, not for th
   assert.ok(isSecurityEvent("relay/pin-changed") && isSecurityEvent("transfer/digest-mismatch"));
   assert.ok(!isSecurityEvent("relay/unreachable") && !isSecurityEvent("transfer/pipe-lost"));
 });
+
+test("C-10 describe() never speaks of a changed key as of network trouble", () => {
+  const { what, why, next } = describe("peer/key-changed", ABOUT);
+  assert.doesNotMatch(
+    `${what} ${why} ${next}`,
+    /network|connection|try again|unreachable|lost the/i,
+  );
+  assert.equal(exitCodeOf("peer/key-changed"), EXIT.keyChanged);
+  assert.ok(isSecurityEvent("peer/key-changed"));
+  const others = codes.filter((code) => exitCodeOf(code) === EXIT.keyChanged);
+  assert.deepEqual(others, ["peer/key-changed"]);
+});

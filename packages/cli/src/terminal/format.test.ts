@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatClock, formatPart, formatSeconds, plural } from "./format.ts";
+import {
+  formatAge,
+  formatBytes,
+  formatClock,
+  formatPart,
+  formatSeconds,
+  plural,
+} from "./format.ts";
 
 test("formatBytes() shows two significant digits or more in decimal units", () => {
   const shown = [0, 1, 999, 1000, 9_960, 84_000_000, 999_600, 3_120_000_000].map(formatBytes);
@@ -20,6 +27,17 @@ test("formatClock() and formatSeconds() stay short", () => {
     "3:02:11",
   ]);
   assert.deepEqual([400, 12_000, 185_000].map(formatSeconds), ["0.4 s", "12 s", "3:05 min"]);
+});
+
+test("formatAge() counts in the greatest unit of which there are two", () => {
+  assert.deepEqual([-5, 1_000, 119_000, 120_000, 7_199_000, 172_800_000].map(formatAge), [
+    "0 seconds",
+    "1 second",
+    "119 seconds",
+    "2 minutes",
+    "119 minutes",
+    "2 days",
+  ]);
 });
 
 test("plural() adds an s for all but one", () => {
