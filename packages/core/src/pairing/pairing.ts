@@ -17,8 +17,8 @@
  *   paired                                        paired
  *
  *  burn: a message out of turn, wrong or late, a second joiner, a slot that the joiner left
- *  PAIR_CODES_MAX codes, cancel, link-lost, a relay that refuses, the code's time, and at the joiner
- *  whatever is not as above ──► failed
+ *  PAIR_CODES_MAX codes, cancel, link-lost, a relay that refuses, the code's time, and at the
+ *  joiner whatever is not as above ──► failed
  * ```
  *
  * Rule 1: every transition is in {@link stepPairing}; nothing else changes a state.
