@@ -121,7 +121,7 @@ export class Person {
     return join(this.#lab.scene.folder, `inbox-${this.name}`);
   }
 
-  /** Resolves when the relay has been told. */
+  /** Resolves when the relay knows. */
   async listen(options: Partial<ReceiveOptions> = {}): Promise<void> {
     const profiles: readonly ProfileName[] = ["end-to-end"];
     const events = this.client.receive({ profiles, capacity: 16, ...options });
@@ -133,6 +133,8 @@ export class Person {
       }
     })().catch(first.reject);
     await first.promise;
+    // It answers a link's frames in their order.
+    await this.client.receivers()[Symbol.asyncIterator]().next();
   }
 
   /** A message to its end: the events of its transfer. */
