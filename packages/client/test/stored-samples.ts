@@ -24,9 +24,15 @@ export const CONTACT: StoredContact = {
   addedAt: LATER,
 };
 
-/** No two of them alike for seeds below 2^16. */
+/** As good as random, and the same for each seed: no sample is found in another by chance. */
 export function bytes(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 7 + seed * 31 + (seed >> 8) * i) & 0xff);
+  let state = (seed + 1) * 0x9e_37_79_b1;
+  return Uint8Array.from({ length }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 24;
+  });
 }
 
 /** 32 bytes, others for each number. */

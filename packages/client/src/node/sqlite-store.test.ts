@@ -14,16 +14,16 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { STATE_BYTES_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
+import { withContacts } from "../../test/state-lab.ts";
 import { storeConformance } from "../../test/store-conformance.ts";
-import { bytes, contactOf, IDENTITY, PAIR } from "../../test/stored-samples.ts";
+import { bytes, IDENTITY, PAIR } from "../../test/stored-samples.ts";
 import type { Store } from "../store.ts";
-import { storedValues } from "./row-seal.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
 storeConformance(
@@ -33,7 +33,13 @@ storeConformance(
     t.after(() => store.close());
     return store;
   },
-  { makeWith },
+  {
+    makeWith: async (t, contacts) => {
+      const store = await openIn(await withContacts(t, contacts));
+      t.after(() => store.close());
+      return store;
+    },
+  },
 );
 
 test("sqliteStore() keeps everything over a restart and makes one identity", async (t) => {
@@ -222,25 +228,6 @@ test("sqliteStore() shows every flipped bit of a key", async (t) => {
 
 function openIn(directory: string): Promise<Store> {
   return sqliteStore(join(directory, "state.db"), () => IDENTITY);
-}
-
-/** In one write: as many durable ones take seconds. */
-async function makeWith(t: TestContext, contacts: number): Promise<Store> {
-  const directory = await scratch(t);
-  await (await openIn(directory)).close();
-  const database = new DatabaseSync(join(directory, "state.db"));
-  const insert = database.prepare("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  database.exec("BEGIN");
-  for (let n = 0; n < contacts; n++) {
-    const { fingerprint, id, name, relayName, trust, addedAt } = contactOf(n);
-    const values = [fingerprint, id, name, relayName, trust, 0, null, addedAt];
-    insert.run(...storedValues("contact", values, undefined));
-  }
-  database.exec("COMMIT");
-  database.close();
-  const store = await openIn(directory);
-  t.after(() => store.close());
-  return store;
 }
 
 const RSA_KEY = { pkcs8: bytes(1_794, 1), notAfter: 1_800_000_000_000 as WallMs };

@@ -1,0 +1,138 @@
+/** A store with one of every secret, its files, and copies of them as a crash would leave them. @module */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { TestContext } from "node:test";
+import { utf8 } from "@postern/core/bytes";
+import { storedValues } from "../src/node/row-seal.ts";
+import { type SealableStore, sqliteStore } from "../src/node/sqlite-store.ts";
+import type { Passphrase } from "../src/node/unlock-state.ts";
+import { scratch } from "./scratch.ts";
+import {
+  bytes,
+  CONTACT,
+  contactOf,
+  fingerprint,
+  IDENTITY,
+  LATER,
+  packageOf,
+  PAIR,
+} from "./stored-samples.ts";
+
+/** One guess in a moment, for tests. */
+export const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 };
+export const FIRST = utf8("correct horse");
+export const SECOND = utf8("battery staple");
+
+const SECRETS = {
+  signingSeed: IDENTITY.signingSeed,
+  linkSeed: IDENTITY.linkSeed,
+  pairKey: bytes(32, 61),
+  rsaKey: bytes(1_794, 62),
+  record: bytes(3_000, 63),
+  packageSeed: packageOf(64).seed,
+  pairingSecret: bytes(32, 65),
+};
+
+export function openIn(directory: string, passphrase?: Passphrase): Promise<SealableStore> {
+  return sqliteStore(join(directory, "state.db"), () => IDENTITY, passphrase);
+}
+
+export async function fill(store: SealableStore): Promise<void> {
+  await store.keepPairKey(PAIR, { counter: 3, key: SECRETS.pairKey });
+  await store.keepPairKey({ ...PAIR, peer: fingerprint(1) }, { counter: 4, key: bytes(32, 1) });
+  await store.takePairKey({ ...PAIR, peer: fingerprint(1) });
+  await store.saveRsaKey({ pkcs8: SECRETS.rsaKey, notAfter: LATER });
+  await store.pinRelay("relay.example:7000", bytes(32, 8));
+  await store.saveChannel(PAIR, SECRETS.record);
+  await store.saveKeyPackages([packageOf(64)]);
+  await store.saveContact({ ...CONTACT, pairingSecret: SECRETS.pairingSecret });
+  await store.saveContact(contactOf(2));
+}
+
+export async function expectFilled(store: SealableStore): Promise<void> {
+  assert.deepEqual(await store.identity(), IDENTITY);
+  assert.deepEqual(await store.pairKey(PAIR), { counter: 3, key: SECRETS.pairKey });
+  assert.equal(await store.pairCounter({ ...PAIR, peer: fingerprint(1) }), 4);
+  assert.deepEqual(await store.rsaKey(), { pkcs8: SECRETS.rsaKey, notAfter: LATER });
+  assert.deepEqual(await store.relayPin("relay.example:7000"), bytes(32, 8));
+  assert.deepEqual(await store.channel(PAIR), SECRETS.record);
+  assert.deepEqual(await store.keyPackages(), [packageOf(64)]);
+  const pinned = { ...CONTACT, pairingSecret: SECRETS.pairingSecret };
+  assert.deepEqual(await store.contact(CONTACT.fingerprint), pinned);
+}
+
+export function expectReadable(directory: string): void {
+  const contents = contentsOf(directory);
+  for (const [name, secret] of Object.entries(SECRETS))
+    assert.ok(contents.includes(secret), `the search finds the ${name}`);
+}
+
+export function expectNoSecret(directory: string): void {
+  const contents = contentsOf(directory);
+  for (const [name, secret] of Object.entries(SECRETS)) {
+    assert.ok(!contents.includes(secret), name);
+    // A part of it is as bad.
+    assert.ok(!contents.includes(secret.subarray(-16)), `end of ${name}`);
+  }
+}
+
+export function contentsOf(directory: string): Buffer {
+  return Buffer.concat(stateFiles(directory).map((name) => readFileSync(join(directory, name))));
+}
+
+let copies = 0;
+
+/** The files as they are at this moment. */
+export function copyOf(directory: string): string {
+  const copy = join(directory, `copy-${++copies}`);
+  mkdirSync(copy);
+  for (const name of stateFiles(directory)) copyFileSync(join(directory, name), join(copy, name));
+  return copy;
+}
+
+/** Behind the store's back. */
+export function edit<T>(directory: string, action: (database: DatabaseSync) => T): T {
+  const database = new DatabaseSync(join(directory, "state.db"));
+  try {
+    return action(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Calls `act` before each statement of SQLite, until what this returns is called. */
+export function atEachStep(t: TestContext, act: () => void): () => void {
+  const mocks = (["exec", "prepare"] as const).map((name) => {
+    const original: (sql: string) => unknown = DatabaseSync.prototype[name];
+    return t.mock.method(DatabaseSync.prototype, name, function (this: DatabaseSync, sql: string) {
+      act();
+      return original.call(this, sql);
+    });
+  });
+  return () => {
+    for (const { mock } of mocks) mock.restore();
+  };
+}
+
+/** A directory with so many contacts, in one write: as many durable ones take seconds. */
+export async function withContacts(t: TestContext, contacts: number): Promise<string> {
+  const directory = await scratch(t);
+  await (await openIn(directory)).close();
+  edit(directory, (database) => {
+    const insert = database.prepare("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    database.exec("BEGIN");
+    for (let n = 0; n < contacts; n++) {
+      const { fingerprint: key, id, name, relayName, trust, addedAt } = contactOf(n);
+      const values = [key, id, name, relayName, trust, 0, null, addedAt];
+      insert.run(...storedValues("contact", values, undefined));
+    }
+    database.exec("COMMIT");
+  });
+  return directory;
+}
+
+function stateFiles(directory: string): readonly string[] {
+  return readdirSync(directory).filter((name) => name.startsWith("state.db"));
+}
