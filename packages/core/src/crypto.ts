@@ -1,17 +1,6 @@
-/**
- * Door of the `crypto` room: the ports, whose implementations have doors of their own, and what
- * pairing needs beyond them.
- *
- * @module
- */
+/** Door of the `crypto` room: the ports. Implementations have doors of their own. @module */
 export { requireExpandable, requireLength } from "./crypto/inputs.ts";
-export {
-  RISTRETTO255_BYTES,
-  ristretto255FromHash,
-  ristretto255Multiply,
-} from "./crypto/ristretto255.ts";
 export type { Rsa, RsaKeyPair, RsaPublicKey } from "./crypto/rsa.ts";
-export { sha512 } from "./crypto/sha512.ts";
 export {
   AEAD_KEY_BYTES,
   AEAD_NONCE_BYTES,

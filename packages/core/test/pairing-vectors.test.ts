@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { hex } from "../src/bytes.ts";
-import { sha512 } from "../src/crypto.ts";
 import { nobleSuite as suite } from "../src/crypto/noble-suite.ts";
+import { sha512 } from "../src/crypto/sha512.ts";
 import { PosternError } from "../src/errors.ts";
 import { identityFromSeed } from "../src/identity.ts";
 import {

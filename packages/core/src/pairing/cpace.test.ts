@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { plainCpace } from "../../test/plain-pairing.ts";
 import { hex, utf8 } from "../bytes.ts";
-import { ristretto255Multiply } from "../crypto.ts";
 import { nobleSuite as suite } from "../crypto/noble-suite.ts";
+import { ristretto255Multiply } from "../crypto/ristretto255.ts";
 import { cpaceGenerator, finishCpace, startCpace } from "./cpace.ts";
 
 type Fields = Readonly<Record<string, string>>;

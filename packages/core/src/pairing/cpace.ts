@@ -6,13 +6,13 @@
  * @module
  */
 import { concat, utf8, wipe } from "../bytes.ts";
+import type { Suite } from "../crypto.ts";
 import {
   RISTRETTO255_BYTES,
   ristretto255FromHash,
   ristretto255Multiply,
-  sha512,
-  type Suite,
-} from "../crypto.ts";
+} from "../crypto/ristretto255.ts";
+import { sha512 } from "../crypto/sha512.ts";
 import { PosternError } from "../errors.ts";
 
 /** What both know before the first share. */

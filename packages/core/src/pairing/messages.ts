@@ -12,7 +12,8 @@
  * @module
  */
 import { ByteReader, ByteWriter, ifWellFormed, malformed } from "../bytes.ts";
-import { AEAD_TAG_BYTES, HASH_BYTES, RISTRETTO255_BYTES } from "../crypto.ts";
+import { AEAD_TAG_BYTES, HASH_BYTES } from "../crypto.ts";
+import { RISTRETTO255_BYTES } from "../crypto/ristretto255.ts";
 import { decodeId, ID_BYTES } from "../identity.ts";
 import { NAME_BYTES_MAX } from "../limits.ts";
 

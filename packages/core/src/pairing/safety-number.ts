@@ -5,7 +5,8 @@
  * @module
  */
 import { label } from "../bytes.ts";
-import { requireLength, sha512, type Suite } from "../crypto.ts";
+import { requireLength, type Suite } from "../crypto.ts";
+import { sha512 } from "../crypto/sha512.ts";
 import { ID_BYTES } from "../identity.ts";
 
 const GROUPS = 12;
