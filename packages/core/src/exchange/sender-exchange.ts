@@ -100,6 +100,18 @@ export function wipeSenderExchange({ state }: SenderExchange): void {
   if ("keys" in state) wipeTransferKeys(state.keys);
 }
 
+/** The receiver says that the offer does not fit its channel: the driver judges that. */
+export function judgeResync(
+  { profile, state }: SenderExchange,
+  resync: Uint8Array,
+): readonly ExchangeEffect[] {
+  if (profile !== "end-to-end" || state.kind !== "ready") return [];
+  const { outer, sealedHeader, inChannel, repeatedFrom } = state;
+  if (inChannel === undefined) return [];
+  const { epoch } = inChannel;
+  return [{ kind: "heed-resync", resync, epoch, outer, sealedHeader, repeatedFrom }];
+}
+
 /** An answer in two parts: end-to-end the receiver's salt comes first, and new keys come of it. */
 export function openAnswerKeys(
   { suite }: Pick<SenderContext, "suite">,

@@ -82,6 +82,8 @@ export type ExchangeEffect =
       readonly kind: "heed-resync";
       readonly resync: Uint8Array;
       readonly epoch: number;
+      /** From here on this transfer has had offers sent again before. */
+      readonly repeatedFrom?: number | undefined;
     } & OfferedBytes)
   /**
    * Send these offers of the pair again: as they were if their transfer still runs (`which` all),
@@ -140,8 +142,12 @@ export type ExchangeInput =
         | { readonly kind: "ignored" | "anew" }
         | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] };
     }
-  /** The driver could not do what an effect asked. */
-  | { readonly kind: "job-failed"; readonly error: PosternError };
+  /** The driver could not do what an effect asked. `unreceipted`: as in `offer-sealed`. */
+  | {
+      readonly kind: "job-failed";
+      readonly error: PosternError;
+      readonly unreceipted?: readonly OutboxEntry[];
+    };
 
 /**
  * How the master key of a transfer came to both ends: by RSA, or kept from the last transfer;

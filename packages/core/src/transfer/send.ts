@@ -30,6 +30,7 @@ import type { ExchangeContext } from "../exchange/context.ts";
 import type { Profile } from "../exchange/profile.ts";
 import {
   beginClosing,
+  judgeResync,
   openAnswerKeys,
   renewMasterKey,
   senderPhase,
@@ -210,7 +211,7 @@ function envelopeArrived(
       return receiptArrived(plan, state, envelope.sealed);
     case "resync":
       return state.kind === "expect-answer"
-        ? outOfStep(state, envelope.resync)
+        ? { state, effects: judgeResync(state.exchange, envelope.resync) }
         : { state, effects: [] };
     case "withdraw":
       return lost(plan, state, withdrawnByReceiver(envelope.reason));
@@ -233,14 +234,6 @@ function renew(plan: SendPlan, { exchange, ready }: Offered, now: Moment): SendS
   const next = exchangeOn(plan, step, after(now.instant, ANSWER_TIMEOUT_MS), now);
   if (next.state.kind === "failed") return next;
   return { state: next.state, effects: [emit({ kind: "key-renewed" }), ...next.effects] };
-}
-
-/** The receiver says that the offer does not fit its channel: the driver judges that. */
-function outOfStep(state: Offered & SendState, resync: Uint8Array): SendStep {
-  const { outer, sealedHeader, inChannel } = state.ready;
-  if (inChannel === undefined) return { state, effects: [] };
-  const { epoch } = inChannel;
-  return { state, effects: [{ kind: "heed-resync", resync, epoch, outer, sealedHeader }] };
 }
 
 function resynced(

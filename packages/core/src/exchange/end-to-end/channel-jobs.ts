@@ -142,8 +142,10 @@ function seal(
   const request = { context, identity, header, message, now, init };
   const outcome = sealOffer(senderRecord(material), request);
   if (outcome.kind === "needs-package") return outcome;
-  if (outcome.kind === "failed")
-    return { kind: "done", saves: [], input: { kind: "job-failed", error: outcome.error } };
+  if (outcome.kind === "failed") {
+    const { error, unreceipted } = outcome;
+    return { kind: "done", saves: [], input: { kind: "job-failed", error, unreceipted } };
+  }
   const { keys, outer, sealedHeader, n, epoch, content, digest, unreceipted } = outcome.offer;
   const ready = {
     keys,

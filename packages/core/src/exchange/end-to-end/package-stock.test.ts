@@ -68,3 +68,13 @@ test("makePackage() makes what others take as this identity's", () => {
   const decoded = decodeKeyPackage(suite, identity.id, encoded, NOW);
   assert.deepEqual(decoded?.kid, kid);
 });
+
+test("planStock() replaces packages that a clock ahead of time has made: nobody takes them yet", () => {
+  const ahead = (NOW + 3_600_000) as WallMs;
+  const own = [made("one-time", ahead), made("last-resort", ahead)];
+  const plan = planStock(own, asHeld(own), NOW);
+  assert.equal(plan.replace, true);
+  assert.deepEqual(counts(plan), [32, 1]);
+  const slightly = Array.from({ length: 20 }, () => made("one-time", NOW + 9_000));
+  assert.equal(planStock(slightly, asHeld(slightly), NOW).replace, false);
+});

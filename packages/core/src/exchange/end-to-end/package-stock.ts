@@ -8,6 +8,7 @@ import type { Suite } from "../../crypto/suite.ts";
 import type { Identity } from "../../identity/identity.ts";
 import { encodeKeyPackage, type PackageType } from "../../identity/key-package.ts";
 import {
+  HEADER_AHEAD_MS,
   LAST_RESORT_KEPT_MS,
   LAST_RESORT_PUBLISHED_MS,
   ONE_TIME_PACKAGE_VALID_MS,
@@ -53,8 +54,8 @@ export function planStock(
   held: readonly HeldPackage[],
   now: WallMs,
 ): StockPlan {
-  const isKept = ({ kid }: HeldPackage): boolean =>
-    kept.some((own) => own.keepUntil > now && equalBytes(own.kid, kid));
+  const isKept = ({ kid, type }: HeldPackage): boolean =>
+    kept.some((own) => equalBytes(own.kid, kid) && isTimely(own, type, now));
   // The relay has what this client knows nothing of: one of them is an older copy of itself.
   const replace = !held.every(isKept);
   const good = replace ? [] : held;
@@ -64,6 +65,15 @@ export function planStock(
   if (!good.some((each) => isFreshLastResort(each, kept, now))) make.push("last-resort");
   const forget = kept.filter(({ keepUntil }) => keepUntil <= now).map(({ kid }) => kid);
   return { replace, make, forget };
+}
+
+/** Neither too old nor made by a clock that was ahead: nobody would take that one yet. */
+function isTimely({ keepUntil }: Kept, type: HeldPackage["type"], now: WallMs): boolean {
+  return keepUntil > now && keepUntil <= now + validMs(type) + HEADER_AHEAD_MS;
+}
+
+function validMs(type: PackageType): number {
+  return type === "last-resort" ? LAST_RESORT_KEPT_MS : ONE_TIME_PACKAGE_VALID_MS;
 }
 
 /** `profiles`: bits as in docs/protocol.md 5.1. The caller keeps the secret before it publishes. */
@@ -76,8 +86,7 @@ export function makePackage(
 ): MadePackage {
   const kid = suite.random(KID_BYTES);
   const { seed, publicKey } = suite.generateKem();
-  const valid = type === "last-resort" ? LAST_RESORT_KEPT_MS : ONE_TIME_PACKAGE_VALID_MS;
-  const notAfter = (now + valid) as WallMs;
+  const notAfter = (now + validMs(type)) as WallMs;
   const fields = { type, kid, publicKey, notBefore: now, notAfter, profiles };
   const encoded = encodeKeyPackage(suite, identity, fields);
   return { type, kid, seed, encoded, keepUntil: notAfter };

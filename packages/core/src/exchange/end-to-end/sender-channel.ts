@@ -26,7 +26,7 @@ import type { TransferKeys } from "../transfer-keys.ts";
 import { deriveInitKeys, deriveOpenKeys, withoutKem, type DerivedKeys } from "./keys.ts";
 import { encodeEndToEndOuter, type OfferType } from "./outer.ts";
 import { openEndToEndReceipt, receiptPlace, type EndToEndReceipt } from "./receipt.ts";
-import { decodeResync, offerDigest } from "./resync.ts";
+import { decodeResync, offerDigest, type Resync } from "./resync.ts";
 import { messageDigest, sealEndToEndHeader, sealMessage } from "./sealed-header.ts";
 
 /** What a sender keeps of its channel to one receiver. */
@@ -105,14 +105,19 @@ export type SealOutcome =
   | { readonly kind: "sealed"; readonly record: SenderRecord; readonly offer: SealedOffer }
   /** There is no channel and no package: fetch one and ask again. */
   | { readonly kind: "needs-package" }
-  | { readonly kind: "failed"; readonly error: PosternError };
+  | {
+      readonly kind: "failed";
+      readonly error: PosternError;
+      /** Earlier offers that have no receipt yet. */
+      readonly unreceipted: readonly OutboxEntry[];
+    };
 
 /** Makes transfer `next` of the channel, or transfer 0 of a new one. */
 export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutcome {
   const { channel } = record;
   if (channel === undefined) return sealInit(record, request);
   if (channel.outbox.length >= OUTBOX_MAX)
-    return failed("peer/busy", "too many transfers wait for the receiver's word");
+    return failed("peer/busy", "too many transfers wait for the receiver's word", channel.outbox);
   const { suite } = request.context;
   const encapsulated =
     channel.keyNumber === 0 ? withoutKem(suite) : suite.encapsulate(channel.publicKey);
@@ -268,7 +273,11 @@ export type ResyncOutcome =
 export function heedResync(
   record: SenderRecord,
   context: Pick<ExchangeContext, "suite" | "sender" | "receiver">,
-  offer: OfferedBytes & { readonly epoch: number },
+  offer: OfferedBytes & {
+    readonly epoch: number;
+    /** From here on its transfer has had offers sent again before. */
+    readonly repeatedFrom?: number | undefined;
+  },
   bytes: Uint8Array,
 ): ResyncOutcome {
   const resync = decodeResync(context, bytes);
@@ -276,12 +285,27 @@ export function heedResync(
     return { kind: "ignored" };
   const { channel } = record;
   if (channel === undefined || channel.epoch !== offer.epoch) return { kind: "anew", record };
-  const offers = channel.outbox.filter(({ n }) => n >= resync.expected);
-  const isGap = resync.epoch === channel.epoch && offers[0]?.n === resync.expected;
-  if (isGap && offers.length === channel.next - resync.expected) return { kind: "repeat", offers };
+  const entry = channel.outbox.find(({ outer }) => equalBytes(outer, offer.outer));
+  if (entry === undefined) return { kind: "ignored" };
+  const offers = gapOf(channel, resync, entry);
+  // Sent again already, and the receiver is where it was: its channel is another one.
+  if (offers !== undefined && resync.expected !== offer.repeatedFrom)
+    return { kind: "repeat", offers };
   wipeSenderChannel(channel);
   const lastEpoch = Math.max(record.lastEpoch, resync.epoch);
   return { kind: "anew", record: { lastEpoch, package: undefined, channel: undefined } };
+}
+
+/** Every offer that the receiver lacks; `undefined` when it has not just lost some. */
+function gapOf(
+  { epoch, next, outbox }: SenderChannel,
+  resync: Resync,
+  entry: OutboxEntry,
+): readonly OutboxEntry[] | undefined {
+  // Beyond this offer it has another one of the same number: these are two channels.
+  if (resync.epoch !== epoch || resync.expected > entry.n) return undefined;
+  const offers = outbox.filter(({ n }) => n >= resync.expected);
+  return offers.length === next - resync.expected ? offers : undefined;
 }
 
 export function wipeSenderRecord({ channel }: SenderRecord): void {
@@ -295,8 +319,9 @@ function wipeSenderChannel({ chainKey, outbox }: SenderChannel): void {
 function failed(
   code: "peer/busy" | "peer/malformed" | "peer/no-package" | "peer/channel-stale",
   why: string,
+  unreceipted: readonly OutboxEntry[] = [],
 ): SealOutcome {
-  return { kind: "failed", error: new PosternError(code, why) };
+  return { kind: "failed", error: new PosternError(code, why), unreceipted };
 }
 
 const NOTHING = new Uint8Array(0);

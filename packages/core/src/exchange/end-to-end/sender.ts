@@ -17,10 +17,16 @@ import { RESYNCS_PER_TRANSFER_MAX } from "../../limits.ts";
 import type { SenderContext } from "../context.ts";
 import type { ExchangeEffect, ExchangeInput } from "../steps.ts";
 import { wipeTransferKeys, type SenderReady } from "../transfer-keys.ts";
+import type { OutboxEntry } from "./sender-channel.ts";
 
 export type EndToEndSenderState =
   | { readonly kind: "sealing"; readonly resyncs: number }
-  | ({ readonly kind: "ready"; readonly resyncs: number } & SenderReady)
+  | ({
+      readonly kind: "ready";
+      readonly resyncs: number;
+      /** Offers from this number on were sent again. */
+      readonly repeatedFrom: number | undefined;
+    } & SenderReady)
   | { readonly kind: "finished"; readonly nextMasterKey: boolean }
   | { readonly kind: "failed"; readonly error: PosternError };
 
@@ -41,11 +47,11 @@ export function stepEndToEndSender(
   switch (state.kind) {
     case "sealing":
       if (input.kind === "job-failed")
-        return { state: { kind: "failed", error: input.error }, effects: [] };
+        return { state: { kind: "failed", error: input.error }, effects: ended(input.unreceipted) };
       if (input.kind !== "offer-sealed") return { state, effects: [] };
       return {
-        state: { kind: "ready", resyncs: state.resyncs, ...input.ready },
-        effects: [{ kind: "repeat-offers", offers: input.unreceipted, which: "ended" }],
+        state: { kind: "ready", resyncs: state.resyncs, repeatedFrom: undefined, ...input.ready },
+        effects: ended(input.unreceipted),
       };
     case "ready":
       if (input.kind !== "resync-heeded" || input.outcome.kind === "ignored")
@@ -58,6 +64,11 @@ export function stepEndToEndSender(
     default:
       return unreachable(state);
   }
+}
+
+/** Also when the outbox is full: their receipts make room. */
+function ended(offers: readonly OutboxEntry[] = []): readonly ExchangeEffect[] {
+  return [{ kind: "repeat-offers", offers, which: "ended" }];
 }
 
 function sealing({ header, message }: SenderContext, resyncs: number): EndToEndSenderStep {
@@ -80,7 +91,7 @@ function outOfStep(
   }
   if (outcome.kind === "repeat")
     return {
-      state: { ...state, resyncs },
+      state: { ...state, resyncs, repeatedFrom: outcome.offers[0]?.n },
       effects: [{ kind: "repeat-offers", offers: outcome.offers, which: "all" }],
     };
   wipeTransferKeys(state.keys);
