@@ -10,16 +10,31 @@ import { encodeRsaCertificate, fingerprintOf } from "@postern/core/identity";
 import { RSA_KEY_VALID_MS } from "@postern/core/limits";
 import type { Party } from "@postern/core/exchange";
 import type { LinkFrame } from "@postern/core/link";
-import { transferKey, type PeerEffect, type TransferKey } from "@postern/core/peer";
+import {
+  SeenTransfers,
+  transferKey,
+  type DirectoryAnswer,
+  type DirectoryQuery,
+  type PeerAdmission,
+  type PeerEffect,
+  type TransferKey,
+} from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
-import type { ContentDescription, Decision, TransferEvent } from "@postern/core/transfer";
+import type {
+  ContentDescription,
+  Decision,
+  TransferEnvelope,
+  TransferEvent,
+} from "@postern/core/transfer";
 import type { ChangedBytes } from "./changed-bytes.ts";
 import { ClientLink, type ClientSelf } from "./client-link.ts";
 import { ClientTransfers } from "./client-transfers.ts";
 import type { MasterKeyChecker, SecrecyChecker } from "./checkers.ts";
 import { Disk } from "./disk.ts";
 import type { Flaw } from "./flaws.ts";
-import type { Ledger, Name } from "./ledger.ts";
+import { ChannelDesk } from "./channel-desk.ts";
+import type { ChannelWatch } from "./channel-watch.ts";
+import type { Name, TransferBook } from "./ledger.ts";
 import type { End } from "./network.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -39,10 +54,12 @@ export interface ClientPorts {
   readonly suite: Suite;
   readonly rsa: Rsa;
   readonly relay: RelayDoor;
-  readonly ledger: Ledger;
+  readonly profile: "symmetric" | "end-to-end";
+  readonly ledger: TransferBook;
   readonly masterKeys: MasterKeyChecker;
   readonly secrecy: SecrecyChecker;
   readonly changed: ChangedBytes;
+  readonly watch: ChannelWatch;
   readonly flaw: Flaw | undefined;
   /** The person is asked; `answer` may be called once, later. */
   asked(client: ClientDriver, answer: (decision: Decision) => void): void;
@@ -64,6 +81,9 @@ export class ClientDriver {
   readonly self: ClientSelf;
   readonly capacity: number;
   readonly disk: Disk;
+  readonly channels: ChannelDesk;
+  /** Names whose offers are declined unread. */
+  readonly blocked = new Set<Name>();
   /** How wrong its wall clock is. */
   clockOffsetMs = 0;
   readonly ports: ClientPorts;
@@ -74,7 +94,8 @@ export class ClientDriver {
   /** Counts starts: whatever was planned in an earlier life is forgotten. */
   #life = 0;
   #tokens = 0;
-  readonly #finds = new Map<number, (party: Party | undefined) => void>();
+  #seen = new SeenTransfers();
+  readonly #asked = new Map<number, (answer: DirectoryAnswer | undefined) => void>();
 
   constructor(self: ClientSelf & { readonly name: Name }, capacity: number, ports: ClientPorts) {
     this.name = self.name;
@@ -83,6 +104,7 @@ export class ClientDriver {
     this.ports = ports;
     this.disk = new Disk(ports.flaw === "forgets-counters");
     this.#transfers = new ClientTransfers(this);
+    this.channels = new ChannelDesk(this);
   }
 
   get isReady(): boolean {
@@ -90,7 +112,7 @@ export class ClientDriver {
   }
 
   get isIdle(): boolean {
-    return this.#link?.isIdle === true && this.#transfers.isIdle;
+    return this.#link?.isIdle === true && this.#transfers.isIdle && this.channels.isIdle;
   }
 
   start(): void {
@@ -98,31 +120,63 @@ export class ClientDriver {
     this.later(0, () => this.#connect());
   }
 
-  /** Asks the relay; `undefined` when the peer takes nothing now, or no answer came. */
+  /** Its own wall clock. */
+  get now(): WallMs {
+    return this.ports.world.wall(this.clockOffsetMs);
+  }
+
+  get party(): Party {
+    const { id, fingerprint } = this.self.identity;
+    return { id, fingerprint };
+  }
+
+  /** Asks the relay for somebody who takes transfers; `undefined` also when no answer came. */
   find(name: Name, then: (party: Party | undefined) => void): void {
+    this.ask({ kind: "find", name }, (answer) => {
+      if (answer?.kind !== "found" || answer.status !== "free") return then(undefined);
+      then({ id: answer.id, fingerprint: fingerprintOf(this.ports.suite, answer.id) });
+    });
+  }
+
+  /** `undefined` when the link is lost before the answer. */
+  ask(query: DirectoryQuery, then: (answer: DirectoryAnswer | undefined) => void): void {
+    const link = this.#link;
+    if (link === undefined || !link.isUp) return then(undefined);
     const token = ++this.#tokens;
-    this.#finds.set(token, then);
-    this.guard(() => this.#link?.step({ kind: "query", token, query: { kind: "find", name } }));
+    this.#asked.set(token, then);
+    this.guard(() => link.step({ kind: "query", token, query }));
+  }
+
+  /** An envelope that belongs to no transfer here. */
+  post(to: Uint8Array, envelope: TransferEnvelope): void {
+    this.#link?.step({ kind: "post", to, envelope });
   }
 
   /** Starts a transfer; `undefined` without a link. */
   send(to: Name, outgoing: Outgoing): TransferKey | undefined {
     const link = this.#link;
     if (link === undefined || !link.isUp) return undefined;
-    const { suite, ledger, weather } = this.ports;
+    const { suite, ledger, weather, profile } = this.ports;
     const transfer = suite.random(TRANSFER_ID_BYTES);
     const key = transferKey(outgoing.to.fingerprint, transfer);
     const { content, description } = outgoing;
     const id = hex(transfer);
-    ledger.start({ id, from: this.name, to, content, calm: weather.isClear });
+    ledger.start({ id, from: this.name, to, content, description, calm: weather.isClear });
     this.#transfers.register(key, outgoing);
-    this.ports.world.note(`${this.name} sends ${id} ${description.kind} of ${content.length}`);
+    const what = `${description.kind} of ${content.length} to ${to}`;
+    this.ports.world.note(`${this.name} sends ${id} ${what}`);
+    const isInline = profile === "end-to-end" && description.kind === "message";
     this.guard(() =>
       link.step({
         kind: "send",
         transfer,
         to: outgoing.to,
-        request: { profile: "symmetric", content: description, sessionSeconds: 1 },
+        request: {
+          profile,
+          content: description,
+          sessionSeconds: 1,
+          ...(isInline && { message: content.slice() }),
+        },
       }),
     );
     return key;
@@ -143,8 +197,24 @@ export class ClientDriver {
     const silently = world.prng.chance(300);
     this.#link?.drop(silently);
     this.#transfers.drop(silently);
+    this.channels.drop();
+    this.#asked.clear();
     this.#forgetLink();
-    world.after(world.prng.between(10, 3_000), () => this.start());
+    this.#seen = new SeenTransfers();
+    world.after(world.prng.between(10, 3_000), () => {
+      this.#mayRestore();
+      this.start();
+    });
+  }
+
+  /** The device may come back as an older copy of itself. */
+  #mayRestore(): void {
+    const { world, weather, watch } = this.ports;
+    const { disk } = this.channels;
+    if (disk.copies === 0 || !weather.restores()) return;
+    world.note(`${this.name} comes back as an older copy`);
+    disk.restore(world.prng.below(disk.copies));
+    watch.restored(this.name, (id) => disk.has(id));
   }
 
   /** Plans `run` for this life of the client. */
@@ -196,13 +266,18 @@ export class ClientDriver {
     this.#link = new ClientLink(this.self, end, {
       suite,
       changed,
-      moment: () => ({ instant: world.now(), wall: world.wall(this.clockOffsetMs) }),
+      seen: this.#seen,
+      admits: (fingerprint) => this.#admits(fingerprint),
+      moment: () => ({ instant: world.now(), wall: this.now }),
       later: (delayMs, run) =>
         this.ports.flaw === "never-wakes" ? () => undefined : this.later(delayMs, run),
       guard: this.guard,
-      onUp: (link) => this.#showCertificate(link),
+      onUp: (link) => this.#up(link),
       onEffect: (link, effect) => this.#effect(link, effect),
-      onRelayKey: (link, spki) => this.#listen(link, spki),
+      onRelayKey: (link, spki) => {
+        this.#transfers.relayKey(link, spki);
+        this.#listen(link);
+      },
       beforeFrame: (frame) => this.#beforeFrame(frame),
       onLost: (link, error) => {
         if (link !== this.#link) return;
@@ -220,8 +295,20 @@ export class ClientDriver {
   #forgetLink(): void {
     this.#link = undefined;
     this.#isListening = false;
-    for (const then of this.#finds.values()) then(undefined);
-    this.#finds.clear();
+    const waiting = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const then of waiting) then(undefined);
+  }
+
+  #up(link: ClientLink): void {
+    if (this.ports.profile === "symmetric") return this.#showCertificate(link);
+    this.#listen(link);
+    this.channels.packages.check();
+  }
+
+  #admits(fingerprint: Uint8Array): PeerAdmission {
+    const from = this.ports.watch.nameOf(fingerprint);
+    return from !== undefined && this.blocked.has(from) ? "blocked" : "welcome";
   }
 
   #showCertificate(link: ClientLink): void {
@@ -235,23 +322,32 @@ export class ClientDriver {
     });
   }
 
-  #listen(link: ClientLink, spki: Uint8Array): void {
-    this.#transfers.relayKey(link, spki);
-    const policy = { profiles: ["symmetric"], capacity: this.capacity } as const;
-    link.step({ kind: "listen", policy, listed: true });
+  #listen(link: ClientLink): void {
+    const { profile } = this.ports;
+    link.step({
+      kind: "listen",
+      policy: { profiles: [profile], capacity: this.capacity },
+      listed: true,
+    });
     this.#isListening = true;
   }
 
   #beforeFrame(frame: LinkFrame): void {
     if (frame.kind !== "presence") this.mayCrash(`before ${frame.kind}`);
+    if (frame.kind === "envelope") this.ports.watch.said(this.name, frame.to, frame.body);
   }
 
   #effect(link: ClientLink, effect: Exclude<PeerEffect, { kind: "frame" }>): void {
-    if (effect.kind === "transfer") return this.#transfers.perform(link, effect);
-    const then = this.#finds.get(effect.token);
-    this.#finds.delete(effect.token);
-    const { answer } = effect;
-    if (answer.kind !== "found" || answer.status !== "free") return then?.(undefined);
-    then?.({ id: answer.id, fingerprint: fingerprintOf(this.ports.suite, answer.id) });
+    switch (effect.kind) {
+      case "transfer":
+        return this.#transfers.perform(link, effect);
+      case "stray":
+        return this.channels.stray(effect.party, effect.envelope);
+      case "answered": {
+        const then = this.#asked.get(effect.token);
+        this.#asked.delete(effect.token);
+        return then?.(effect.answer);
+      }
+    }
   }
 }

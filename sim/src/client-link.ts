@@ -21,7 +21,13 @@ import {
   type LinkStep,
   type RelayFrame,
 } from "@postern/core/link";
-import { Peer, type PeerEffect, type PeerInput } from "@postern/core/peer";
+import {
+  Peer,
+  type PeerAdmission,
+  type PeerEffect,
+  type PeerInput,
+  type SeenTransfers,
+} from "@postern/core/peer";
 import { earlier, type InstantMs } from "@postern/core/time";
 import type { Moment } from "@postern/core/transfer";
 import type { End } from "./network.ts";
@@ -37,6 +43,9 @@ export interface ClientSelf {
 export interface ClientLinkPorts {
   readonly suite: Suite;
   readonly changed: ChangedBytes;
+  /** Offers of this life of the client. */
+  readonly seen: SeenTransfers;
+  admits(fingerprint: Uint8Array): PeerAdmission;
   moment(): Moment;
   /** Runs in this life of the client alone; the result cancels it. */
   later(delayMs: number, run: () => void): () => void;
@@ -123,8 +132,9 @@ export class ClientLink {
     else if (event.kind === "established" && event.relay !== undefined) {
       const { id, fingerprint } = this.#self.identity;
       const relayFingerprint = event.relay.fingerprint;
-      const { suite } = this.#ports;
-      this.#peer = new Peer({ suite, self: { id, fingerprint }, relayFingerprint });
+      const { suite, seen } = this.#ports;
+      const admits = (from: Uint8Array): PeerAdmission => this.#ports.admits(from);
+      this.#peer = new Peer({ suite, self: { id, fingerprint }, relayFingerprint, seen, admits });
       this.#ports.onUp(this);
     }
   }

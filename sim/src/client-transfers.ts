@@ -7,12 +7,20 @@
 import { hex, wipe } from "@postern/core/bytes";
 import type { RsaPublicKey } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
-import type { ExchangeInput } from "@postern/core/exchange";
+import {
+  chainSink,
+  chainSource,
+  wipeTransferKeys,
+  wrappingSink,
+  wrappingSource,
+  type ExchangeInput,
+} from "@postern/core/exchange";
 import { PIPE_IDLE_MS } from "@postern/core/limits";
 import type { PeerEffect, TransferKey } from "@postern/core/peer";
 import {
   FRAMES_PER_ENVELOPE_BYTES_MAX,
   type ContentDescription,
+  type RecordsOutcome,
   type TransferEvent,
   type TransferInput,
 } from "@postern/core/transfer";
@@ -78,7 +86,7 @@ export class ClientTransfers {
     this.#waiting = [];
   }
 
-  perform(link: ClientLink, { key, role, transfer, effect }: TransferEffect): void {
+  perform(link: ClientLink, { key, party, role, transfer, effect }: TransferEffect): void {
     const { ports } = this.#client;
     const { world } = ports;
     const answer = (input: TransferInput): void => {
@@ -103,6 +111,18 @@ export class ClientTransfers {
       case "sign":
       case "verify":
         throw new Error("the asymmetric profile is not simulated");
+      case "seal-offer":
+      case "open-offer":
+      case "seal-receipt":
+      case "open-receipt":
+      case "heed-resync":
+        return this.#client.channels.add({
+          party,
+          role,
+          transfer,
+          job: effect,
+          answer: (input) => link.step({ kind: "transfer", key, input }),
+        });
       case "run-records":
         return this.#runRecords(link, key, role, transfer, effect);
       case "feed-records":
@@ -187,11 +207,15 @@ export class ClientTransfers {
     { path, keys, sessionSeconds }: Job<"run-records">,
   ): void {
     const client = this.#client;
-    const { world, weather, suite, relay } = client.ports;
+    const { world, weather, suite, relay, profile } = client.ports;
     const ended = (input: TransferInput): void => {
       this.#pumps.delete(key);
       client.later(0, () => link.step({ kind: "transfer", key, input }));
     };
+    if (path.kind === "inline") {
+      wipeTransferKeys(keys);
+      return this.#showMessage(transfer, path, ended);
+    }
     const pipe = path.kind === "pipe" ? relay.connectPipe(path.ticket) : undefined;
     if (path.kind === "pipe" && pipe === undefined) {
       const error = new PosternError("transfer/pipe-lost", "the relay is not there");
@@ -204,6 +228,9 @@ export class ClientTransfers {
       weather,
       suite,
       keys,
+      keySource: () =>
+        profile === "symmetric" ? wrappingSource(suite, keys) : chainSource(suite, keys),
+      keySink: () => (profile === "symmetric" ? wrappingSink(suite, keys) : chainSink(suite, keys)),
       sessionMs: outgoing?.sessionMs ?? sessionSeconds * 1_000,
       later: (delayMs, run) => void client.later(delayMs, run),
       job: (promise, then) => client.job(promise, then),
@@ -225,8 +252,8 @@ export class ClientTransfers {
     const pump =
       role === "sending" && outgoing !== undefined
         ? new SendPump(ports, outgoing.content, outgoing.recordBytes)
-        : new ReceivePump(ports, this.#offered.get(key)?.size, (content) =>
-            this.#commit(transfer, content),
+        : new ReceivePump(ports, this.#offered.get(key)?.size, (content, outcome) =>
+            this.#commit(transfer, content, outcome),
           );
     this.#pumps.set(key, pump);
     this.#heard.set(key, world.now());
@@ -260,11 +287,26 @@ export class ClientTransfers {
     else this.#client.later(PIPE_IDLE_MS - idleMs, () => this.#watch(key, pump));
   }
 
-  #commit(transfer: Uint8Array, content: Uint8Array): void {
-    const { ports } = this.#client;
+  /** A message that came in its offer: it is delivered when the person's program has it. */
+  #showMessage(
+    transfer: Uint8Array,
+    { content, digest }: { readonly content: Uint8Array; readonly digest: Uint8Array },
+    ended: (input: TransferInput) => void,
+  ): void {
+    const { world, weather } = this.#client.ports;
+    this.#client.later(world.prng.below(5) + weather.sinkMs(), () => {
+      const outcome = { total: content.length, digest };
+      this.#commit(transfer, content, outcome);
+      ended({ kind: "records-done", ...outcome });
+    });
+  }
+
+  #commit(transfer: Uint8Array, content: Uint8Array, outcome: RecordsOutcome): void {
+    const { name, ports } = this.#client;
     if (ports.flaw === "stores-other-bytes" && content.length > 0) content[0]! ^= 1;
     this.#client.mayCrash("before the file is stored");
-    ports.ledger.committed(hex(transfer), content);
+    ports.ledger.committed(name, hex(transfer), content, outcome);
+    this.#client.channels.disk.store(hex(transfer));
     this.#client.mayCrash("behind the stored file");
   }
 }

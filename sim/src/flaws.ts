@@ -7,6 +7,12 @@
 import { createDecipheriv } from "node:crypto";
 import { concat } from "@postern/core/bytes";
 import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, type Suite } from "@postern/core/crypto";
+import type {
+  ChannelJob,
+  ChannelMaterial,
+  ChannelSave,
+  ExchangeInput,
+} from "@postern/core/exchange";
 
 export type Flaw =
   /** Every text is sealed under the nonce 0. */
@@ -23,7 +29,21 @@ export type Flaw =
   /** Deadlines pass unnoticed. */
   | "never-wakes"
   | "relay-keeps-keys"
-  | "relay-loses-presence";
+  | "relay-loses-presence"
+  // Of the end-to-end profile from here on.
+  /** A receipt is sent and never stored. */
+  | "forgets-receipts"
+  /** An offer leaves before its channel is stored. */
+  | "sends-before-storing"
+  | "keeps-used-packages"
+  /** What a receiver seals has no salt to speak of. */
+  | "constant-salts"
+  | "ignores-numbers"
+  | "ignores-epochs"
+  /** Whoever says it, a resync is heeded. */
+  | "unsigned-resyncs"
+  /** Offers without a receipt are never said again. */
+  | "forgets-outbox";
 
 const ZERO = new Uint8Array(AEAD_NONCE_BYTES);
 
@@ -42,6 +62,57 @@ export function flawedSuite(suite: Suite, flaw: Flaw | undefined): Suite {
     open: (_key, _nonce, _aad, sealed) =>
       sealed.length < AEAD_TAG_BYTES ? undefined : sealed.slice(0, -AEAD_TAG_BYTES),
   };
+}
+
+/** The suite that a channel's job works with. */
+export function flawedJobSuite(
+  suite: Suite,
+  flaw: Flaw | undefined,
+  kind: ChannelJob["kind"],
+): Suite {
+  if (flaw === "constant-salts" && kind !== "seal-offer")
+    return { ...suite, random: (length) => new Uint8Array(length) };
+  if (flaw === "unsigned-resyncs" && kind === "heed-resync")
+    return { ...suite, verify: () => true };
+  return suite;
+}
+
+/** Where `epoch` and `expected` stand in a stored receiver's record, and in an outer header. */
+const RECORD_EPOCH_AT = 2;
+const RECORD_EXPECTED_AT = 2 + 8 + 32;
+const OUTER_N_AT = 5;
+
+export function flawedMaterial(
+  flaw: Flaw | undefined,
+  job: ChannelJob,
+  material: ChannelMaterial,
+): ChannelMaterial {
+  const isOpening = job.kind === "open-offer" || job.kind === "close-offer";
+  if (!isOpening || material.receiving === undefined) return material;
+  const receiving = material.receiving.slice();
+  if (flaw === "ignores-numbers")
+    receiving.set(job.outer.subarray(OUTER_N_AT, OUTER_N_AT + 4), RECORD_EXPECTED_AT);
+  if (
+    flaw === "ignores-epochs" &&
+    job.outer.subarray(OUTER_N_AT, OUTER_N_AT + 4).every((b) => b === 0)
+  )
+    receiving.fill(0, RECORD_EPOCH_AT, RECORD_EPOCH_AT + 8);
+  return { ...material, receiving };
+}
+
+export function flawedSaves(
+  flaw: Flaw | undefined,
+  job: ChannelJob,
+  saves: readonly ChannelSave[],
+): readonly ChannelSave[] {
+  return flaw === "forgets-receipts" && job.kind === "seal-receipt" ? [] : saves;
+}
+
+export function flawedAnswer(flaw: Flaw | undefined, input: ExchangeInput): ExchangeInput {
+  if (flaw !== "forgets-outbox") return input;
+  if (input.kind === "offer-sealed") return { ...input, unreceipted: [] };
+  if (input.kind !== "resync-heeded" || input.outcome.kind !== "repeat") return input;
+  return { ...input, outcome: { kind: "repeat", offers: [] } };
 }
 
 function openUnchecked(

@@ -7,10 +7,30 @@
  */
 import { equalBytes, hex } from "@postern/core/bytes";
 import type { ErrorCode } from "@postern/core/errors";
-import type { TransferEvent } from "@postern/core/transfer";
+import type { ContentDescription, RecordsOutcome, TransferEvent } from "@postern/core/transfer";
 import type { Report } from "./checkers.ts";
 
-export type Name = "alice" | "bob";
+export type Name = "alice" | "bob" | "carol";
+
+/** Where drivers write down what becomes of transfers. */
+export interface TransferBook {
+  start(facts: TransferFacts): void;
+  event(who: Name, id: string, event: TransferEvent): void;
+  /** The whole content is durable at `who`. */
+  committed(who: Name, id: string, content: Uint8Array, outcome: RecordsOutcome): void;
+  /** Whatever `who` was doing has been forgotten. */
+  crashed(who: Name): void;
+}
+
+export interface TransferFacts {
+  readonly id: string;
+  readonly from: Name;
+  readonly to: Name;
+  readonly content: Uint8Array;
+  readonly description: ContentDescription;
+  /** Nothing goes wrong while it runs. */
+  readonly calm: boolean;
+}
 
 export type Ending =
   | {
@@ -22,13 +42,7 @@ export type Ending =
   | { readonly kind: "failed"; readonly code: ErrorCode }
   | { readonly kind: "crashed" };
 
-export interface Entry {
-  readonly id: string;
-  readonly from: Name;
-  readonly to: Name;
-  readonly content: Uint8Array;
-  /** Nothing goes wrong while it runs. */
-  readonly calm: boolean;
+export interface Entry extends TransferFacts {
   /** Kinds of the sender's events, in their order; a master key with its source. */
   readonly events: string[];
   isOffered: boolean;
@@ -48,7 +62,7 @@ const NEVER = new Set<ErrorCode>([
   "usage/wrong-state",
 ]);
 
-export class Ledger {
+export class Ledger implements TransferBook {
   readonly entries: Entry[] = [];
   readonly #report: Report;
   readonly #hostile: boolean;
@@ -60,12 +74,11 @@ export class Ledger {
     this.#hostile = hostile;
   }
 
-  start(facts: Pick<Entry, "id" | "from" | "to" | "content" | "calm">): Entry {
+  start(facts: TransferFacts): void {
     const open = { isOffered: false, sender: undefined, receiver: undefined, committed: undefined };
     const entry: Entry = { ...facts, ...open, events: [] };
     this.entries.push(entry);
     this.#byId.set(entry.id, entry);
-    return entry;
   }
 
   event(who: Name, id: string, event: TransferEvent): void {
@@ -85,14 +98,13 @@ export class Ledger {
     entry[side] = ending;
   }
 
-  committed(id: string, bytes: Uint8Array): void {
+  committed(_who: Name, id: string, bytes: Uint8Array): void {
     const entry = this.#byId.get(id);
     if (entry === undefined || entry.committed !== undefined)
       return this.#report(`agreement: ${id} is stored twice`);
     entry.committed = bytes.slice();
   }
 
-  /** Whatever `who` was doing has been forgotten. */
   crashed(who: Name): void {
     for (const entry of this.entries) {
       if (entry.from === who) entry.sender ??= { kind: "crashed" };

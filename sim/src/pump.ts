@@ -6,6 +6,7 @@
 import type { Suite } from "@postern/core/crypto";
 import type { PosternError } from "@postern/core/errors";
 import type { TransferKeys } from "@postern/core/exchange";
+import type { SessionKeySink, SessionKeySource } from "@postern/core/session";
 import type { RecordsOutcome, TransferInput } from "@postern/core/transfer";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -15,6 +16,9 @@ export interface PumpPorts {
   readonly weather: Weather;
   readonly suite: Suite;
   readonly keys: TransferKeys;
+  /** Of the transfer's profile. */
+  readonly keySource: () => SessionKeySource;
+  readonly keySink: () => SessionKeySink;
   readonly sessionMs: number;
   /** Runs in this life of the client alone. */
   readonly later: (delayMs: number, run: () => void) => void;

@@ -6,16 +6,16 @@
  */
 import { concat, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { wrappingSink } from "@postern/core/exchange";
 import {
   FRAME_HEADER_BYTES,
   receiverReason,
   RecordReceiver,
   type Incoming,
   type Outcome,
+  type SessionKeySink,
 } from "@postern/core/session";
 import { after } from "@postern/core/time";
-import type { TransferInput } from "@postern/core/transfer";
+import type { RecordsOutcome, TransferInput } from "@postern/core/transfer";
 import type { Pump, PumpPorts } from "./pump.ts";
 
 const TAG_BYTES = 16;
@@ -23,11 +23,14 @@ const TAG_BYTES = 16;
 const PAUSE_FROM_MS = 100;
 const EMPTY = new Uint8Array(0);
 
+/** Makes the whole content durable. */
+export type Commit = (content: Uint8Array, outcome: RecordsOutcome) => void;
+
 export class ReceivePump implements Pump {
   readonly #ports: PumpPorts;
-  readonly #commit: (content: Uint8Array) => void;
+  readonly #commit: Commit;
   readonly #receiver: RecordReceiver;
-  readonly #keys: ReturnType<typeof wrappingSink>;
+  readonly #keys: SessionKeySink;
   readonly #written: Uint8Array[] = [];
   #incoming: Uint8Array = EMPTY;
   #frame: Exclude<Incoming, { kind: "failed" }> | undefined;
@@ -42,12 +45,11 @@ export class ReceivePump implements Pump {
   #total: number | undefined;
   #done: Uint8Array | undefined;
 
-  /** `commit` makes the whole content durable. */
-  constructor(ports: PumpPorts, size: number | undefined, commit: (content: Uint8Array) => void) {
+  constructor(ports: PumpPorts, size: number | undefined, commit: Commit) {
     const { suite, keys, sessionMs } = ports;
     this.#ports = ports;
     this.#commit = commit;
-    this.#keys = wrappingSink(suite, keys);
+    this.#keys = ports.keySink();
     this.#receiver = new RecordReceiver({
       suite,
       th: keys.transcript,
@@ -137,7 +139,7 @@ export class ReceivePump implements Pump {
           this.#isBusy = false;
           // On a new pipe nobody asks for this key any more.
           if (this.#isOver || pipe !== this.#pipes) wipe(key);
-          else this.#outcome(this.#receiver.session(bytes, key));
+          else this.#session(frame.j, this.#receiver.session(bytes, key));
           this.#parse();
         });
       case "content": {
@@ -152,6 +154,11 @@ export class ReceivePump implements Pump {
       case "end":
         return this.#outcome(this.#receiver.end(bytes));
     }
+  }
+
+  #session(j: number, outcome: Outcome): void {
+    if (outcome.kind === "session") this.#keys.retire(j);
+    this.#outcome(outcome);
   }
 
   #outcome(outcome: Outcome): void {
@@ -187,7 +194,7 @@ export class ReceivePump implements Pump {
     this.#total = total;
     this.#ports.later(this.#ports.world.prng.below(5), () => {
       if (this.#isOver) return;
-      this.#commit(concat(...this.#written));
+      this.#commit(concat(...this.#written), { total, digest });
       this.#done = this.#receiver.reverse({ kind: "done", total, digest });
       this.#ports.write(this.#done);
       this.#finish({ kind: "records-done", total, digest }, false);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { wipe } from "@postern/core/bytes";
+import { equalBytes, wipe } from "@postern/core/bytes";
 import type { KemKeyPair, Rsa, RsaKeyPair, Suite } from "@postern/core/crypto";
 import { unreachable } from "@postern/core/errors";
 import { relayFingerprint } from "@postern/core/identity";
@@ -13,7 +13,6 @@ import {
   createSwitchboard,
   stepSwitchboard,
   switchboardDeadline,
-  type KeyPackages,
   type NameClaims,
   type RewrapOutcome,
   type Switchboard,
@@ -25,7 +24,9 @@ import type { SecrecyChecker } from "./checkers.ts";
 import type { RelayDoor } from "./client-driver.ts";
 import type { Flaw } from "./flaws.ts";
 import type { End, Network } from "./network.ts";
-import { RelayLink } from "./relay-link.ts";
+import type { Malice } from "./malice.ts";
+import { RelayLink, type Caller } from "./relay-link.ts";
+import type { RelayPackages } from "./relay-packages.ts";
 import { RelayPipes } from "./relay-pipes.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -38,6 +39,7 @@ export interface RelayPorts {
   readonly rsa: Rsa;
   readonly secrecy: SecrecyChecker;
   readonly changed: ChangedBytes;
+  readonly malice: Malice;
   readonly flaw: Flaw | undefined;
 }
 
@@ -45,8 +47,8 @@ export interface RelayPorts {
 export interface RelayStore {
   readonly staticKey: KemKeyPair;
   readonly names: NameClaims;
-  readonly packages: KeyPackages;
   readonly rsaKey: RsaKeyPair;
+  readonly packages: RelayPackages;
 }
 
 type Rewrap = Extract<SwitchboardEffect, { readonly kind: "rewrap" }>;
@@ -103,6 +105,17 @@ export class RelayDriver implements RelayDoor {
     this.input({ kind: "gone", link: id });
   }
 
+  /** The newest link of who has this fingerprint. */
+  linkOf(fingerprint: Uint8Array): RelayLink | undefined {
+    return [...this.#links.values()].findLast(
+      ({ who }) => who !== undefined && equalBytes(who.fingerprint, fingerprint),
+    );
+  }
+
+  callers(): readonly Caller[] {
+    return [...this.#links.values()].flatMap(({ who }) => who ?? []);
+  }
+
   later(delayMs: number, run: () => void): () => void {
     const life = this.#life;
     return this.ports.world.after(delayMs, () => {
@@ -120,6 +133,7 @@ export class RelayDriver implements RelayDoor {
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
     this.#pipes.destroyAll();
+    this.store.packages.restart(world);
     world.after(world.prng.between(50, 2_000), () => {
       this.#board = this.#newBoard();
       this.#isUp = true;

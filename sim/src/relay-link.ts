@@ -21,6 +21,14 @@ import { checkLinkEvent } from "./changed-bytes.ts";
 import type { End } from "./network.ts";
 import type { RelayDriver } from "./relay-driver.ts";
 
+/** Whose link it is, as it has proved. */
+export interface Caller {
+  /** 35 bytes. */
+  readonly id: Uint8Array;
+  readonly fingerprint: Uint8Array;
+  readonly name: string;
+}
+
 export class RelayLink {
   readonly #id: string;
   readonly #end: End;
@@ -28,6 +36,7 @@ export class RelayLink {
   #state: LinkState;
   #isOver = false;
   #presences = 0;
+  #who: Caller | undefined;
   #wake: { readonly at: InstantMs; readonly cancel: () => void } | undefined;
 
   constructor(id: string, end: End, relay: RelayDriver) {
@@ -53,7 +62,20 @@ export class RelayLink {
       this.#step({ kind: "decide", status, retryAfterMs });
   }
 
+  /** Set once it is established. */
+  get who(): Caller | undefined {
+    return this.#state.kind === "established" ? this.#who : undefined;
+  }
+
   send(frame: RelayFrame): void {
+    if (this.#state.kind !== "established" || this.#who === undefined) return;
+    const { malice } = this.#relay.ports;
+    if (frame.kind === "delivery") malice.deliver(this.#who, frame);
+    else this.write(frame.kind === "package" ? malice.exchange(frame) : frame);
+  }
+
+  /** As it is, or as the weather makes it. */
+  write(frame: RelayFrame): void {
     if (this.#state.kind === "established") this.#step({ kind: "send", frame: this.#pass(frame) });
   }
 
@@ -85,7 +107,10 @@ export class RelayLink {
   #event(event: LinkEvent): void {
     checkLinkEvent(this.#relay.ports.changed, this, event);
     const link = this.#id;
-    if (event.kind === "login") this.#relay.input({ ...event, link });
+    if (event.kind === "login") {
+      this.#who = event;
+      this.#relay.input({ ...event, link });
+    }
     if (event.kind === "established") this.#relay.input({ kind: "established", link });
     if (event.kind === "frame" && isClientFrame(event.frame)) this.#frame(event.frame);
   }

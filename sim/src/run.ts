@@ -1,47 +1,60 @@
 /**
- * `node sim/src/run.ts --seeds N [--from K]`, or `--seed K --trace` to replay one. Exits with 1
- * when a run broke a promise.
+ * `node sim/src/run.ts --seeds N [--from K]`, or `--seed K --trace` to replay one. Each seed runs
+ * in both profiles, or in one with `--profile symmetric` or `end-to-end`. Exits with 1 when a run
+ * broke a promise.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import type { SimProfile } from "./cast.ts";
 import { simulate } from "./simulate.ts";
 import { sweep, type Sweep } from "./sweep.ts";
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
+    profile: { type: "string" },
     from: { type: "string", default: "0" },
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
   },
 });
 
-if (values.seed === undefined) await runMany(wholeNumber(values.from), wholeNumber(values.seeds));
-else await runOne(wholeNumber(values.seed), values.trace);
-
-async function runMany(from: number, count: number): Promise<void> {
-  const started = performance.now();
-  const result = await sweep({ from, count });
-  report(result);
-  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-  say(`${count} seeds in ${seconds} s, ${result.violations.size} failed`);
+for (const profile of profilesOf(values.profile)) {
+  if (values.seed === undefined)
+    await runMany(wholeNumber(values.from), wholeNumber(values.seeds), profile);
+  else await runOne(wholeNumber(values.seed), values.trace, profile);
 }
 
-async function runOne(seed: number, withTrace: boolean): Promise<void> {
-  const { violation, trace, fingerprint, endings } = await simulate(seed);
+async function runMany(from: number, count: number, profile: SimProfile): Promise<void> {
+  const started = performance.now();
+  const result = await sweep({ from, count, profile });
+  report(result, profile);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  say(`${profile}: ${count} seeds in ${seconds} s, ${result.violations.size} failed`);
+}
+
+async function runOne(seed: number, withTrace: boolean, profile: SimProfile): Promise<void> {
+  const { violation, trace, fingerprint, endings } = await simulate(seed, { profile });
   if (withTrace) for (const line of trace) say(line);
   say(`seed ${seed}: fingerprint ${fingerprint.toString(16)}`);
-  report({ violations: new Map(violation === undefined ? [] : [[seed, violation]]), endings });
+  const violations = new Map(violation === undefined ? [] : [[seed, violation]]);
+  report({ violations, endings }, profile);
 }
 
-function report({ violations, endings }: Sweep): void {
+function profilesOf(text: string | undefined): readonly SimProfile[] {
+  if (text === undefined) return ["symmetric", "end-to-end"];
+  if (text !== "symmetric" && text !== "end-to-end") throw new Error(`not a profile: ${text}`);
+  return [text];
+}
+
+function report({ violations, endings }: Sweep, profile: SimProfile): void {
   say("transfers, as they ended for sender / receiver:");
   for (const [ending, times] of [...endings].toSorted((a, b) => b[1] - a[1]))
     say(`${String(times).padStart(8)}  ${ending}`);
   for (const [seed, violation] of violations) {
     say(`seed ${seed}: ${violation}`);
-    say(`  replay: npm run sim -- --seed ${seed} --trace`);
+    say(`  replay: npm run sim -- --profile ${profile} --seed ${seed} --trace`);
   }
   if (violations.size > 0) process.exitCode = 1;
 }

@@ -1,32 +1,18 @@
 /**
- * What the people of one run do and what befalls them: who sends what and when, how offers are
- * answered, when connections break and clocks jump. All of it from the seed.
+ * What the people of one run of the symmetric profile do, and what befalls any run: who sends what
+ * and when, when connections break and clocks jump. All of it from the seed.
  *
  * @module
  */
-import { concat, utf8 } from "@postern/core/bytes";
-import type { ContentDescription, Decision } from "@postern/core/transfer";
-import { MARK } from "./checkers.ts";
+import type { Party } from "@postern/core/exchange";
+import type { Cast } from "./cast.ts";
 import type { ClientDriver, Outgoing } from "./client-driver.ts";
+import { something } from "./decide.ts";
 import type { Name } from "./ledger.ts";
-import type { Network } from "./network.ts";
-import type { Prng } from "./prng.ts";
-import type { RelayDriver } from "./relay-driver.ts";
-import type { Weather } from "./weather.ts";
-import type { World } from "./world.ts";
-
-export interface Cast {
-  readonly world: World;
-  readonly weather: Weather;
-  readonly network: Network;
-  readonly relay: RelayDriver;
-  readonly clients: Readonly<Record<Name, ClientDriver>>;
-}
 
 /** Transfers start within this time; what goes wrong does so around their starts. */
-const ACTIVE_MS = 8_000;
-const CONTENT_BYTES_MAX = 400;
-const CLOCK_JUMP_MS_MAX = 100_000;
+export const ACTIVE_MS = 8_000;
+export const CLOCK_JUMP_MS_MAX = 100_000;
 
 /** Plans everything that happens before the weather clears. Returns when that is. */
 export function plan(cast: Cast): number {
@@ -36,8 +22,15 @@ export function plan(cast: Cast): number {
     const from = prng.below(4) === 0 ? "bob" : "alice";
     cast.world.after(start, () => send(cast, from));
   }
+  planFaults(cast, starts);
+  return ACTIVE_MS + 1_000;
+}
+
+/** What the weather does to connections, clocks and the relay, near these times. */
+export function planFaults(cast: Cast, times: readonly number[]): void {
+  const { prng } = cast.world;
   const { climate } = cast.weather;
-  const near = (): number => prng.pick([0, ...starts]) + prng.below(600);
+  const near = (): number => prng.pick([0, ...times]) + prng.below(600);
   const faults: readonly [number, () => void][] = [
     [climate.linkCuts, () => cast.network.hurt("link", "cut")],
     [climate.linkSilences, () => cast.network.hurt("link", "silence")],
@@ -48,51 +41,39 @@ export function plan(cast: Cast): number {
   ];
   for (const [count, happen] of faults)
     for (let i = 0; i < count; i++) cast.world.after(near(), happen);
-  return ACTIVE_MS + 1_000;
 }
 
 /** One transfer from `from` to the other one, if the relay finds it free. */
-export function send({ world, weather, clients }: Cast, from: Name): void {
+export function send(cast: Cast, from: Name): void {
   const to = from === "alice" ? "bob" : "alice";
-  const client = clients[from];
+  const client = clientOf(cast, from);
   client.find(to, (party) => {
-    if (party === undefined) return world.note(`${from} does not find ${to} free`);
-    const key = client.send(to, { to: party, ...something(world.prng) });
-    if (key !== undefined && weather.cancels())
-      client.later(world.prng.below(1_500), () => client.cancel(key));
+    if (party === undefined) cast.world.note(`${from} does not find ${to} free`);
+    else sendTo(cast, client, to, party, something(cast.world.prng));
   });
 }
 
-/** The person at `client` is asked about an offer. */
-export function decide(
-  { world, weather }: Pick<Cast, "world" | "weather">,
+export function sendTo(
+  { world, weather }: Cast,
   client: ClientDriver,
-  answer: (decision: Decision) => void,
+  to: Name,
+  party: Party,
+  what: Omit<Outgoing, "to">,
 ): void {
-  const decision = weather.accepts()
-    ? "accept"
-    : world.prng.pick(["decline", "no-space", "too-large", "never"]);
-  if (decision === "never") return;
-  client.later(world.prng.below(300), () => answer(decision));
+  const key = client.send(to, { to: party, ...what });
+  if (key !== undefined && weather.cancels())
+    client.later(world.prng.below(1_500), () => client.cancel(key));
 }
 
-function something(prng: Prng): Omit<Outgoing, "to"> {
-  const kind = prng.pick(["file", "message", "stream"]);
-  const mark = utf8(MARK);
-  const content = prng.below(8) === 0 ? new Uint8Array(0) : concat(mark, tail(prng), mark);
-  const size = kind === "stream" && prng.chance(500) ? undefined : content.length;
-  const name = kind === "message" ? "" : `${MARK}.txt`;
-  const description: ContentDescription = { kind, name, size };
-  const recordBytes = prng.pick([32, 96, 256]);
-  return { content, description, recordBytes, sessionMs: prng.pick([5, 20, 100]) };
-}
-
-function tail(prng: Prng): Uint8Array {
-  return prng.bytes(prng.below(CONTENT_BYTES_MAX));
+export function clientOf({ clients }: Cast, name: Name): ClientDriver {
+  const client = clients.find((each) => each.name === name);
+  if (client === undefined) throw new Error(`${name} is not in this run`);
+  return client;
 }
 
 function jumpClock({ world, clients }: Cast): void {
-  const client = clients[world.prng.pick(["alice", "bob"])];
+  const client = clients[world.prng.below(clients.length)];
+  if (client === undefined) return;
   client.clockOffsetMs = world.prng.between(-CLOCK_JUMP_MS_MAX, CLOCK_JUMP_MS_MAX);
   world.note(`${client.name}'s clock is wrong by ${client.clockOffsetMs}`);
 }

@@ -6,7 +6,6 @@
  */
 import { concat } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { wrappingSource } from "@postern/core/exchange";
 import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
 import {
   decodeFrameHeader,
@@ -14,6 +13,7 @@ import {
   RecordSender,
   senderReason,
   type ReverseOutcome,
+  type SessionKeySource,
 } from "@postern/core/session";
 import type { RecordsOutcome, TransferInput } from "@postern/core/transfer";
 import type { Pump, PumpPorts } from "./pump.ts";
@@ -25,7 +25,7 @@ export class SendPump implements Pump {
   readonly #content: Uint8Array;
   readonly #recordBytes: number;
   readonly #sender: RecordSender;
-  readonly #keys: ReturnType<typeof wrappingSource>;
+  readonly #keys: SessionKeySource;
   #incoming: Uint8Array = EMPTY;
   #isArmed = false;
   /** There is no pipe now; another one has been asked for. */
@@ -38,7 +38,7 @@ export class SendPump implements Pump {
     this.#ports = ports;
     this.#content = content;
     this.#recordBytes = recordBytes;
-    this.#keys = wrappingSource(suite, keys);
+    this.#keys = ports.keySource();
     this.#sender = new RecordSender({
       suite,
       th: keys.transcript,

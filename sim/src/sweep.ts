@@ -6,11 +6,13 @@
  */
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type { SimProfile } from "./cast.ts";
 import { simulate } from "./simulate.ts";
 
 export interface Seeds {
   readonly from: number;
   readonly count: number;
+  readonly profile: SimProfile;
 }
 
 export interface Sweep {
@@ -23,21 +25,23 @@ export interface Sweep {
 /** Fewer seeds are done before another thread has started. */
 const SEEDS_PER_THREAD_MIN = 50;
 
-export async function sweep({ from, count }: Seeds): Promise<Sweep> {
+export async function sweep({ from, count, profile }: Seeds): Promise<Sweep> {
   const threads = Math.min(availableParallelism(), Math.ceil(count / SEEDS_PER_THREAD_MIN));
   const share = Math.ceil(count / Math.max(1, threads));
   const parts: Promise<Sweep>[] = [];
   for (let done = share; done < count; done += share)
-    parts.push(sweepElsewhere({ from: from + done, count: Math.min(share, count - done) }));
-  parts.unshift(sweepHere({ from, count: Math.min(share, count) }));
+    parts.push(
+      sweepElsewhere({ from: from + done, count: Math.min(share, count - done), profile }),
+    );
+  parts.unshift(sweepHere({ from, count: Math.min(share, count), profile }));
   return joined(await Promise.all(parts));
 }
 
-async function sweepHere({ from, count }: Seeds): Promise<Sweep> {
+async function sweepHere({ from, count, profile }: Seeds): Promise<Sweep> {
   const violations = new Map<number, string>();
   const endings = new Map<string, number>();
   for (let seed = from; seed < from + count; seed++) {
-    const run = await simulate(seed);
+    const run = await simulate(seed, { profile });
     if (run.violation !== undefined) violations.set(seed, run.violation);
     addUp(endings, run.endings);
   }

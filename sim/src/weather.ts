@@ -29,7 +29,41 @@ export interface Climate {
   readonly pipeSilences: number;
   readonly relayRestarts: number;
   readonly clockJumps: number;
+  /** What a hostile relay does with the envelopes of end-to-end clients. */
+  readonly malice: MaliceChances;
+  /** A crashed device comes back as an older copy of itself. */
+  readonly restores: number;
+  /** Times that somebody blocks somebody for a while. */
+  readonly blocks: number;
 }
+
+/** For each envelope the relay carries, and for each key package it hands out. */
+export interface MaliceChances {
+  readonly drops: number;
+  readonly repeats: number;
+  readonly delays: number;
+  /** An earlier envelope of the same conversation comes again. */
+  readonly replays: number;
+  /** An earlier envelope goes to another client. */
+  readonly crosses: number;
+  /** An envelope comes back to its sender. */
+  readonly reflects: number;
+  /** Envelopes that the relay makes itself. */
+  readonly forges: number;
+  /** A package that was handed out before, of somebody else, or none. */
+  readonly wrongPackages: number;
+}
+
+const HONEST: MaliceChances = {
+  drops: 0,
+  repeats: 0,
+  delays: 0,
+  replays: 0,
+  crosses: 0,
+  reflects: 0,
+  forges: 0,
+  wrongPackages: 0,
+};
 
 export const CALM: Climate = {
   latencyMsMax: 30,
@@ -49,6 +83,9 @@ export const CALM: Climate = {
   pipeSilences: 0,
   relayRestarts: 0,
   clockJumps: 0,
+  malice: HONEST,
+  restores: 0,
+  blocks: 0,
 };
 
 /** One run in eight is calm; in the others each kind of fault is there or not by itself. */
@@ -74,6 +111,37 @@ export function climateOf(prng: Prng): Climate {
     pipeSilences: maybe(80, 1, 1),
     relayRestarts: maybe(200, 1, 2),
     clockJumps: maybe(150, 1, 3),
+    malice: HONEST,
+    restores: 0,
+    blocks: 0,
+  };
+}
+
+/** What the end-to-end profile has to stand besides: crashes at every step, and a hostile relay. */
+export function channelClimateOf(prng: Prng): Climate {
+  const climate = climateOf(prng);
+  if (climate === CALM) return climate;
+  const maybe = (chance: number, low: number, high: number): number =>
+    prng.chance(chance) ? prng.between(low, high) : 0;
+  const isHostile = prng.chance(500);
+  const trick = (): number => (isHostile ? maybe(350, 20, 300) : 0);
+  return {
+    ...climate,
+    tampers: isHostile ? climate.tampers : 0,
+    crashes: maybe(600, 5, 60),
+    crashesMax: prng.between(1, 5),
+    malice: {
+      drops: trick(),
+      repeats: trick(),
+      delays: trick(),
+      replays: trick(),
+      crosses: trick(),
+      reflects: trick(),
+      forges: trick(),
+      wrongPackages: isHostile ? maybe(350, 100, 700) : 0,
+    },
+    restores: maybe(300, 200, 900),
+    blocks: maybe(150, 1, 2),
   };
 }
 
@@ -142,6 +210,15 @@ export class Weather {
   /** How long the receiver's disk takes for one record. */
   sinkMs(): number {
     return this.#happens(this.climate.slowSink) ? this.#prng.between(10, 400) : 0;
+  }
+
+  /** Whether the relay plays this trick now. */
+  tricks(trick: keyof MaliceChances): boolean {
+    return this.#happens(this.climate.malice[trick]);
+  }
+
+  restores(): boolean {
+    return this.#happens(this.climate.restores);
   }
 
   #happens(chance: number): boolean {

@@ -1,0 +1,100 @@
+/**
+ * What the end-to-end profile keeps on a client's device: both ends of its channels, the secrets of
+ * its key packages, and what its person has been given. Each write is whole and durable when it
+ * returns. A device may come back as the copy that was made of it earlier.
+ *
+ * @module
+ */
+import { hex } from "@postern/core/bytes";
+import type { MadePackage } from "@postern/core/exchange";
+import type { Role } from "./disk.ts";
+
+interface Image {
+  readonly channels: ReadonlyMap<string, Uint8Array>;
+  readonly packages: ReadonlyMap<string, MadePackage>;
+  /** Ids of transfers whose content is here. */
+  readonly contents: ReadonlySet<string>;
+}
+
+const COPIES_MAX = 4;
+
+export class ChannelDisk {
+  readonly #keepsUsedPackages: boolean;
+  #image: Image = { channels: new Map(), packages: new Map(), contents: new Set() };
+  readonly #copies: Image[] = [];
+
+  constructor(keepsUsedPackages: boolean) {
+    this.#keepsUsedPackages = keepsUsedPackages;
+  }
+
+  channel(peer: Uint8Array, role: Role): Uint8Array | undefined {
+    return this.#image.channels.get(channelKey(peer, role))?.slice();
+  }
+
+  /** Replaces it, and erases the package it has used up, in one write. */
+  saveChannel(peer: Uint8Array, role: Role, record: Uint8Array, used?: Uint8Array): void {
+    const channels = new Map(this.#image.channels);
+    channels.set(channelKey(peer, role), record);
+    const packages = new Map(this.#image.packages);
+    if (used !== undefined && !this.#keepsUsedPackages) packages.delete(hex(used));
+    this.#image = { ...this.#image, channels, packages };
+  }
+
+  package(kid: Uint8Array): MadePackage | undefined {
+    return this.#image.packages.get(hex(kid));
+  }
+
+  packages(): readonly MadePackage[] {
+    return [...this.#image.packages.values()];
+  }
+
+  savePackages(made: readonly MadePackage[]): void {
+    const packages = new Map(this.#image.packages);
+    for (const each of made) packages.set(hex(each.kid), each);
+    this.#image = { ...this.#image, packages };
+  }
+
+  dropPackages(kids: readonly Uint8Array[]): void {
+    const packages = new Map(this.#image.packages);
+    for (const kid of kids) packages.delete(hex(kid));
+    this.#image = { ...this.#image, packages };
+  }
+
+  has(transfer: string): boolean {
+    return this.#image.contents.has(transfer);
+  }
+
+  store(transfer: string): void {
+    const contents = new Set(this.#image.contents).add(transfer);
+    this.#image = { ...this.#image, contents };
+  }
+
+  /** Makes a copy that {@link restore} may come back to. */
+  copy(): void {
+    this.#copies.push(this.#image);
+    if (this.#copies.length > COPIES_MAX) this.#copies.shift();
+  }
+
+  get copies(): number {
+    return this.#copies.length;
+  }
+
+  /** It was restored at some time. */
+  isCopy = false;
+
+  /** Comes back as copy number `index`; the copies stay. */
+  restore(index: number): void {
+    this.#image = this.#copies[index] ?? this.#image;
+    this.isCopy = true;
+  }
+
+  /** Everything secret that is on it now, to be searched. */
+  *secrets(): Iterable<Uint8Array> {
+    yield* this.#image.channels.values();
+    for (const { seed } of this.#image.packages.values()) yield seed;
+  }
+}
+
+function channelKey(peer: Uint8Array, role: Role): string {
+  return `${role} ${hex(peer)}`;
+}

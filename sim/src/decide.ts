@@ -1,0 +1,50 @@
+/**
+ * What the people of a run say to offers, and what they send.
+ *
+ * @module
+ */
+import { concat, utf8 } from "@postern/core/bytes";
+import type { ContentDescription, Decision } from "@postern/core/transfer";
+import { MARK } from "./checkers.ts";
+import type { ClientDriver, Outgoing } from "./client-driver.ts";
+import type { Prng } from "./prng.ts";
+import type { Weather } from "./weather.ts";
+import type { World } from "./world.ts";
+
+const CONTENT_BYTES_MAX = 400;
+
+/** The person at `client` is asked about an offer. */
+export function decide(
+  { world, weather }: { readonly world: World; readonly weather: Weather },
+  client: ClientDriver,
+  answer: (decision: Decision) => void,
+): void {
+  const decision = weather.accepts()
+    ? "accept"
+    : world.prng.pick(["decline", "no-space", "too-large", "never"]);
+  if (decision === "never") return;
+  client.later(world.prng.below(300), () => answer(decision));
+}
+
+/** Anything a person may send. */
+export function something(prng: Prng): Omit<Outgoing, "to"> {
+  const kind = prng.pick(["file", "message", "stream"]);
+  const mark = utf8(MARK);
+  const content = prng.below(8) === 0 ? new Uint8Array(0) : concat(mark, tail(prng), mark);
+  const size = kind === "stream" && prng.chance(500) ? undefined : content.length;
+  const name = kind === "message" ? "" : `${MARK}.txt`;
+  const description: ContentDescription = { kind, name, size };
+  const recordBytes = prng.pick([32, 96, 256]);
+  return { content, description, recordBytes, sessionMs: prng.pick([5, 20, 100]) };
+}
+
+/** A message that rides in its offer. */
+export function message(prng: Prng): Omit<Outgoing, "to"> {
+  const content = concat(utf8(MARK), tail(prng));
+  const description: ContentDescription = { kind: "message", name: "", size: content.length };
+  return { content, description, recordBytes: 256, sessionMs: 100 };
+}
+
+function tail(prng: Prng): Uint8Array {
+  return prng.bytes(prng.below(CONTENT_BYTES_MAX));
+}
