@@ -3,6 +3,7 @@ export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";
+export { nodePorts } from "./node/node-ports.ts";
 export { type SealableStore, sqliteStore } from "./node/sqlite-store.ts";
 export { streamSink } from "./node/stream-sink.ts";
 export { streamSource } from "./node/stream-source.ts";

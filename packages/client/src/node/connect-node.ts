@@ -4,14 +4,11 @@
  * @module
  */
 import { parseRelayAddress } from "@postern/core/identity";
-import { chooseSuite, nativeRsa } from "@postern/node";
+import { chooseSuite } from "@postern/node";
 import type { Client } from "../api.ts";
 import { connect } from "../client.ts";
 import { openHome } from "./home.ts";
-import { openLinkSocket } from "./link-socket.ts";
-import { nodeClock, wallClock } from "./node-clock.ts";
-import { nodeRecordCipher } from "./record-cipher.ts";
-import { openSocketPipe } from "./socket-pipe.ts";
+import { nodePorts } from "./node-ports.ts";
 import type { Passphrase } from "./unlock-state.ts";
 
 export interface ConnectNodeOptions {
@@ -36,19 +33,8 @@ export async function connectNode(options: ConnectNodeOptions): Promise<Client> 
   const { home: directory, name, passphrase } = options;
   const home = await openHome({ home: directory, name, suite, passphrase });
   try {
-    const client = await connect(
-      {
-        transport: { openLink: openLinkSocket, openPipe: openSocketPipe },
-        store: home.store,
-        suite,
-        rsa: nativeRsa,
-        cipher: nodeRecordCipher,
-        clock: nodeClock,
-        wall: wallClock,
-      },
-      { address, onClosed: () => home.close() },
-    );
-    return client;
+    const ports = nodePorts(suite, home.store);
+    return await connect(ports, { address, onClosed: () => home.close() });
   } catch (error) {
     await home.close();
     throw error;
