@@ -32,6 +32,8 @@ export interface MeasuredProcess {
   untilAlone(): Promise<void>;
   /** So far, of those of its processes that still run: for a program that does not end. */
   usage(): Usage;
+  /** Memory that it and its children hold now. */
+  residentBytes(): number;
   /** SIGTERM to the program; {@link ended} then resolves whatever its exit code. */
   stop(): void;
 }
@@ -88,6 +90,7 @@ export function startMeasured(
       const pids = programsOf(shell.pid);
       return { cpuSeconds: sumOf(pids.map(cpuSecondsOf)), peakBytes: sumOf(peaks.values()) };
     },
+    residentBytes: () => sumOf(programsOf(shell.pid).map((pid) => memoryOf(pid, "VmRSS"))),
     stop() {
       stopped = true;
       if (shell.pid !== undefined)

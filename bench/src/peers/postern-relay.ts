@@ -4,6 +4,7 @@ import { parseRelayAddress } from "@postern/core/identity";
 import { usageSince, type Usage } from "../measure/measured-process.ts";
 import { startPostern } from "./postern-command.ts";
 
+/** One that somebody else runs, or a {@link RunningRelay}. */
 export interface PosternRelay {
   /** `HOST:PORT`, and with the fingerprint where it is known. */
   readonly address: string;
@@ -14,13 +15,17 @@ export interface PosternRelay {
   stop(): Promise<void>;
 }
 
+export interface RunningRelay extends PosternRelay {
+  residentBytes(): number;
+}
+
 export interface RelayPlace {
   readonly dataDir: string;
   readonly host?: string;
   readonly prefix?: readonly string[];
 }
 
-export async function startPosternRelay(place: RelayPlace): Promise<PosternRelay> {
+export async function startPosternRelay(place: RelayPlace): Promise<RunningRelay> {
   const { dataDir, host = "127.0.0.1", prefix } = place;
   const args = ["relay", "--listen", `${host}:0`, "--data", dataDir, "--quiet"];
   const child = startPostern(args, prefix);
@@ -34,6 +39,7 @@ export async function startPosternRelay(place: RelayPlace): Promise<PosternRelay
       const before = child.usage();
       return () => usageSince(before, child.usage());
     },
+    residentBytes: () => child.residentBytes(),
     async stop() {
       child.stop();
       await child.ended;
@@ -41,7 +47,7 @@ export async function startPosternRelay(place: RelayPlace): Promise<PosternRelay
   };
 }
 
-export function givenRelay(address: string): PosternRelay {
+function givenRelay(address: string): PosternRelay {
   const { host, port } = parseRelayAddress(address);
   return { address, host, port, watch: () => () => undefined, stop: async () => {} };
 }
