@@ -3,7 +3,8 @@
  * around `performChannelJob`, in memory.
  */
 import { hex } from "@postern/core/bytes";
-import { nobleSuite as suite } from "@postern/core/crypto/noble";
+import type { Suite } from "@postern/core/crypto";
+import { nobleSuite } from "@postern/core/crypto/noble";
 import {
   packageWanted,
   performChannelJob,
@@ -23,9 +24,12 @@ export class Device {
   records = new Map<string, Uint8Array>();
   packages = new Map<string, { readonly seed: Uint8Array; readonly encoded: Uint8Array }>();
   pairingSecret: Uint8Array | undefined;
+  readonly #suite: Suite;
   #kids = 0;
 
-  constructor(seed: number) {
+  /** `suite` makes its packages; what a job is done with stands in the context. */
+  constructor(seed: number, suite: Suite = nobleSuite) {
+    this.#suite = suite;
     this.identity = identityFromSeed(suite, new Uint8Array(32).fill(seed));
   }
 
@@ -37,10 +41,10 @@ export class Device {
   offerPackage(type: PackageType = "one-time", notAfter: number = NOW + DAY_MS): Uint8Array {
     this.#kids++;
     const kid = new Uint8Array(16).fill(this.#kids);
-    const { seed, publicKey } = suite.generateKem();
+    const { seed, publicKey } = this.#suite.generateKem();
     const times = { notBefore: NOW, notAfter: notAfter as WallMs };
     const fields = { type, kid, publicKey, ...times, profiles: 4 };
-    const encoded = encodeKeyPackage(suite, this.identity, fields);
+    const encoded = encodeKeyPackage(this.#suite, this.identity, fields);
     this.packages.set(hex(kid), { seed, encoded });
     return encoded;
   }
@@ -87,7 +91,12 @@ export class Device {
   }
 }
 
-export function contextOf(sender: Device, receiver: Device, id: number): ExchangeContext {
+export function contextOf(
+  sender: Device,
+  receiver: Device,
+  id: number,
+  suite: Suite = nobleSuite,
+): ExchangeContext {
   return {
     suite,
     relayFingerprint: new Uint8Array(32).fill(7),

@@ -1,7 +1,7 @@
 /**
- * The end-to-end profile written out from docs/protocol-end-to-end.md 7.3 with `plain-crypto.ts`, as
- * hexadecimal: key packages, whole channels, resyncs. Only the numbers of X-Wing come from a
- * library, the one that lets the caller choose its chance. `vectors/end-to-end.json` holds the same.
+ * The end-to-end profile written out from docs/protocol-end-to-end.md 7.3 with `plain-crypto.ts`,
+ * as hexadecimal: key packages and whole channels. Only the numbers of X-Wing come from a library,
+ * the one that lets the caller choose its chance. `vectors/end-to-end.json` holds the same.
  *
  * @module
  */

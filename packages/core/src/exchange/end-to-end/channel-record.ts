@@ -6,7 +6,8 @@
  *   sender     0x01 | 1 | lastEpoch u64 | lv(package) | has u8 | channel
  *   channel    epoch u64 | id (32) | next u32 | transcript (32) | chainKey (32) | keyNumber u32
  *              | kid (16) | publicKey (1216) | renewedAt u64 | count u8
- *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32) | key (32))
+ *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32)
+ *              | key (32))
  *   receiver   0x01 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
  *              | keyNumber u32 | count u8 | count x (kid (16) | seed (32) | publicKey (1216))
  *              | renewedAt u64 | count u8
@@ -76,7 +77,7 @@ export function encodeSenderRecord(record: SenderRecord): Uint8Array {
   return writer.bytes();
 }
 
-/** @throws {@link PosternError} `store/failed` for bytes that {@link encodeSenderRecord} never makes. */
+/** @throws {@link PosternError} `store/failed` unless {@link encodeSenderRecord} made it. */
 export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
   return fromStore(bytes, SENDER, (reader) => {
     const lastEpoch = reader.u64("lastEpoch");
@@ -100,7 +101,7 @@ export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
   return writer.bytes();
 }
 
-/** @throws {@link PosternError} `store/failed` for bytes that {@link encodeReceiverRecord} never makes. */
+/** @throws {@link PosternError} `store/failed` unless {@link encodeReceiverRecord} made it. */
 export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
   return fromStore(bytes, RECEIVER, (reader) => {
     const epoch = reader.u64("epoch");

@@ -117,7 +117,7 @@ export type OpenOutcome =
       readonly kind: "opened";
       readonly record: ReceiverRecord;
       readonly offer: OpenedOffer;
-      /** The package that is used up, never one of last resort; its secret is erased with the same write. */
+      /** Used up: its secret is erased with the same write. Never one of last resort. */
       readonly usedPackage: Uint8Array | undefined;
       /** A package of the sender, for the channel the other way. */
       readonly replyPackage: Uint8Array | undefined;
