@@ -12,6 +12,7 @@ import {
   type Client,
   type ClientEvent,
   type ClientPorts,
+  type ContentKind,
   type ContentSink,
   type ContentSource,
   type Offer,
@@ -33,13 +34,20 @@ export const KEY_LIFE_MS = 90 * 86_400_000;
 
 type Answer = "accept" | "decline" | "wait";
 
+export interface Shown {
+  /** Fingerprint, base32. */
+  readonly from: string;
+  readonly kind: ContentKind;
+  readonly bytes: Uint8Array;
+}
+
 /** One person: an identity, its keys, a client. */
 export class Actor {
   readonly name: string;
   readonly identity: Identity;
   readonly rsaKey: RsaKeyPair;
-  readonly store: Store;
-  readonly ports: ClientPorts;
+  store: Store;
+  ports: ClientPorts;
   /** How far this person's wall clock is ahead. */
   skewMs = 0;
   client!: Client;
@@ -51,6 +59,8 @@ export class Actor {
   readonly written: Uint8Array[] = [];
   /** Content of transfers that were committed. */
   readonly received: Uint8Array[] = [];
+  /** The same with whom it came from, as the person sees it. */
+  readonly shown: Shown[] = [];
   answer: (offer: Offer) => Answer = () => "accept";
 
   constructor(
@@ -94,19 +104,23 @@ export class Actor {
   }
 
   accept(offer: Offer): Transfer {
-    const transfer = offer.accept(this.#sink());
+    const transfer = offer.accept(this.#sink(offer));
     this.incoming.push(transfer);
     return transfer;
   }
 
-  #sink(): ContentSink {
+  #sink({ from, content }: Offer): ContentSink {
     const parts: Uint8Array[] = [];
     return {
       write: async (bytes) => {
         parts.push(bytes.slice());
         this.written.push(bytes.slice());
       },
-      commit: async () => void this.received.push(new Uint8Array(Buffer.concat(parts))),
+      commit: async () => {
+        const bytes = new Uint8Array(Buffer.concat(parts));
+        this.received.push(bytes);
+        this.shown.push({ from: from.fingerprint, kind: content.kind, bytes });
+      },
       async abandon() {},
     };
   }
@@ -162,6 +176,14 @@ export class Stage {
     void (async () => {
       for await (const event of actor.client.events) actor.events.push(event);
     })();
+  }
+
+  /** Its program ends and starts again, with what its store holds or with another store. */
+  async restart(actor: Actor, store: Store = actor.store): Promise<void> {
+    await this.clock.until(actor.client.close());
+    actor.store = store;
+    actor.ports = { ...actor.ports, store };
+    await this.connect(actor);
   }
 
   /** Somebody connects and is listed. */
