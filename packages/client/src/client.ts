@@ -158,8 +158,9 @@ class PosternClient implements Client {
     const { relayFingerprint } = this.#link;
     if (relayFingerprint === undefined) throw notConnected();
     const { suite } = this.#ports;
-    const { name } = this.#self;
-    return this.#pairings.start({ suite, relayFingerprint, self: this.#party(), name }, options);
+    const { name, identity } = this.#self;
+    const own = { self: this.#party(), signing: identity.signing, name };
+    return this.#pairings.start({ suite, relayFingerprint, ...own }, options);
   }
 
   receive(options: ReceiveOptions): AsyncIterableIterator<ReceiveEvent> {

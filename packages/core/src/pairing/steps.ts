@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Suite } from "../crypto.ts";
+import type { SigningKeyPair, Suite } from "../crypto.ts";
 import type { PosternError } from "../errors.ts";
 import type { Party } from "../exchange.ts";
 import type { InstantMs } from "../time.ts";
@@ -14,6 +14,8 @@ export interface PairingContext {
   readonly suite: Suite;
   readonly relayFingerprint: Uint8Array;
   readonly self: Party;
+  /** The key of `self`, which stays its owner's. */
+  readonly signing: SigningKeyPair;
   /** What this client calls itself, for the other side to see. */
   readonly name: string;
 }
