@@ -30,8 +30,9 @@ export const SLOT = 37;
 export const VALID_MS = 600_000;
 
 export function contextOf(name: string, relay = "relay", suite: Suite = nobleSuite) {
-  const { id, fingerprint } = identityFromSeed(suite, suite.sha256(utf8(name)));
-  return { suite, relayFingerprint: suite.sha256(utf8(relay)), self: { id, fingerprint }, name };
+  const { id, fingerprint, signing } = identityFromSeed(suite, suite.sha256(utf8(name)));
+  const relayFingerprint = suite.sha256(utf8(relay));
+  return { suite, relayFingerprint, self: { id, fingerprint }, signing, name };
 }
 
 /** A suite whose chance is given: what is drawn must have the lengths that are waited for. */

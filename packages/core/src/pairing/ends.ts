@@ -8,6 +8,7 @@ import { PosternError, type ErrorCode, type ErrorDetails } from "../errors.ts";
 import { fingerprintOf } from "../identity.ts";
 import { PAIR_STEP_TIMEOUT_MS } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
+import type { ProvenPeer } from "./card.ts";
 import { wipePairingKeys, type ConfirmedKeys } from "./keys.ts";
 import type {
   JoinerState,
@@ -32,19 +33,19 @@ export function stay(state: PairingState): PairingStep {
   return { state, effects: [] };
 }
 
-/** The last of it: the other side knew the words. `before` is done first. */
+/** The last of it: the other side knew the words and is who it says. `before` is done first. */
 export function pair(
   { suite }: PairingContext,
   keys: ConfirmedKeys,
-  peer: { readonly id: Uint8Array; readonly name: string },
+  { id, name }: ProvenPeer,
   before: PairingEffect,
 ): PairingStep {
   const secret = new Uint8Array(keys.secret);
   wipePairingKeys(keys);
-  const fingerprint = fingerprintOf(suite, peer.id);
+  const fingerprint = fingerprintOf(suite, id);
   return {
     state: { kind: "paired" },
-    effects: [before, emit({ kind: "paired", ...peer, fingerprint, secret })],
+    effects: [before, emit({ kind: "paired", id, fingerprint, name, secret })],
   };
 }
 

@@ -8,16 +8,10 @@
  */
 import { equalBytes, wipe } from "../bytes.ts";
 import type { InstantMs } from "../time.ts";
+import { openCard, sealCard } from "./card.ts";
 import { passwordOf, type PairingCode } from "./code.ts";
 import { fail, leave, pair, stay, stepDeadline } from "./ends.ts";
-import {
-  agreeOnKeys,
-  checkConfirmation,
-  confirmationOf,
-  drawShare,
-  openCard,
-  sealCard,
-} from "./keys.ts";
+import { agreeOnKeys, checkConfirmation, confirmationOf, drawShare } from "./keys.ts";
 import {
   decodePairingMessage,
   encodePairingMessage,
@@ -103,7 +97,7 @@ function share(
 
 /** Confirms first: a guess learns no more than that it was wrong. */
 function agree(
-  { suite, self, name }: PairingContext,
+  { suite, self, name, signing }: PairingContext,
   state: StateOf<"expect-opener-share">,
   body: Uint8Array,
   now: InstantMs,
@@ -114,7 +108,7 @@ function agree(
   const keys = agreeOnKeys(suite, place, { opener, joiner: own }, scalar, "joiner");
   if (keys === undefined) return leave(state, "pairing/failed");
   const confirmation = confirmationOf(suite, keys, "joiner");
-  const card = sealCard(suite, keys, "joiner", name);
+  const card = sealCard(suite, keys, "joiner", { name, signing });
   const deadline = stepDeadline(now);
   return {
     state: { kind: "expect-opener-confirmation", slot, peerId: opener.id, keys, deadline },
@@ -132,10 +126,10 @@ function confirm(
   if (message === undefined) return leave(state, "pairing/failed");
   const keys = checkConfirmation(suite, state.keys, "opener", message.confirmation);
   if (keys === undefined) return leave(state, "pairing/wrong-code");
-  const name = openCard(suite, keys, "opener", message.card);
-  if (name === undefined) return leave(state, "pairing/failed");
+  const peer = openCard(suite, keys, { role: "opener", id: state.peerId }, message.card);
+  if (peer === undefined) return leave(state, "pairing/failed");
   const closing = { kind: "close", slot: state.slot } as const;
-  return pair(context, keys, { id: state.peerId, name }, closing);
+  return pair(context, keys, peer, closing);
 }
 
 /** An opener that closes after this side's confirmation has found it wrong. */

@@ -1,5 +1,5 @@
 /**
- * What comes of CPace in a pairing: transcript, confirmations, cards, and the pair's secret.
+ * What comes of CPace in a pairing: transcript, confirmations, keys, and the pair's secret.
  * docs/protocol-pairing.md 10.2.
  *
  * Invariant: a card is opened, and a secret given away, only under {@link ConfirmedKeys}, which
@@ -7,18 +7,8 @@
  *
  * @module
  */
-import {
-  ByteReader,
-  ByteWriter,
-  equalBytes,
-  ifWellFormed,
-  label,
-  malformed,
-  wipe,
-} from "../bytes.ts";
-import { AEAD_NONCE_BYTES, HASH_BYTES, type Suite } from "../crypto.ts";
-import { isName } from "../identity.ts";
-import { NAME_BYTES_MAX } from "../limits.ts";
+import { ByteWriter, equalBytes, label, wipe } from "../bytes.ts";
+import { HASH_BYTES, type Suite } from "../crypto.ts";
 import { finishCpace, startCpace, type CpaceSecret } from "./cpace.ts";
 
 export type PairingRole = "opener" | "joiner";
@@ -54,8 +44,6 @@ declare const confirmed: unique symbol;
 
 /** Keys that the other side has proved it holds, and so that it knows the words. */
 export type ConfirmedKeys = PairingKeys & { readonly [confirmed]: true };
-
-const CARD_NONCE = new Uint8Array(AEAD_NONCE_BYTES);
 
 /** This side's scalar and share, under the generator that the words and the place give. */
 export function drawShare(suite: Suite, place: PairingPlace, password: Uint8Array): CpaceSecret {
@@ -98,35 +86,6 @@ export function checkConfirmation(
   const holds = equalBytes(expected, confirmation);
   wipe(expected);
   return holds ? (keys as ConfirmedKeys) : undefined;
-}
-
-/** The name that `role` goes by, for the other side alone. Once for each key: its nonce is 0. */
-export function sealCard(
-  suite: Suite,
-  keys: PairingKeys,
-  role: PairingRole,
-  name: string,
-): Uint8Array {
-  const plaintext = new ByteWriter().text(name).bytes();
-  return suite.seal(cardKey(keys, role), CARD_NONCE, keys.transcript, plaintext);
-}
-
-/** The name; `undefined` when the card does not open or holds no name. */
-export function openCard(
-  suite: Suite,
-  keys: ConfirmedKeys,
-  role: PairingRole,
-  card: Uint8Array,
-): string | undefined {
-  const plaintext = suite.open(cardKey(keys, role), CARD_NONCE, keys.transcript, card);
-  if (plaintext === undefined) return undefined;
-  return ifWellFormed(() => {
-    const reader = new ByteReader(plaintext);
-    const name = reader.text("name", NAME_BYTES_MAX);
-    reader.end();
-    if (!isName(name)) throw malformed("name", "not a name");
-    return name;
-  });
 }
 
 export function wipePairingKeys(keys: PairingKeys): void {
@@ -184,8 +143,4 @@ function transcriptOf(suite: Suite, place: PairingPlace, { opener, joiner }: Pai
     .raw(opener.share)
     .raw(joiner.share);
   return suite.sha256(facts.bytes());
-}
-
-function cardKey(keys: PairingKeys, role: PairingRole): Uint8Array {
-  return role === "opener" ? keys.openerCard : keys.joinerCard;
 }

@@ -5,22 +5,19 @@
  *   1 nonce                A > B   0 0x01 | 1 nonce A (16) | 17
  *   2 joiner-share         B > A   0 0x02 | 1 nonce B (16) | 17 ID B (35) | 52 Y B (32) | 84
  *   3 opener-share         A > B   0 0x03 | 1 ID A (35) | 36 Y A (32) | 68
- *   4 joiner-confirmation  B > A   0 0x04 | 1 confirm B (32) | 33 card B (21 to 52)
- *   5 opener-confirmation  A > B   0 0x05 | 1 confirm A (32) | 33 card A (21 to 52)
+ *   4 joiner-confirmation  B > A   0 0x04 | 1 confirm B (32) | 33 card B (85 to 116)
+ *   5 opener-confirmation  A > B   0 0x05 | 1 confirm A (32) | 33 card A (85 to 116)
  * ```
  *
  * @module
  */
 import { ByteReader, ByteWriter, ifWellFormed, malformed } from "../bytes.ts";
-import { AEAD_TAG_BYTES, HASH_BYTES } from "../crypto.ts";
+import { HASH_BYTES } from "../crypto.ts";
 import { RISTRETTO255_BYTES } from "../crypto/ristretto255.ts";
 import { decodeId, ID_BYTES } from "../identity.ts";
-import { NAME_BYTES_MAX } from "../limits.ts";
+import { CARD_BYTES_MAX, CARD_BYTES_MIN } from "./card.ts";
 
 export const PAIRING_NONCE_BYTES = 16;
-/** lv(name) of one letter and of the longest, sealed. */
-const CARD_BYTES_MIN = 4 + 1 + AEAD_TAG_BYTES;
-const CARD_BYTES_MAX = 4 + NAME_BYTES_MAX + AEAD_TAG_BYTES;
 
 export interface Confirmation {
   readonly confirmation: Uint8Array;

@@ -10,6 +10,7 @@
 import { equalBytes, wipe } from "../bytes.ts";
 import { PAIR_CODES_MAX, PAIR_SLOT_MS } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
+import { openCard, sealCard } from "./card.ts";
 import { formatCode, makeWords, passwordOf } from "./code.ts";
 import { emit, fail, leave, pair, stay, stepDeadline, wipePairing } from "./ends.ts";
 import {
@@ -17,8 +18,6 @@ import {
   checkConfirmation,
   confirmationOf,
   drawShare,
-  openCard,
-  sealCard,
   type PairingKeys,
 } from "./keys.ts";
 import { decodePairingMessage, encodePairingMessage, PAIRING_NONCE_BYTES } from "./messages.ts";
@@ -149,17 +148,17 @@ function confirm(
   const message = decodePairingMessage("joiner-confirmation", body);
   const keys = message && checkConfirmation(suite, state.keys, "joiner", message.confirmation);
   if (message === undefined || keys === undefined) return burn(state, now);
-  const name = openCard(suite, keys, "joiner", message.card);
+  const peer = openCard(suite, keys, { role: "joiner", id: state.peerId }, message.card);
   // It knew the words: no guess, but no peer to go on with either.
-  if (name === undefined) return leave(state, "pairing/failed");
+  if (peer === undefined) return leave(state, "pairing/failed");
   const answer = send(state, { kind: "opener-confirmation", ...ownConfirmation(context, keys) });
-  return pair(context, keys, { id: state.peerId, name }, answer);
+  return pair(context, keys, peer, answer);
 }
 
-function ownConfirmation({ suite, name }: PairingContext, keys: PairingKeys) {
+function ownConfirmation({ suite, name, signing }: PairingContext, keys: PairingKeys) {
   return {
     confirmation: confirmationOf(suite, keys, "opener"),
-    card: sealCard(suite, keys, "opener", name),
+    card: sealCard(suite, keys, "opener", { name, signing }),
   };
 }
 
