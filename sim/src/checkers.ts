@@ -5,6 +5,7 @@
  * @module
  */
 import { utf8 } from "@postern/core/bytes";
+import { nativeSuite } from "@postern/node";
 
 export type Report = (violation: string) => void;
 
@@ -19,7 +20,7 @@ export class NonceChecker {
 
   sealed(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): void {
     const place = latin1(key) + latin1(nonce);
-    const text = `${aad.length} ${latin1(aad)}${latin1(plaintext)}`;
+    const text = latin1(nativeSuite.sha256(Uint8Array.of(aad.length), aad, plaintext));
     const before = this.#sealed.get(place);
     if (before === undefined) this.#sealed.set(place, text);
     else if (before !== text) this.#report("nonces: a key sealed two texts under one nonce");

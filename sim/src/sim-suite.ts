@@ -1,17 +1,18 @@
 /**
- * Suite 1 without the platform's chance: hashes, HKDF, AES-256-GCM and Ed25519 are the real ones,
- * random bytes come from the run's generator. The KEM and RSA are toys that behave like the real
- * ones towards an honest user. They are not cryptography and hide nothing from an attacker.
+ * Suite 1 without the platform's chance: hashes, HKDF and AES-256-GCM are the real ones, random
+ * bytes come from the run's generator. Signatures, the KEM and RSA are toys that behave like the
+ * real ones towards an honest user. They are not cryptography: whoever tries, forges and opens.
  *
  * @module
  */
-import { concat, hex, utf8 } from "@postern/core/bytes";
+import { concat, equalBytes, hex, utf8 } from "@postern/core/bytes";
 import {
   AEAD_NONCE_BYTES,
   AEAD_TAG_BYTES,
   KEM_CIPHERTEXT_BYTES,
   KEM_PUBLIC_BYTES,
   KEM_SECRET_BYTES,
+  SIGNATURE_BYTES,
   type KemKeyPair,
   type Rsa,
   type RsaKeyPair,
@@ -56,12 +57,20 @@ export function simSuite(prng: Prng, observer: SuiteObserver): Suite {
       return { ciphertext, secret: nativeSuite.sha256(publicKey, ciphertext) };
     },
     decapsulate: (keyPair, ciphertext) => nativeSuite.sha256(keyPair.publicKey, ciphertext),
+    sign: ({ publicKey }, message) => toySignature(publicKey, message),
+    verify: (publicKey, message, signature) =>
+      equalBytes(signature, toySignature(publicKey, message)),
     generateSigning: () => nativeSuite.signingFromSeed(random(KEM_SECRET_BYTES)),
   };
 }
 
 function toyKem(seed: Uint8Array): KemKeyPair {
   return { seed, publicKey: stretched(nativeSuite.sha256(seed), KEM_PUBLIC_BYTES) };
+}
+
+/** Anybody could make it; nobody in this world does for another one. */
+function toySignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  return stretched(nativeSuite.sha256(concat(publicKey, message)), SIGNATURE_BYTES);
 }
 
 /** The bytes again and again, so that every length that is checked is right. */

@@ -6,6 +6,7 @@
  * @module
  */
 import type { InstantMs, WallMs } from "@postern/core/time";
+import { nativeSuite } from "@postern/node";
 import type { Prng } from "./prng.ts";
 
 /** When the simulated world begins, by its wall clocks. */
@@ -45,12 +46,12 @@ export class World {
 
   /** Bytes that crossed the network: two runs with one fingerprint sent the same. */
   saw(bytes: Uint8Array): void {
-    let hash = this.#fingerprint ^ bytes.length;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-    this.#fingerprint = hash;
+    const [a = 0, b = 0, c = 0, d = 0] = nativeSuite.sha256(bytes);
+    const digest = (a << 24) | (b << 16) | (c << 8) | d;
+    this.#fingerprint = Math.imul(this.#fingerprint ^ digest, 0x01000193);
   }
 
-  /** FNV-1a over all bytes of the network, 32 bits. */
+  /** Of all bytes of the network and their order, 32 bits. */
   get fingerprint(): number {
     return this.#fingerprint >>> 0;
   }
