@@ -48,6 +48,11 @@ interface Guess {
   readonly outcome: string;
 }
 
+interface Impostor {
+  readonly id: string;
+  readonly outcome: string;
+}
+
 interface Vectors {
   readonly relayFingerprint: string;
   readonly runs: readonly Run[];
@@ -60,6 +65,10 @@ interface Vectors {
     readonly guesses: {
       readonly joiner: Guess & { readonly message2: string; readonly message4: string };
       readonly opener: Guess & { readonly message3: string; readonly message5: string };
+    };
+    readonly impostors: {
+      readonly joiner: Impostor & { readonly message2: string; readonly message4: string };
+      readonly opener: Impostor & { readonly message3: string; readonly message5: string };
     };
   };
   readonly codes: {
@@ -212,6 +221,31 @@ test("C-14 pairing.json: one guess at either end, with shares of other words, fa
   assert.equal(b.outcome, guesses.opener.outcome);
 });
 
+test("C-13 pairing.json: whoever knows the words but names another's ID fails at either end", () => {
+  const { joiner: falseJoiner, opener: falseOpener } = vectors.refused.impostors;
+  const { a } = sidesOf(first);
+  greeting(a);
+  assert(a.hear(bytes(falseJoiner.message2)) !== undefined, "it cannot know yet");
+  assert.equal(a.hear(bytes(falseJoiner.message4)), undefined);
+  assert.equal(verdictOf(a), falseJoiner.outcome);
+
+  const { b } = sidesOf(first);
+  b.hear(bytes(first.expected.messages[0]!));
+  assert(b.hear(bytes(falseOpener.message3)) !== undefined, "it cannot know yet");
+  b.hear(bytes(falseOpener.message5));
+  assert.equal(b.outcome, falseOpener.outcome);
+
+  // Nothing else is wrong with them: the same bytes come of a party that signs with its own key.
+  for (const [role, { id }, messages] of [
+    ["joiner", falseJoiner, { 1: falseJoiner.message2, 3: falseJoiner.message4 }],
+    ["opener", falseOpener, { 2: falseOpener.message3, 4: falseOpener.message5 }],
+  ] as const) {
+    const parties = { ...first.parties, [role]: { ...first.parties[role], id } };
+    const made = plainPairing(vectors.relayFingerprint, parties, first.inputs);
+    assert.deepEqual({ ...made.messages, ...messages }, { ...made.messages });
+  }
+});
+
 test("pairing.json: the words are those of BIP-39", () => {
   const text = completeWord("").join("\n");
   const hash = createHash("sha256").update(`${text}\n`).digest("hex");
@@ -259,9 +293,10 @@ test("pairing.json: safety numbers, three times", () => {
 function sidesOf({ parties, inputs, expected }: Run) {
   const relayFingerprint = bytes(vectors.relayFingerprint);
   const contextOf = (role: "opener" | "joiner", ...drawn: readonly string[]) => {
-    const { id, fingerprint, name } = parties[role];
+    const { seed, id, fingerprint, name } = parties[role];
     const self = { id: bytes(id), fingerprint: bytes(fingerprint) };
-    return { suite: drawing(...drawn.map(bytes)), relayFingerprint, self, name };
+    const signing = suite.signingFromSeed(bytes(seed));
+    return { suite: drawing(...drawn.map(bytes)), relayFingerprint, self, signing, name };
   };
   const { wordsRandom, openerNonce, openerRandom, joinerNonce, joinerRandom } = inputs;
   const own = contextOf("opener", wordsRandom, openerNonce, openerRandom);

@@ -6,9 +6,21 @@
  */
 import { ristretto255, ristretto255_hasher } from "@noble/curves/ed25519.js";
 import { createHash, createHmac } from "node:crypto";
-import { extract, hkdf, label, lv, seal, sha256, uint, unhex, ZERO_NONCE } from "./plain-crypto.ts";
+import {
+  extract,
+  hkdf,
+  label,
+  lv,
+  seal,
+  sha256,
+  signed,
+  uint,
+  unhex,
+  ZERO_NONCE,
+} from "./plain-crypto.ts";
 
 export interface PairingParty {
+  /** Of the key that signs: that of `id`, if the party is who it says. */
   readonly seed: string;
   readonly id: string;
   readonly fingerprint: string;
@@ -51,6 +63,7 @@ export interface PlainPairing extends PlainCpace {
   readonly transcript: string;
   readonly prk: string;
   readonly keys: Readonly<Record<(typeof KEYS)[number], string>>;
+  readonly signatures: Readonly<Record<"opener" | "joiner", string>>;
   /** Message 1 to 5. */
   readonly messages: readonly string[];
 }
@@ -78,14 +91,16 @@ export function plainPairing(
   const facts = [relay, slot, ...nonces, ...ids.map(lv), ...shares];
   const th = sha256(label("pairing"), ...facts);
   const key = (use: string) => hkdf(th, unhex(cpace.isk), label(`pairing ${use}`));
-  const confirmation = (role: string, name: string) => {
+  const signatures = {
+    opener: signed(unhex(opener.seed), Buffer.concat([label("pairing identity"), uint(1, 1), th])),
+    joiner: signed(unhex(joiner.seed), Buffer.concat([label("pairing identity"), uint(2, 1), th])),
+  };
+  const confirmation = (role: "opener" | "joiner", name: string) => {
     const confirm = createHmac("sha256", key(`${role} confirm`))
       .update(th)
       .digest();
-    return Buffer.concat([
-      confirm,
-      seal(key(`${role} card`), ZERO_NONCE, th, lv(Buffer.from(name))),
-    ]);
+    const card = Buffer.concat([lv(Buffer.from(name)), signatures[role]]);
+    return Buffer.concat([confirm, seal(key(`${role} card`), ZERO_NONCE, th, card)]);
   };
   const messages = [
     [uint(1, 1), nonces[0]],
@@ -103,6 +118,10 @@ export function plainPairing(
     keys: Object.fromEntries(
       KEYS.map((use) => [use, key(use).toString("hex")]),
     ) as PlainPairing["keys"],
+    signatures: {
+      opener: signatures.opener.toString("hex"),
+      joiner: signatures.joiner.toString("hex"),
+    },
     messages: messages.map((parts) => Buffer.concat(parts).toString("hex")),
   };
 }
