@@ -10,13 +10,10 @@ import {
   type FileContender,
   type Payload,
 } from "../peers/file-contender.ts";
-import { croc } from "../peers/croc.ts";
-import { magicWormhole } from "../peers/magic-wormhole.ts";
+import { peers } from "../peers/all.ts";
 import { postern } from "../peers/postern.ts";
 import { profileAbsence } from "../peers/postern-command.ts";
-import { scp } from "../peers/scp.ts";
 import { socatDirect, socatRelay } from "../peers/socat.ts";
-import { wormholeWilliam } from "../peers/wormhole-william.ts";
 
 const MIB = 1_048_576;
 const BYTES = { quick: 128 * MIB, full: 1_024 * MIB };
@@ -38,11 +35,6 @@ export const fileCase: BenchCase = {
     };
   },
 };
-
-/** Those that encrypt, each new: they keep servers and keys. */
-export function peers(): FileContender[] {
-  return [scp(), magicWormhole, wormholeWilliam(), croc()];
-}
 
 export async function makeFile(
   { folder, bytes: chosen, scale }: Setting,

@@ -4,7 +4,6 @@ import { createReadStream, existsSync, statfsSync } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { pipeline } from "node:stream/promises";
 
 const BLOCK_BYTES = 1_048_576;
 const MEMORY_FOLDER = "/dev/shm";
@@ -50,7 +49,7 @@ export async function hashOnlyEntry(folder: string): Promise<string> {
   const path = join(folder, entry.name);
   const hash = createHash("sha256");
   if (entry.isDirectory()) await hashFolder(path, hash);
-  else await pipeline(createReadStream(path), hash, { end: false });
+  else await hashFile(path, hash);
   return hash.digest("hex");
 }
 
@@ -60,6 +59,10 @@ async function hashFolder(path: string, hash: Hash): Promise<void> {
   const paths = files.map(({ parentPath, name }) => relative(path, join(parentPath, name)));
   for (const each of paths.toSorted()) {
     hash.update(`${each}\0`);
-    await pipeline(createReadStream(join(path, each)), hash, { end: false });
+    await hashFile(join(path, each), hash);
   }
+}
+
+async function hashFile(path: string, hash: Hash): Promise<void> {
+  for await (const part of createReadStream(path)) hash.update(part as Buffer);
 }

@@ -1,5 +1,6 @@
 /** Loopback ports for programs that tell nobody when they listen. @module */
 import { readFileSync } from "node:fs";
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -38,4 +39,15 @@ function tableOf(pid: number | "self", protocol: string): string {
   } catch {
     return "";
   }
+}
+
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind(0, "127.0.0.1", resolve);
+  });
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
 }

@@ -55,7 +55,11 @@ export const FILE_COLUMNS: readonly Column[] = [
 ];
 
 /** The hash is compared after the clock has stopped, alike for all. */
-export function sending(payload: Payload, contender: FileContender): Contender {
+export function sending(
+  payload: Payload,
+  contender: FileContender,
+  figures: (run: FileRun, bytes: number) => Figures = figuresOf,
+): Contender {
   const { name, what, absence, prepare, close } = contender;
   const outputFolder = join(payload.folder, "output");
   return {
@@ -70,7 +74,7 @@ export function sending(payload: Payload, contender: FileContender): Contender {
         const run = await contender.run({ path: payload.path, outputFolder });
         if ((await hashOnlyEntry(outputFolder)) !== payload.digest)
           throw new Error("what arrived is not what was sent");
-        return figuresOf(run, payload.bytes);
+        return figures(run, payload.bytes);
       } finally {
         await rm(outputFolder, { recursive: true });
       }

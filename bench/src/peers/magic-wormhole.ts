@@ -11,35 +11,69 @@ import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
 import { freePort } from "../measure/ports.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
-import { serversAbsence, startWormholeServers, wormholeCode } from "./wormhole-servers.ts";
+import type { TextContender } from "./text-contender.ts";
+import {
+  serversAbsence,
+  startWormholeServers,
+  wormholeCode,
+  type WormholeServers,
+} from "./wormhole-servers.ts";
+
+const COMMON = {
+  name: "magic-wormhole",
+  absence: () => (hasProgram("wormhole") ? serversAbsence() : "it is not installed"),
+};
+const OPTIONS = ["--no-listen", "--hide-progress"];
 
 export const magicWormhole: FileContender = {
-  name: "magic-wormhole",
+  ...COMMON,
   what: "magic-wormhole (Python) through its transit relay; relay and mailbox server counted as one",
-  absence: () => (hasProgram("wormhole") ? serversAbsence() : "magic-wormhole is not installed"),
   prepare: async () => {},
-  run,
+  run: transfer,
 };
 
-async function run(task: Task): Promise<FileRun> {
+export function magicWormholeText(): TextContender {
+  let place: Place | undefined;
+  let code = "";
+  const program = (): readonly string[] => place?.program ?? [];
+  return {
+    ...COMMON,
+    what: "magic-wormhole (Python), wormhole send --text",
+    async prepare() {
+      place = await openPlace();
+    },
+    receive() {
+      code = wormholeCode();
+      return startMeasured([...program(), "receive", ...OPTIONS, "--only-text", code]);
+    },
+    send: () => startMeasured([...program(), "send", ...OPTIONS, "--code", code, "--text", "hi"]),
+    close: async () => await place?.servers.stop(),
+  };
+}
+
+interface Place {
+  readonly servers: WormholeServers;
+  readonly program: readonly string[];
+}
+
+async function openPlace(): Promise<Place> {
   const ports = { transit: await freePort(), mailbox: await freePort() };
   const servers = await startWormholeServers(ports);
-  const program = [
-    "wormhole",
-    "--relay-url",
-    `ws://127.0.0.1:${ports.mailbox}/v1`,
-    "--transit-helper",
-    `tcp:127.0.0.1:${ports.transit}`,
-  ];
+  const mailbox = `ws://127.0.0.1:${ports.mailbox}/v1`;
+  const transit = `tcp:127.0.0.1:${ports.transit}`;
+  return { servers, program: ["wormhole", "--relay-url", mailbox, "--transit-helper", transit] };
+}
+
+async function transfer(task: Task): Promise<FileRun> {
+  const { servers, program } = await openPlace();
   const code = wormholeCode();
   const output = join(task.outputFolder, statSync(task.path).isDirectory() ? "folder" : "file");
   try {
     const before = servers.usage();
     const started = performance.now();
-    const options = ["--no-listen", "--hide-progress"];
-    const sender = startMeasured([...program, "send", ...options, "--code", code, task.path]);
+    const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
     const consent = ["--accept-file", "-o", output, code];
-    const receiver = startMeasured([...program, "receive", ...options, ...consent]);
+    const receiver = startMeasured([...program, "receive", ...OPTIONS, ...consent]);
     const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());

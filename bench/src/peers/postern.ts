@@ -69,7 +69,8 @@ async function transfer(place: PosternPlace, pair: Pair, task: Task): Promise<Fi
   }
 }
 
-async function transferOver(
+/** The receiver waits before the clock starts. */
+export async function transferOver(
   relay: PosternRelay,
   { profile, apart }: PosternPlace,
   pair: Pair,

@@ -13,26 +13,26 @@ import {
 } from "../links/private-network.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
-import { serversAbsence, startWormholeServers, wormholeCode } from "./wormhole-servers.ts";
+import type { TextContender } from "./text-contender.ts";
+import {
+  serversAbsence,
+  startWormholeServers,
+  wormholeCode,
+  type WormholeServers,
+} from "./wormhole-servers.ts";
 
 const RELAY_NAME = "transit.magic-wormhole.io";
 const TRANSIT_PORT = 4_001;
 const MAILBOX_PORT = 4_000;
+const OPTIONS = ["--relay-url", `ws://127.0.0.1:${MAILBOX_PORT}/v1`, "--hide-progress"];
+
+const COMMON = { name: "wormhole-william", absence };
 
 export function wormholeWilliam(): FileContender {
   let network: PrivateNetwork | undefined;
   return {
-    name: "wormhole-william",
+    ...COMMON,
     what: "wormhole-william (Go) through the same servers, in a network without another way",
-    absence() {
-      if (!hasProgram("wormhole-william")) return "it is not installed";
-      return (
-        serversAbsence() ??
-        (permitsPrivateNetwork()
-          ? undefined
-          : "it takes its relay only by name, and a namespace for that is not permitted here")
-      );
-    },
     async prepare(folder) {
       network = await openPrivateNetwork(folder, RELAY_NAME);
     },
@@ -46,21 +46,51 @@ export function wormholeWilliam(): FileContender {
   };
 }
 
-async function transfer({ prefix, pid }: PrivateNetwork, task: Task): Promise<FileRun> {
-  const servers = await startWormholeServers({
-    transit: TRANSIT_PORT,
-    mailbox: MAILBOX_PORT,
-    prefix,
-    pid,
-  });
-  const program = [...prefix, "env", "-C", task.outputFolder, "wormhole-william"];
-  const options = ["--relay-url", `ws://127.0.0.1:${MAILBOX_PORT}/v1`, "--hide-progress"];
+export function wormholeWilliamText(): TextContender {
+  let network: PrivateNetwork | undefined;
+  let servers: WormholeServers | undefined;
+  let code = "";
+  const program = (): string[] => [...(network?.prefix ?? []), "wormhole-william"];
+  return {
+    ...COMMON,
+    what: "wormhole-william (Go), send --text",
+    async prepare(folder) {
+      network = await openPrivateNetwork(folder, RELAY_NAME);
+      servers = await openServers(network);
+    },
+    receive() {
+      code = wormholeCode();
+      return startMeasured([...program(), "receive", ...OPTIONS, code]);
+    },
+    send: () => startMeasured([...program(), "send", ...OPTIONS, "--code", code, "--text", "hi"]),
+    async close() {
+      await servers?.stop();
+      network?.close();
+    },
+  };
+}
+
+function absence(): string | undefined {
+  if (!hasProgram("wormhole-william")) return "it is not installed";
+  const missing = serversAbsence();
+  if (missing !== undefined || permitsPrivateNetwork()) return missing;
+  return "it takes its relay only by name, and a namespace for that is not permitted here";
+}
+
+async function openServers({ prefix, pid }: PrivateNetwork): Promise<WormholeServers> {
+  const ports = { transit: TRANSIT_PORT, mailbox: MAILBOX_PORT };
+  return await startWormholeServers({ ...ports, prefix, pid });
+}
+
+async function transfer(network: PrivateNetwork, task: Task): Promise<FileRun> {
+  const servers = await openServers(network);
+  const program = [...network.prefix, "env", "-C", task.outputFolder, "wormhole-william"];
   const code = wormholeCode();
   try {
     const before = servers.usage();
     const started = performance.now();
-    const sender = startMeasured([...program, "send", ...options, "--code", code, task.path]);
-    const receiver = startMeasured([...program, "receive", ...options, code], { input: "y\n" });
+    const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
+    const receiver = startMeasured([...program, "receive", ...OPTIONS, code], { input: "y\n" });
     const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());
