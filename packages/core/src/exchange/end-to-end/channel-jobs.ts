@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { equalBytes, wipe } from "../../bytes/equal.ts";
+import { wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { WallMs } from "../../time.ts";
@@ -118,10 +118,7 @@ export function performChannelJob(
       const { context, now } = place;
       const record = senderRecord(material);
       const accepted = acceptEndToEndReceipt(record, context, job.receipt, now);
-      // Of another transfer of the pair, under this one's name: the channel hears it, nobody else.
-      const isOwn = accepted !== undefined && equalBytes(accepted.transfer, context.transfer);
-      const receipt = isOwn ? accepted.receipt : undefined;
-      const input = { kind: "receipt-opened", receipt } as const;
+      const input = { kind: "receipt-opened", receipt: accepted?.receipt } as const;
       if (accepted === undefined) wipeSenderRecord(record);
       const saves = accepted === undefined ? [] : [saveSender(accepted.record)];
       return { kind: "done", saves, input };

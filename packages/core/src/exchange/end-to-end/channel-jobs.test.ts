@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
+import {
+  headerOf,
+  heard,
+  onTheWay,
+  open,
+  opened,
+  pair,
+  receipt,
+  resync,
+  seal,
+  sealFails,
+  stored,
+  TEXT,
+  transfer,
+} from "../../../test/channel-steps.ts";
+import { assertWiped, codeOf, expectKind } from "../../../test/exchange-lab.ts";
+import { hex } from "../../bytes.ts";
+import { decodeReceiverRecord, decodeSenderRecord, encodeSenderRecord } from "./channel-record.ts";
+import { performChannelJob, type ChannelMaterial } from "./channel-jobs.ts";
+import { encodeResync, offerDigest } from "./resync.ts";
+import { NO_SENDER_RECORD } from "./sender-channel.ts";
+
+const NOTHING: ChannelMaterial = {
+  sending: undefined,
+  receiving: undefined,
+  pairingSecret: undefined,
+};
+
+function sendingOf(from: Device, to: Device): Uint8Array {
+  return from.records.get(`sending ${hex(to.identity.fingerprint)}`)!;
+}
+
+test("performChannelJob() asks for a package when it has neither channel nor package", () => {
+  const { alice, bob } = pair();
+  const context = contextOf(alice, bob, 1);
+  const place = { context, identity: alice.identity, now: NOW };
+  const job = { kind: "seal-offer", header: headerOf(context), message: TEXT } as const;
+  const step = performChannelJob(place, job, NOTHING);
+  assert.deepEqual(step, { kind: "needs-package" });
+  const peerPackage = bob.offerPackage();
+  const done = expectKind(performChannelJob(place, job, { ...NOTHING, peerPackage }), "done");
+  assert.equal(done.input.kind, "offer-sealed");
+  assert.deepEqual(
+    done.saves.map(({ role }) => role),
+    ["sending"],
+  );
+});
+
+test("performChannelJob() saves a sealed offer before it tells of it, to say it again as it was", () => {
+  const { alice, bob } = pair();
+  const context = contextOf(alice, bob, 1);
+  const ready = seal(alice, context, () => bob.offerPackage());
+  const { channel } = decodeSenderRecord(sendingOf(alice, bob));
+  const [entry] = channel!.outbox;
+  const { outer, sealedHeader, content, transfer: id } = entry!;
+  assert.deepEqual({ outer, sealedHeader, content }, onTheWay(ready));
+  assert.deepEqual(id, context.transfer);
+  const { unreceipted } = expectKind(
+    alice.perform(
+      { kind: "seal-offer", header: headerOf(contextOf(alice, bob, 2)), message: undefined },
+      contextOf(alice, bob, 2),
+    ),
+    "offer-sealed",
+  );
+  const { receiptKey, ...rest } = unreceipted[0]!;
+  assertWiped(receiptKey);
+  assert.deepEqual({ ...rest, receiptKey: entry!.receiptKey }, entry, "but for what is secret");
+  assert.equal(unreceipted.length, 1);
+});
+
+test("performChannelJob() erases a package with the write that opens its offer", () => {
+  const { alice, bob } = pair();
+  const context = contextOf(alice, bob, 1);
+  const encoded = bob.offerPackage();
+  const kid = encoded.subarray(4, 20);
+  const offer = onTheWay(seal(alice, context, () => encoded));
+  const own = bob.packages.get(hex(kid));
+  const place = { context, identity: bob.identity, now: NOW };
+  for (const kind of ["open-offer", "close-offer"] as const) {
+    const step = performChannelJob(place, { kind, ...offer }, { ...NOTHING, package: own });
+    const { saves } = expectKind(step, "done");
+    const used = saves.filter(({ usedPackage }) => usedPackage !== undefined);
+    assert.deepEqual(
+      used.map(({ role, usedPackage }) => [role, usedPackage]),
+      [["receiving", kid]],
+      kind,
+    );
+  }
+  // The seed stays the driver's; the record has none of it.
+  const { saves } = expectKind(
+    performChannelJob(place, { kind: "open-offer", ...offer }, { ...NOTHING, package: own }),
+    "done",
+  );
+  const record = saves.find(({ role }) => role === "receiving")!;
+  assertWiped(...decodeReceiverRecord(record.record).keys.map(({ seed }) => seed));
+});
+
+test("performChannelJob() keeps an enclosed package until there is a channel to its owner", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  const kept = decodeSenderRecord(sendingOf(bob, alice)).package;
+  assert.ok(kept);
+  assert.equal(seal(bob, contextOf(bob, alice, 2)).counter, 0);
+  const { package: used, channel } = decodeSenderRecord(sendingOf(bob, alice));
+  assert.equal(used, undefined, "it served");
+  // Another INIT, with a channel the other way: its package is not needed.
+  alice.records.delete(`sending ${hex(bob.identity.fingerprint)}`);
+  alice.records.delete(`receiving ${hex(bob.identity.fingerprint)}`);
+  const context = contextOf(alice, bob, 3);
+  const anew = seal(alice, context, () => bob.offerPackage());
+  assert.equal(resync(alice, context, anew, open(bob, context, anew)), "anew");
+  opened(
+    open(
+      bob,
+      context,
+      seal(alice, context, () => bob.offerPackage()),
+    ),
+  );
+  const after = decodeSenderRecord(sendingOf(bob, alice));
+  assert.equal(after.package, undefined);
+  assert.deepEqual(after.channel?.id, channel?.id);
+});
+
+test("C-02 performChannelJob() takes a receipt under another transfer's name for nobody's", () => {
+  const { alice, bob } = pair();
+  const contexts = [1, 2].map((id) => contextOf(alice, bob, id));
+  const sealed = contexts.map((context) => seal(alice, context, () => bob.offerPackage()));
+  const said = receipt(bob, contexts[0]!, opened(open(bob, contexts[0]!, sealed[0]!)));
+  const before = stored(alice);
+  assert.equal(heard(alice, contexts[1]!, said), undefined);
+  assert.deepEqual(stored(alice), before);
+  assert.equal(heard(alice, contexts[0]!, said), "accept");
+});
+
+test("performChannelJob() fails a receipt for a transfer that its channel does not have", () => {
+  const { alice, bob } = pair();
+  const context = contextOf(alice, bob, 1);
+  const words = { verdict: "accept", total: 1, digest: new Uint8Array(32) } as const;
+  const place = { n: 0, epoch: NOW };
+  const job = { kind: "seal-receipt", place, words } as const;
+  assert.equal(
+    expectKind(bob.perform(job, context), "job-failed").error.code,
+    "peer/channel-stale",
+  );
+  transfer(alice, bob, 1);
+  for (const other of [
+    { n: 1, epoch: NOW },
+    { n: 0, epoch: NOW + 1 },
+  ]) {
+    const failed = bob.perform({ ...job, place: other }, context);
+    assert.equal(expectKind(failed, "job-failed").error.code, "peer/channel-stale");
+  }
+});
+
+test("C-04 a receiver that claims the last epoch of all stops its own pair, and damages no record", () => {
+  const { alice, bob } = pair();
+  const context = contextOf(alice, bob, 1);
+  for (const epoch of [Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER]) {
+    const ready = seal(alice, context, () => bob.offerPackage());
+    const offer = offerDigest(context.suite, ready);
+    const said = encodeResync(context, bob.identity.signing, { offer, epoch, expected: 1 });
+    const told = { kind: "out-of-step", resync: said } as const;
+    assert.equal(resync(alice, context, ready, told), "anew");
+  }
+  assert.equal(
+    sealFails(alice, context, () => bob.offerPackage()),
+    "peer/channel-stale",
+  );
+  assert.ok(decodeSenderRecord(sendingOf(alice, bob)));
+  const eve = new Device(3);
+  seal(alice, contextOf(alice, eve, 2), () => eve.offerPackage());
+});
+
+test("P-08 performChannelJob() refuses a damaged record in every job, and saves nothing", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  const context = contextOf(alice, bob, 2);
+  const ready = onTheWay(seal(alice, context));
+  const damaged = { ...NOTHING, sending: TEXT, receiving: TEXT };
+  const words = { verdict: "accept", total: 1, digest: new Uint8Array(32) } as const;
+  const jobs = [
+    [alice, { kind: "seal-offer", header: headerOf(context), message: undefined }],
+    [bob, { kind: "open-offer", ...ready }],
+    [bob, { kind: "close-offer", ...ready }],
+    [bob, { kind: "seal-receipt", place: { n: 0, epoch: NOW }, words }],
+    [alice, { kind: "open-receipt", receipt: TEXT }],
+    [alice, { kind: "heed-resync", resync: TEXT, epoch: 1, ...ready }],
+  ] as const;
+  for (const [{ identity }, job] of jobs) {
+    const place = { context, identity, now: NOW };
+    assert.equal(
+      codeOf(() => performChannelJob(place, job, damaged)),
+      "store/failed",
+      job.kind,
+    );
+  }
+});
+
+test("performChannelJob() ends a channel by the receiver's word, once for all its transfers", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  bob.records.clear();
+  const contexts = [2, 3].map((id) => contextOf(alice, bob, id));
+  const sealed = contexts.map((context) => seal(alice, context));
+  const told = sealed.map((ready, i) => open(bob, contexts[i]!, ready));
+  assert.equal(resync(alice, contexts[0]!, sealed[0]!, told[0]!), "anew");
+  const gone = sendingOf(alice, bob);
+  assert.equal(decodeSenderRecord(gone).channel, undefined);
+  assert.equal(resync(alice, contexts[1]!, sealed[1]!, told[1]!), "anew");
+  assert.deepEqual(sendingOf(alice, bob), gone, "nothing more to end");
+  assert.notDeepEqual(gone, encodeSenderRecord(NO_SENDER_RECORD), "the epoch is remembered");
+});

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { codeOf, put, secret } from "../../../test/exchange-lab.ts";
+import { concat } from "../../bytes.ts";
+import { OUTBOX_MAX } from "../../limits.ts";
+import type { WallMs } from "../../time.ts";
+import {
+  decodeReceiverRecord,
+  decodeSenderRecord,
+  describeChannel,
+  encodeReceiverRecord,
+  encodeSenderRecord,
+} from "./channel-record.ts";
+import type { ReceivedEntry, ReceiverRecord } from "./receiver-channel.ts";
+import { NO_SENDER_RECORD, type OutboxEntry, type SenderRecord } from "./sender-channel.ts";
+
+const RENEWED = 1_800_000_000_000 as WallMs;
+
+const entry = (n: number): OutboxEntry => ({
+  n,
+  transfer: secret(`transfer ${n}`, 16),
+  outer: secret(`outer ${n}`, 1_233),
+  sealedHeader: secret(`sealed ${n}`, 272),
+  content: secret(`content ${n}`, n % 2 === 0 ? 0 : 272),
+  transcript: secret(`th ${n}`),
+  receiptKey: secret(`receipt ${n}`),
+});
+
+const received = (n: number): ReceivedEntry => ({
+  n,
+  transfer: secret(`transfer ${n}`, 16),
+  offer: secret(`offer ${n}`),
+  transcript: secret(`th ${n}`),
+  state:
+    n % 2 === 0
+      ? { kind: "open", receiptKey: secret(`receipt ${n}`) }
+      : { kind: "closed", receipt: secret(`receipt ${n}`, 1_441) },
+});
+
+const numbers = Array.from({ length: OUTBOX_MAX }, (_, n) => n);
+const key = (name: string) => ({
+  kid: secret(`${name} kid`, 16),
+  seed: secret(`${name} seed`),
+  publicKey: secret(`${name} key`, 1_216),
+});
+
+const SENDER: SenderRecord = {
+  lastEpoch: 2 ** 53 - 1,
+  package: secret("package", 1_352),
+  channel: {
+    epoch: 2 ** 52,
+    id: secret("id"),
+    next: 2 ** 32 - 1,
+    transcript: secret("th"),
+    chainKey: secret("chain"),
+    keyNumber: 7,
+    kid: secret("kid", 16),
+    publicKey: secret("key", 1_216),
+    renewedAt: RENEWED,
+    outbox: numbers.map(entry),
+  },
+};
+
+const RECEIVER: ReceiverRecord = {
+  epoch: 2 ** 52,
+  id: secret("id"),
+  expected: 2 ** 32 - 1,
+  transcript: secret("th"),
+  chainKey: secret("chain"),
+  keyNumber: 7,
+  keys: [key("one"), key("two")],
+  renewedAt: RENEWED,
+  received: numbers.map(received),
+};
+
+const RECORDS = [
+  [encodeSenderRecord(SENDER), decodeSenderRecord],
+  [encodeSenderRecord(NO_SENDER_RECORD), decodeSenderRecord],
+  [encodeReceiverRecord(RECEIVER), decodeReceiverRecord],
+] as const;
+
+test("decodeSenderRecord() gives back what encodeSenderRecord() took", () => {
+  const outbox = [entry(3)];
+  for (const record of [
+    SENDER,
+    NO_SENDER_RECORD,
+    { ...SENDER, package: undefined },
+    { ...SENDER, channel: undefined },
+    { ...SENDER, channel: { ...SENDER.channel!, outbox } },
+    { ...SENDER, channel: { ...SENDER.channel!, outbox: [] } },
+  ])
+    assert.deepEqual(decodeSenderRecord(encodeSenderRecord(record)), record);
+});
+
+test("decodeReceiverRecord() gives back what encodeReceiverRecord() took", () => {
+  for (const record of [
+    RECEIVER,
+    { ...RECEIVER, keys: [key("one")] },
+    { ...RECEIVER, received: [] },
+  ])
+    assert.deepEqual(decodeReceiverRecord(encodeReceiverRecord(record)), record);
+});
+
+test("decoders copy what they keep", () => {
+  for (const [bytes, decode] of RECORDS) {
+    const copy = bytes.slice();
+    const decoded = decode(copy);
+    copy.fill(0);
+    assert.deepEqual(decoded, decode(bytes));
+  }
+});
+
+test("P-08 a record that is cut anywhere, or longer, is damaged", () => {
+  for (const [bytes, decode] of RECORDS) {
+    const step = bytes.length > 10_000 ? 97 : 1;
+    for (let length = 0; length < bytes.length; length += step)
+      assert.equal(
+        codeOf(() => decode(bytes.subarray(0, length))),
+        "store/failed",
+        `${length}`,
+      );
+    const longer = concat(bytes, Uint8Array.of(0));
+    assert.equal(
+      codeOf(() => decode(longer)),
+      "store/failed",
+    );
+  }
+});
+
+test("P-08 a record of another version, of the other end, or of nothing is damaged", () => {
+  const [sender, , receiver] = RECORDS.map(([bytes]) => bytes);
+  const damaged = [
+    () => decodeSenderRecord(put(sender!, 0, [2])),
+    () => decodeReceiverRecord(put(receiver!, 0, [0])),
+    () => decodeSenderRecord(receiver!),
+    () => decodeReceiverRecord(sender!),
+    () => decodeSenderRecord(put(sender!, 1, [3])),
+  ];
+  for (const [i, decode] of damaged.entries()) assert.equal(codeOf(decode), "store/failed", `${i}`);
+});
+
+test("P-08 counts and lengths that lie allocate nothing and are damaged", () => {
+  const record = encodeSenderRecord({ ...SENDER, channel: { ...SENDER.channel!, outbox: [] } });
+  const countAt = record.length - 1;
+  for (const count of [1, 32, 33, 255])
+    assert.equal(
+      codeOf(() => decodeSenderRecord(put(record, countAt, [count]))),
+      "store/failed",
+    );
+  for (const length of [
+    [0xff, 0xff, 0xff, 0xff],
+    [0x7f, 0xff, 0xff, 0xff],
+    [0, 0, 5, 0x49],
+  ])
+    assert.equal(
+      codeOf(() => decodeSenderRecord(put(record, 10, length))),
+      "store/failed",
+    );
+  const flagAt = 10 + 4 + 1_352;
+  assert.equal(
+    codeOf(() => decodeSenderRecord(put(record, flagAt, [2]))),
+    "store/failed",
+  );
+  const empty = encodeReceiverRecord({ ...RECEIVER, received: [received(0)] });
+  const closedAt = empty.length - 4 - 32 - 1;
+  for (const closed of [2, 255])
+    assert.equal(
+      codeOf(() => decodeReceiverRecord(put(empty, closedAt, [closed]))),
+      "store/failed",
+    );
+  const keysAt = 2 + 8 + 32 + 4 + 32 + 32 + 4;
+  assert.equal(
+    codeOf(() => decodeReceiverRecord(put(empty, keysAt, [3]))),
+    "store/failed",
+  );
+});
+
+test("P-08 a receipt's key of another length is damaged", () => {
+  const state = { kind: "open", receiptKey: secret("short", 31) } as const;
+  const record = encodeReceiverRecord({ ...RECEIVER, received: [{ ...received(0), state }] });
+  assert.equal(
+    codeOf(() => decodeReceiverRecord(record)),
+    "store/failed",
+  );
+});
+
+test("P-08 any bytes are read, or damaged: nothing else is thrown", () => {
+  const [sender, , receiver] = RECORDS.map(([bytes]) => bytes.subarray(0, 4_000));
+  const near = fc
+    .tuple(fc.constantFrom(sender!, receiver!), fc.nat(3_999), fc.nat(255))
+    .map(([bytes, at, value]) => put(bytes, at, [value]));
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), near), (bytes) => {
+      for (const decode of [decodeSenderRecord, decodeReceiverRecord])
+        assert.ok([undefined, "store/failed"].includes(codeOf(() => decode(bytes))));
+    }),
+  );
+});
+
+test("describeChannel() tells of either end, and of a record without a channel", () => {
+  const [sender, none, receiver] = RECORDS.map(([bytes]) => bytes);
+  const shared = { epoch: 2 ** 52, transfers: 2 ** 32 - 1, renewedAt: RENEWED };
+  assert.deepEqual(describeChannel(sender!), { ...shared, unacknowledged: 32 });
+  assert.deepEqual(describeChannel(receiver!), { ...shared, unacknowledged: 16 });
+  assert.equal(describeChannel(none!), undefined);
+  assert.equal(
+    codeOf(() => describeChannel(sender!.subarray(0, 40))),
+    "store/failed",
+  );
+});
