@@ -33,6 +33,7 @@ const SECRETS = {
   record: bytes(3_000, 63),
   packageSeed: packageOf(64).seed,
   pairingSecret: bytes(32, 65),
+  trace: bytes(1_000, 66),
 };
 
 export function openIn(directory: string, passphrase?: Passphrase): Promise<SealableStore> {
@@ -90,6 +91,16 @@ export function copyOf(directory: string): string {
   mkdirSync(copy);
   for (const name of stateFiles(directory)) copyFileSync(join(directory, name), join(copy, name));
   return copy;
+}
+
+/** What a program leaves in free pages that does not erase. */
+export function leaveTrace(directory: string): void {
+  edit(directory, (database) => {
+    database.exec("PRAGMA secure_delete=OFF; CREATE TABLE passing (a BLOB)");
+    const insert = database.prepare("INSERT INTO passing VALUES (?)");
+    for (let n = 0; n < 40; n++) insert.run(SECRETS.trace);
+    database.exec("DROP TABLE passing");
+  });
 }
 
 /** Behind the store's back. */

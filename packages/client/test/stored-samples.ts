@@ -25,7 +25,7 @@ export const CONTACT: StoredContact = {
 };
 
 /** As good as random, and the same for each seed: no sample is found in another by chance. */
-export function bytes(length: number, seed: number): Uint8Array {
+export function bytes(length: number, seed: number): Uint8Array<ArrayBuffer> {
   let state = (seed + 1) * 0x9e_37_79_b1;
   return Uint8Array.from({ length }, () => {
     state ^= state << 13;

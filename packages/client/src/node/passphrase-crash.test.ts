@@ -10,6 +10,7 @@ import {
   expectNoSecret,
   fill,
   FIRST,
+  leaveTrace,
   openIn,
   SECOND,
 } from "../../test/state-lab.ts";
@@ -72,8 +73,11 @@ async function filled(
   directory: string,
   passphrase: Uint8Array | undefined,
 ): Promise<SealableStore> {
+  const first = await openIn(directory);
+  await fill(first);
+  await first.close();
+  leaveTrace(directory);
   const store = await openIn(directory);
-  await fill(store);
   if (passphrase !== undefined) await store.setPassphrase(passphrase, CHEAP);
   return store;
 }

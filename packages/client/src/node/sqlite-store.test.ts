@@ -16,14 +16,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
-import { STATE_BYTES_MAX } from "@postern/core/limits";
+import { CHANNEL_RECORD_BYTES_MAX, CONTACTS_MAX, STATE_BYTES_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
-import { withContacts } from "../../test/state-lab.ts";
+import { atEachStep, contentsOf, copyOf, edit, withContacts } from "../../test/state-lab.ts";
 import { storeConformance } from "../../test/store-conformance.ts";
-import { bytes, IDENTITY, PAIR } from "../../test/stored-samples.ts";
+import { bytes, IDENTITY, packageOf, PAIR } from "../../test/stored-samples.ts";
 import type { Store } from "../store.ts";
+import { storedValues } from "./row-seal.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
 storeConformance(
@@ -70,13 +71,13 @@ test("sqliteStore() leaves no trace of a dropped or replaced key in its files", 
   const store = await openIn(directory);
   const [first, second] = [bytes(32, 77), bytes(32, 78)];
   await store.keepPairKey(PAIR, { counter: 1, key: first });
-  assert.ok((await contentsOf(directory)).includes(first), "the search finds a kept key");
+  assert.ok(contentsOf(directory).includes(first), "the search finds a kept key");
   await store.keepPairKey(PAIR, { counter: 2, key: second });
-  assert.ok(!(await contentsOf(directory)).includes(first));
+  assert.ok(!contentsOf(directory).includes(first));
   await store.takePairKey(PAIR);
-  assert.ok(!(await contentsOf(directory)).includes(second));
+  assert.ok(!contentsOf(directory).includes(second));
   await store.close();
-  assert.ok(!(await contentsOf(directory)).includes(second));
+  assert.ok(!contentsOf(directory).includes(second));
 });
 
 test("sqliteStore() leaves no trace of many keys in pages that were split", async (t) => {
@@ -89,7 +90,7 @@ test("sqliteStore() leaves no trace of many keys in pages that were split", asyn
   await store.saveRsaKey({ ...RSA_KEY, pkcs8: key(1_000) });
   await store.saveRsaKey(RSA_KEY);
   for (let n = 0; n < 120; n++) await store.takePairKey({ ...PAIR, peer: peer(n) });
-  const contents = await contentsOf(directory);
+  const contents = contentsOf(directory);
   for (let n = 0; n < 120; n++) assert.ok(!contents.includes(key(n)), `key ${n}`);
   assert.ok(!contents.includes(key(1_000)));
   await store.close();
@@ -110,6 +111,95 @@ test("sqliteStore() has a drop on disk when it resolves", async (t) => {
   assert.equal(await after.pairKey(PAIR), undefined);
   assert.equal(await after.pairCounter(PAIR), 1);
   await after.close();
+});
+
+test("sqliteStore() erases at its opening what a crash kept it from erasing", async (t) => {
+  const directory = await scratch(t);
+  const store = await openIn(directory);
+  await store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 9) });
+  const left: string[] = [];
+  const stop = atEachStep(t, () => void left.push(copyOf(directory)));
+  await store.takePairKey(PAIR);
+  stop();
+  await store.close();
+  let taken = 0;
+  for (const copy of left) {
+    const after = await openIn(copy);
+    const isTaken = (await after.pairKey(PAIR)) === undefined;
+    if (isTaken) taken++;
+    // Now, not only when it is closed.
+    assert.equal(contentsOf(copy).includes(bytes(32, 9)), !isTaken);
+    await after.close();
+  }
+  assert.ok(taken > 0 && taken < left.length, `${taken} of ${left.length}`);
+});
+
+test("sqliteStore() uses up a package and moves its channel in one write", async (t) => {
+  const directory = await scratch(t);
+  const store = await openIn(directory);
+  await store.saveKeyPackages([packageOf(1)]);
+  await store.saveChannel(PAIR, bytes(90, 1));
+  const left: string[] = [];
+  const stop = atEachStep(t, () => void left.push(copyOf(directory)));
+  await store.saveChannel(PAIR, bytes(90, 2), packageOf(1).kid);
+  stop();
+  await store.close();
+  const seen = new Set<string>();
+  for (const copy of left) {
+    const after = await openIn(copy);
+    const isMoved = Buffer.from(bytes(90, 2)).equals((await after.channel(PAIR)) ?? bytes(0, 0));
+    const isUsed = (await after.keyPackages()).length === 0;
+    assert.equal(isUsed, isMoved);
+    seen.add(String(isMoved));
+    if (isUsed) assert.ok(!contentsOf(copy).includes(packageOf(1).seed));
+    await after.close();
+  }
+  assert.equal(seen.size, 2, "before and after");
+});
+
+test("sqliteStore() refuses absurd counts and sizes before it reads them (P-08)", async (t) => {
+  const many = await withContacts(t, CONTACTS_MAX + 1);
+  await assert.rejects(openIn(many), hasCode("store/failed"), "contacts");
+  const directory = await scratch(t);
+  await filled(directory);
+  for (const [record, size] of [
+    [new Uint8Array(CHANNEL_RECORD_BYTES_MAX + 100_000), "longer than any row"],
+    [new Uint8Array(CHANNEL_RECORD_BYTES_MAX + 1), "longer than a record"],
+    [new Uint8Array(0), "empty"],
+  ] as const) {
+    const copy = copyOf(directory);
+    const stored = storedValues("channel", [PAIR.role, PAIR.peer, record], undefined);
+    edit(copy, (database) =>
+      database.prepare("INSERT INTO channel VALUES (?, ?, ?, ?)").run(...stored),
+    );
+    const read = async (): Promise<unknown> => {
+      const store = await openIn(copy);
+      try {
+        assert.ok(record.length <= CHANNEL_RECORD_BYTES_MAX + 1, "opened with it");
+        return await store.channel(PAIR);
+      } finally {
+        await store.close();
+      }
+    };
+    await assert.rejects(read(), hasCode("store/failed"), size);
+  }
+});
+
+test("sqliteStore() refuses tables, triggers and columns that are not its own (P-08)", async (t) => {
+  const directory = await scratch(t);
+  await filled(directory);
+  for (const statement of [
+    "CREATE TABLE more (a)",
+    "CREATE TRIGGER t AFTER INSERT ON contact BEGIN DELETE FROM pair; END",
+    "CREATE VIEW v AS SELECT * FROM pair",
+    "CREATE INDEX i ON contact (trust)",
+    "ALTER TABLE contact ADD COLUMN more TEXT",
+    "DROP TABLE contact",
+  ]) {
+    const copy = copyOf(directory);
+    edit(copy, (database) => database.exec(statement));
+    await assert.rejects(openIn(copy), hasCode("store/failed"), statement);
+  }
 });
 
 test("sqliteStore() refuses a second handle at once and leaves the first alone", async (t) => {
@@ -245,9 +335,4 @@ async function expectFilled(store: Store): Promise<void> {
   assert.deepEqual(await store.pairKey(PAIR), { counter: 3, key: bytes(32, 9) });
   assert.deepEqual(await store.rsaKey(), RSA_KEY);
   assert.deepEqual(await store.relayPin("relay.example:7000"), bytes(32, 8));
-}
-
-async function contentsOf(directory: string): Promise<Buffer> {
-  const names = await readdir(directory);
-  return Buffer.concat(await Promise.all(names.map((name) => readFile(join(directory, name)))));
 }

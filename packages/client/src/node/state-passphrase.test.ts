@@ -22,6 +22,7 @@ import {
   expectReadable,
   fill,
   FIRST,
+  leaveTrace,
   openIn,
   SECOND,
   withContacts,
@@ -48,8 +49,11 @@ storeConformance("sqliteStore() under a passphrase", async (t) => sealed(t, awai
 
 test("setPassphrase() leaves no secret readable in the files, and opens with it alone", async (t) => {
   const directory = await scratch(t);
+  const before = await openIn(directory);
+  await fill(before);
+  await before.close();
+  leaveTrace(directory);
   const store = await openIn(directory);
-  await fill(store);
   expectReadable(directory);
   assert.equal(store.isProtected, false);
   await store.setPassphrase(FIRST, CHEAP);
