@@ -236,13 +236,16 @@ test("C-13 pairing.json: whoever knows the words but names another's ID fails at
   assert.equal(b.outcome, falseOpener.outcome);
 
   // Nothing else is wrong with them: the same bytes come of a party that signs with its own key.
-  for (const [role, { id }, messages] of [
-    ["joiner", falseJoiner, { 1: falseJoiner.message2, 3: falseJoiner.message4 }],
-    ["opener", falseOpener, { 2: falseOpener.message3, 4: falseOpener.message5 }],
+  for (const [role, { id }, said] of [
+    ["joiner", falseJoiner, [falseJoiner.message2, falseJoiner.message4]],
+    ["opener", falseOpener, [falseOpener.message3, falseOpener.message5]],
   ] as const) {
     const parties = { ...first.parties, [role]: { ...first.parties[role], id } };
-    const made = plainPairing(vectors.relayFingerprint, parties, first.inputs);
-    assert.deepEqual({ ...made.messages, ...messages }, { ...made.messages });
+    const { messages } = plainPairing(vectors.relayFingerprint, parties, first.inputs);
+    const [, two, three, four, five] = messages;
+    assert.deepEqual(role === "joiner" ? [two, four] : [three, five], said);
+  }
+});
   }
 });
 
