@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unreachable, type ErrorCode } from "@postern/core/errors";
+import type { ErrorCode } from "@postern/core/errors";
 
 export const EXIT = {
   done: 0,
@@ -23,91 +23,81 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Exhaustive: a new error code does not compile until someone has chosen. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
-  switch (code) {
-    case "usage/invalid-argument":
-    case "contact/name-taken":
-    case "contact/downgrade":
-    case "pairing/invalid-code":
-      return EXIT.usage;
-    case "peer/unknown":
-    case "contact/unknown":
-    case "pairing/unknown-code":
-      return EXIT.notFound;
-    case "store/locked":
-    case "store/wrong-passphrase":
-      return EXIT.locked;
-    case "peer/key-changed":
-      return EXIT.keyChanged;
-    case "peer/absent":
-    case "peer/busy":
-    case "peer/gone":
-    case "peer/timed-out":
-    case "peer/no-package":
-    case "pairing/expired":
-    case "transfer/expired":
-    case "transfer/interrupted":
-      return EXIT.peerAbsent;
-    case "link/authentication-failed":
-    case "link/wrong-relay-key":
-    case "link/own-key":
-    case "relay/pin-changed":
-    case "peer/malformed":
-    case "peer/unexpected-frame":
-    case "peer/pairing-lost":
-    case "peer/channel-stale":
-    case "pairing/wrong-code":
-    case "pairing/failed":
-    case "transfer/invalid":
-    case "transfer/wrong-receiver":
-    case "transfer/replayed":
-    case "transfer/damaged":
-    case "transfer/session-expired":
-    case "transfer/digest-mismatch":
-      return EXIT.integrity;
-    case "link/malformed":
-    case "link/unexpected-frame":
-    case "link/unsupported-version":
-    case "link/closed":
-    case "link/superseded":
-    case "link/timed-out":
-    case "relay/unreachable":
-    case "relay/not-a-relay":
-    case "relay/name-taken":
-    case "relay/overloaded":
-    case "relay/restarting":
-    case "relay/refused":
-    case "relay/profile-refused":
-    case "pairing/limited":
-      return EXIT.relay;
-    case "pairing/cancelled":
-    case "peer/declined":
-    case "peer/cancelled":
-    case "peer/profile-refused":
-    case "peer/too-large":
-    case "peer/no-space":
-    case "peer/store-failed":
-      return EXIT.declined;
-    case "relay/port-in-use":
-    case "relay/cannot-listen":
-    case "store/in-use":
-    case "platform/crypto-unusable":
-      return EXIT.environment;
-    case "usage/wrong-state":
-    case "peer/blocked":
-    case "transfer/truncated":
-    case "transfer/framing":
-    case "transfer/pipe-lost":
-    case "transfer/cancelled":
-    case "transfer/source-changed":
-    case "transfer/source-unreadable":
-    case "store/failed":
-    case "store/target-exists":
-    case "store/unsafe-name":
-    case "store/no-space":
-      return EXIT.failed;
-    default:
-      return unreachable(code);
-  }
+  return EXIT_CODES[code];
 }
+
+/** Exhaustive: a new error code does not compile until someone has chosen. */
+const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
+  "usage/invalid-argument": EXIT.usage,
+  "contact/name-taken": EXIT.usage,
+  "contact/downgrade": EXIT.usage,
+  "pairing/invalid-code": EXIT.usage,
+  "peer/unknown": EXIT.notFound,
+  "contact/unknown": EXIT.notFound,
+  "pairing/unknown-code": EXIT.notFound,
+  "store/locked": EXIT.locked,
+  "store/wrong-passphrase": EXIT.locked,
+  "peer/key-changed": EXIT.keyChanged,
+  "peer/absent": EXIT.peerAbsent,
+  "peer/busy": EXIT.peerAbsent,
+  "peer/gone": EXIT.peerAbsent,
+  "peer/timed-out": EXIT.peerAbsent,
+  "peer/no-package": EXIT.peerAbsent,
+  "pairing/expired": EXIT.peerAbsent,
+  "transfer/expired": EXIT.peerAbsent,
+  "transfer/interrupted": EXIT.peerAbsent,
+  "link/authentication-failed": EXIT.integrity,
+  "link/wrong-relay-key": EXIT.integrity,
+  "link/own-key": EXIT.integrity,
+  "relay/pin-changed": EXIT.integrity,
+  "peer/malformed": EXIT.integrity,
+  "peer/unexpected-frame": EXIT.integrity,
+  "peer/pairing-lost": EXIT.integrity,
+  "peer/channel-stale": EXIT.integrity,
+  "pairing/wrong-code": EXIT.integrity,
+  "pairing/failed": EXIT.integrity,
+  "transfer/invalid": EXIT.integrity,
+  "transfer/wrong-receiver": EXIT.integrity,
+  "transfer/replayed": EXIT.integrity,
+  "transfer/damaged": EXIT.integrity,
+  "transfer/session-expired": EXIT.integrity,
+  "transfer/digest-mismatch": EXIT.integrity,
+  "link/malformed": EXIT.relay,
+  "link/unexpected-frame": EXIT.relay,
+  "link/unsupported-version": EXIT.relay,
+  "link/closed": EXIT.relay,
+  "link/superseded": EXIT.relay,
+  "link/timed-out": EXIT.relay,
+  "relay/unreachable": EXIT.relay,
+  "relay/not-a-relay": EXIT.relay,
+  "relay/name-taken": EXIT.relay,
+  "relay/overloaded": EXIT.relay,
+  "relay/restarting": EXIT.relay,
+  "relay/refused": EXIT.relay,
+  "relay/profile-refused": EXIT.relay,
+  "pairing/limited": EXIT.relay,
+  "pairing/cancelled": EXIT.declined,
+  "peer/declined": EXIT.declined,
+  "peer/cancelled": EXIT.declined,
+  "peer/profile-refused": EXIT.declined,
+  "peer/too-large": EXIT.declined,
+  "peer/no-space": EXIT.declined,
+  "peer/store-failed": EXIT.declined,
+  "relay/port-in-use": EXIT.environment,
+  "relay/cannot-listen": EXIT.environment,
+  "store/in-use": EXIT.environment,
+  "platform/crypto-unusable": EXIT.environment,
+  "usage/wrong-state": EXIT.failed,
+  "peer/blocked": EXIT.failed,
+  "transfer/truncated": EXIT.failed,
+  "transfer/framing": EXIT.failed,
+  "transfer/pipe-lost": EXIT.failed,
+  "transfer/cancelled": EXIT.failed,
+  "transfer/source-changed": EXIT.failed,
+  "transfer/source-unreadable": EXIT.failed,
+  "store/failed": EXIT.failed,
+  "store/target-exists": EXIT.failed,
+  "store/unsafe-name": EXIT.failed,
+  "store/no-space": EXIT.failed,
+};

@@ -33,14 +33,14 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   formats: `Formats
 
   Received messages and the results of receivers, contacts, pair, identity and status go to
-  stdout, all else to stderr. On a terminal every control character in a text of others is shown as \\u{...};
-  a message that goes to a pipe or a file is left as it is.
+  stdout, all else to stderr. On a terminal every control character in a text of others is
+  shown as \\u{...}; a message that goes to a pipe or a file is left as it is.
 
   --json prints one JSON object a line on stdout. "type" is stable:
     connected first-use relay-authenticated reconnecting notice waiting code guessed met paired
     first-contact offer withdrawn offered master-key accepted session-key progress resend new-pipe
-    key-renewed done failed message receiver receivers contact contacts contact-removed identity
-    passphrase relay-pin status relay compared stopped error
+    key-renewed done failed message receiver receivers contact contacts contact-removed
+    identity passphrase relay-pin status relay compared stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "error" is the last event of a command that failed; its "code" is stable too.
 

@@ -53,7 +53,10 @@ export function fingerprintStart(fingerprint: string): string {
   return `${groupBase32(safeText(fingerprint).slice(0, START_CHARACTERS))}...`;
 }
 
-/** Says how sure it is who the other side is; aloud when its key was never seen before. */
+/**
+ * Says how sure it is who the other side is: aloud when its key was never seen before, else in a
+ * word. A receiver has that word in the line of the offer.
+ */
 export function tellTrust(
   context: Context,
   peer: PeerName,
@@ -62,12 +65,11 @@ export function tellTrust(
 ): void {
   const { output } = context;
   const name = safeText(peer.name);
-  const how = `compare the safety number: "postern contacts verify ${name}"`;
   if (known.kind === "contact" && !isFirst) {
-    if (known.contact.trust === "verified") output.say(`  ${name} is a verified contact`);
-    else output.say(`  nobody has verified ${name} yet; ${how}`);
+    if (role === "sender") output.say(`${name} is a contact: ${trustLabel(known.contact.trust)}`);
     return;
   }
+  const how = `compare the safety number: "postern contacts verify ${name}"`;
   const start = fingerprintStart(peer.fingerprint);
   const when = role === "sender" ? "from now on" : "if you accept";
   output.warn(`first contact with ${name}: its key is kept ${when}, fingerprint ${start}`);

@@ -1,4 +1,4 @@
-/** `postern identity passphrase set|change|remove`: seals the keys of an identity, or unseals. @module */
+/** `postern identity passphrase`: seals the keys of an identity, or unseals them. @module */
 import { wipe } from "@postern/core/bytes";
 import type { HomeView } from "../backend.ts";
 import type { Context } from "../context.ts";

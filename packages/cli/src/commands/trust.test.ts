@@ -78,14 +78,14 @@ test("send calls a contact made by this very transfer a first one, later ones no
   later.client.contacts.known.push(contactOf("bob"));
   assert.equal(await later.run("send", "--text", "x", "--to", "bob"), 0);
   assert.doesNotMatch(later.stderr.text, /first contact/);
-  assert.match(later.stderr.text, /nobody has verified bob yet; compare/);
+  assert.match(later.stderr.text, /^bob is a contact: not verified$/m);
 });
 
 test("send and receive say in words that a contact is verified", async () => {
   const sender = new FakeTerminal();
   sender.client.contacts.known.push(contactOf("bob", { trust: "verified" }));
   assert.equal(await sender.run("send", "--text", "x", "--to", "bob"), 0);
-  assert.match(sender.stderr.text, /bob is a verified contact$/m);
+  assert.match(sender.stderr.text, /^bob is a contact: verified$/m);
 
   const receiver = new FakeTerminal();
   receiver.client.contacts.known.push(contactOf("bob", { trust: "verified" }));

@@ -34,7 +34,7 @@ export function formatSeconds(milliseconds: number): string {
   return seconds < 100 ? `${Math.round(seconds)} s` : `${formatClock(milliseconds)} min`;
 }
 
-/** `3 days`, `2 hours`, `5 minutes`, `12 seconds`; a clock that was set back makes none negative. */
+/** `3 days`, `2 hours`, `12 seconds`; never negative, though a clock may be set back. */
 export function formatAge(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   for (const [unit, noun] of AGES)
