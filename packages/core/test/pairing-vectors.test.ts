@@ -246,8 +246,6 @@ test("C-13 pairing.json: whoever knows the words but names another's ID fails at
     assert.deepEqual(role === "joiner" ? [two, four] : [three, five], said);
   }
 });
-  }
-});
 
 test("pairing.json: the words are those of BIP-39", () => {
   const text = completeWord("").join("\n");
