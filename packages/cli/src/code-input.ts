@@ -63,7 +63,7 @@ export async function askCode(context: Context): Promise<string | undefined> {
       const { word } = error.details;
       context.output.warn(
         word === undefined
-          ? "a code is a number and two to six words, such as 37-crossbow-velvet"
+          ? "a code is a number and two to six words, such as 37-crystal-velvet"
           : `word ${word} is none of the list: Tab shows which there are`,
       );
     }

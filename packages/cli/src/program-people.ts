@@ -143,7 +143,7 @@ function unknownContactsCommand(name: string): Error {
 
 const PAIR_EXAMPLES: readonly Example[] = [
   ["postern pair", "show a code, wait for the other person"],
-  ["postern pair 37-crossbow-velvet --as bob", "join with the code you were told"],
+  ["postern pair 37-crystal-velvet --as bob", "join with the code you were told"],
   ["postern pair --code", "be asked for it: nothing stays in the shell's history"],
 ];
 

@@ -156,7 +156,7 @@ const SEND_EXAMPLES: readonly Example[] = [
 ];
 
 const RECEIVE_EXAMPLES: readonly Example[] = [
-  ["postern receive 37-crossbow-velvet", "what the maker of the code sends"],
+  ["postern receive 37-crystal-velvet", "what the maker of the code sends"],
   ["postern receive --accept ann -o inbox", "take all from ann, ask about others"],
   ["postern receive --once --accept all -o - | tar x", "one stream to a program"],
 ];
@@ -173,7 +173,7 @@ Without a command, on a terminal, postern asks what you want to do.
 Examples:
   postern relay                            run a relay here
   postern send photo.raw                   send a file: prints a code
-  postern receive 37-crossbow-velvet       take it, on the other computer
+  postern receive 37-crystal-velvet        take it, on the other computer
   postern pair                             make somebody a verified contact
 
 Read on: postern help security, environment, formats, exit-codes`;

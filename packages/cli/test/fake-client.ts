@@ -114,7 +114,7 @@ export class FakeClient implements Client {
   pair(options: PairingOptions = {}): FakePairing {
     const pairing = new FakePairing(options);
     this.pairings.push(pairing);
-    if (options.code === undefined) pairing.showCode("37-crossbow-velvet");
+    if (options.code === undefined) pairing.showCode("37-crystal-velvet");
     this.onPair(pairing);
     return pairing;
   }

@@ -30,7 +30,7 @@ test("send without --to shows a code and sends to whoever comes with it", async 
   const terminal = new FakeTerminal();
   assert.equal(await terminal.run("send", FILE, "--words", "3"), 0);
   assert.deepEqual(terminal.client.pairings[0]?.options, { words: 3 });
-  assert.match(terminal.stderr.text, /other person runs: {2}postern receive 37-crossbow-velvet$/m);
+  assert.match(terminal.stderr.text, /other person runs: {2}postern receive 37-crystal-velvet$/m);
   assert.match(terminal.stderr.text, /^bob came with the code$/m);
   assert.match(terminal.stderr.text, /^delivered by-code\.test\.ts to bob: /m);
   const [sent] = terminal.client.sent;

@@ -5,7 +5,7 @@ import { FakeTerminal } from "../../test/fake-surroundings.ts";
 import { until } from "../../test/until.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
 
-const CODE = "37-crossbow-velvet";
+const CODE = "37-crystal-velvet";
 // The first words of the list that are valid anywhere.
 const REAL_CODE = "37-abandon-ability";
 
@@ -77,7 +77,7 @@ test("C-14 pair says aloud that somebody guessed wrong, and shows the new code",
   assert.equal(await terminal.run("pair", "-q"), 0);
   assert.match(
     terminal.stderr.text,
-    /37-crossbow-velvet[^]*somebody came with a wrong code; [^\n]* burned[^]*41-velvet-tulip/,
+    /37-crystal-velvet[^]*somebody came with a wrong code; [^\n]* burned[^]*41-velvet-tulip/,
   );
 });
 

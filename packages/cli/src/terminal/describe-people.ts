@@ -66,7 +66,7 @@ export const PEOPLE_SENTENCES: SentenceTable<PeopleCode> = {
   ],
   "pairing/invalid-code": () => [
     "this is not a code",
-    "a code is a number and two to six words, such as 37-crossbow-velvet",
+    "a code is a number and two to six words, such as 37-crystal-velvet",
     "check it with the other person, and type it again",
   ],
   "pairing/unknown-code": (about) => [
