@@ -26,7 +26,7 @@ import {
 import { decodePairingMessage, encodePairingMessage } from "./messages.ts";
 import type { PairingContext } from "./steps.ts";
 
-/** What a liar puts into the place of its signature; `heard` is the honest side's, if it said one. */
+/** What a liar writes for its signature; `heard` is the honest side's, if it said one. */
 type Forge = (keys: PairingKeys, heard?: Uint8Array) => Uint8Array;
 
 const CODE = `${SLOT}-crystal-velvet`;
