@@ -60,7 +60,7 @@ export function parseWords(text: string | undefined, code: string | undefined): 
 }
 
 /** ` --relay HOST:PORT`, or nothing where the other side needs none. */
-export function relayHint({ relay }: Context): string {
+function relayHint({ relay }: Context): string {
   return relay.shown === RELAY_DEFAULT ? "" : ` --relay ${relay.shown}`;
 }
 

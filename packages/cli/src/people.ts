@@ -49,7 +49,7 @@ export function knownLabel(known: Acquaintance, peer: PeerName): string {
 const START_CHARACTERS = 12;
 
 /** `abcd-efgh-ijkl...`: enough to tell people apart at a glance, too little to verify by. */
-export function fingerprintStart(fingerprint: string): string {
+function fingerprintStart(fingerprint: string): string {
   return `${groupBase32(safeText(fingerprint).slice(0, START_CHARACTERS))}...`;
 }
 

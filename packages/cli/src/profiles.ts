@@ -12,7 +12,7 @@ export const RELAY_CAN: Readonly<Record<ProfileName, string>> = {
 
 /** The other two are used only when both ends name them with `--profile`. */
 export const PROFILE_DEFAULT: ProfileName = "end-to-end";
-export const PROFILES: readonly ProfileName[] = ["end-to-end", "symmetric", "asymmetric"];
+const PROFILES: readonly ProfileName[] = ["end-to-end", "symmetric", "asymmetric"];
 
 export function parseProfile(text: string): ProfileName {
   const profile = PROFILES.find((name) => name === text);
