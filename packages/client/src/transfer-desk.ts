@@ -113,6 +113,11 @@ export class TransferDesk {
       const job = { kind: "open-receipt", receipt: envelope.sealed } as const;
       return void (await (place && channels.run(place, job)));
     }
+    if (envelope.kind === "resync") {
+      const place = this.#place(party, "sending", transfer);
+      const job = { kind: "heed-stray-resync", resync: envelope.resync } as const;
+      return void (await (place && channels.run(place, job)));
+    }
     const place = this.#place(party, "receiving", transfer);
     const { outer, sealedHeader } = envelope;
     const job = { kind: "close-offer", outer, sealedHeader } as const;
@@ -120,9 +125,9 @@ export class TransferDesk {
     if (answer?.kind !== "offer-opened") return;
     const { outcome } = answer;
     if (outcome.kind === "receipt") this.#postReceipt(party, transfer, outcome.receipt);
-    if (outcome.kind !== "out-of-step") return;
-    const resync = { kind: "resync", transfer, resync: outcome.resync } as const;
-    this.#host.step({ kind: "post", to: party.fingerprint, envelope: resync });
+    if (!("resync" in outcome) || outcome.resync === undefined) return;
+    const said = { kind: "resync", transfer, resync: outcome.resync } as const;
+    this.#host.step({ kind: "post", to: party.fingerprint, envelope: said });
   }
 
   /** Ends all of them. Resolves when each has let go of its content. */

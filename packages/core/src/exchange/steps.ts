@@ -131,7 +131,9 @@ export type ExchangeInput =
         /** Known already: its receipt, made now if there was none. */
         | { readonly kind: "receipt"; readonly receipt: Uint8Array }
         | { readonly kind: "out-of-step"; readonly resync: Uint8Array }
-        | { readonly kind: "key-unknown" | "wrong-receiver" | "invalid" };
+        | { readonly kind: "key-unknown" | "wrong-receiver" }
+        /** With `resync` it is answered like one that is out of step. */
+        | { readonly kind: "invalid"; readonly resync?: Uint8Array };
     }
   | { readonly kind: "receipt-sealed"; readonly receipt: Uint8Array }
   /** `undefined`: not the receiver's receipt of this transfer. */

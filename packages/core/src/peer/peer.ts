@@ -292,7 +292,8 @@ export class Peer {
     if (envelope.kind === "offer") return this.#offer(key, party, frame.name, envelope, now);
     const isOurs = this.#transfers.has(key);
     if (envelope.kind === "close") return this.#close(key, party, envelope, now);
-    if (envelope.kind === "receipt" && !isOurs) return [{ kind: "stray", party, envelope }];
+    if ((envelope.kind === "receipt" || envelope.kind === "resync") && !isOurs)
+      return [{ kind: "stray", party, envelope }];
     return this.#transfer(key, { kind: "envelope", envelope }, now);
   }
 

@@ -58,7 +58,10 @@ export type PeerInput =
   | { readonly kind: "woke" };
 
 /** What is left of transfers that have ended here: the pair's channel has to hear it. */
-export type StrayEnvelope = Extract<TransferEnvelope, { readonly kind: "close" | "receipt" }>;
+export type StrayEnvelope = Extract<
+  TransferEnvelope,
+  { readonly kind: "close" | "receipt" | "resync" }
+>;
 
 export type DirectoryQuery =
   | { readonly kind: "list"; readonly after: string }

@@ -32,9 +32,11 @@ import {
 import {
   acceptEndToEndReceipt,
   heedResync,
+  heedStrayResync,
   NO_SENDER_RECORD,
   sealOffer,
   wipeSenderRecord,
+  type ResyncOutcome,
   type SenderRecord,
 } from "./sender-channel.ts";
 
@@ -51,7 +53,9 @@ export type ChannelJob =
       }
     >
   /** Answer: `offer-opened`, never with an opened offer. */
-  | ({ readonly kind: "close-offer" } & OfferedBytes);
+  | ({ readonly kind: "close-offer" } & OfferedBytes)
+  /** Of a transfer that has ended. Answer: `resync-heeded`, never with offers to repeat. */
+  | { readonly kind: "heed-stray-resync"; readonly resync: Uint8Array };
 
 /** Whose channel, at which end, and when. */
 export interface ChannelPlaceOfJob {
@@ -125,6 +129,10 @@ export function performChannelJob(
     }
     case "heed-resync":
       return heed(place, job, material);
+    case "heed-stray-resync": {
+      const before = senderRecord(material);
+      return heeded(before, heedStrayResync(before, place.context, job.resync));
+    }
     default:
       return unreachable(job);
   }
@@ -175,7 +183,11 @@ function open(
   }
   if (outcome.kind !== "opened") {
     if (record !== undefined) wipeReceiverRecord(record);
-    return { kind: "done", saves: [], input: { kind: "offer-opened", outcome } };
+    const { resync } = outcome.kind === "invalid" ? outcome : {};
+    // No transfer is there to refuse: what is left to say is where the channel is.
+    const said =
+      isLive || resync === undefined ? outcome : ({ kind: "out-of-step", resync } as const);
+    return { kind: "done", saves: [], input: { kind: "offer-opened", outcome: said } };
   }
   const saves = saveReply(material, outcome.replyPackage);
   const { offer: opened, usedPackage } = outcome;
@@ -224,7 +236,10 @@ function heed(
   material: ChannelMaterial,
 ): ChannelStep {
   const before = senderRecord(material);
-  const outcome = heedResync(before, context, offer, resync);
+  return heeded(before, heedResync(before, context, offer, resync));
+}
+
+function heeded(before: SenderRecord, outcome: ResyncOutcome): ChannelStep {
   if (outcome.kind !== "anew")
     return { kind: "done", saves: [], input: { kind: "resync-heeded", outcome } };
   const saves = outcome.record === before ? [] : [saveSender(outcome.record)];

@@ -128,7 +128,11 @@ export type OpenOutcome =
   /** One side has the secret of a pairing, the other has not. */
   | { readonly kind: "key-unknown" }
   | { readonly kind: "wrong-receiver" }
-  | { readonly kind: "invalid" };
+  /**
+   * It does not open. `resync` for the OPEN that was expected: honest bytes then follow another
+   * history than this record, and only a new channel helps.
+   */
+  | { readonly kind: "invalid"; readonly resync?: Uint8Array };
 
 /** kid of the package an offer needs; `undefined` when it needs none or is malformed. */
 export function packageWanted(
@@ -214,6 +218,7 @@ function openNext(
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
   const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
   const outcome = finishOpening(record, outer, offer, derived);
+  if (outcome.kind === "invalid") return { ...outcome, resync: resyncOf(record, offer) };
   if (outcome.kind !== "opened") return outcome;
   wipe(record.chainKey);
   if (index === 0) return outcome;
@@ -278,13 +283,17 @@ function withRoom(received: readonly ReceivedEntry[]): readonly ReceivedEntry[] 
 }
 
 function outOfStep(record: ReceiverRecord | undefined, offer: OfferToOpen): OpenOutcome {
+  return { kind: "out-of-step", resync: resyncOf(record, offer) };
+}
+
+function resyncOf(record: ReceiverRecord | undefined, offer: OfferToOpen): Uint8Array {
   const { context, identity } = offer;
   const state = {
     offer: offerDigest(context.suite, offer),
     epoch: record?.epoch ?? 0,
     expected: record?.expected ?? 0,
   };
-  return { kind: "out-of-step", resync: encodeResync(context, identity.signing, state) };
+  return encodeResync(context, identity.signing, state);
 }
 
 /** What a receipt says, but for the key. */

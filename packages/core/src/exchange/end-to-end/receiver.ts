@@ -101,6 +101,11 @@ function opened(
       return { kind: "receipt", receipt: outcome.receipt, isNew: false };
     case "out-of-step":
       return { kind: "resync", resync: outcome.resync };
+    case "invalid":
+      // The sender judges: the same bytes once more, or a new channel.
+      return outcome.resync === undefined
+        ? { kind: "invalid" }
+        : { kind: "resync", resync: outcome.resync };
     default:
       return { kind: outcome.kind };
   }

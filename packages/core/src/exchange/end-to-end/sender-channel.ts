@@ -291,9 +291,36 @@ export function heedResync(
   // Sent again already, and the receiver is where it was: its channel is another one.
   if (offers !== undefined && resync.expected !== offer.repeatedFrom)
     return { kind: "repeat", offers };
+  return { kind: "anew", record: withoutChannel(record, channel, resync) };
+}
+
+/**
+ * The receiver's word on an offer whose transfer has ended here. A gap is filled when the next
+ * transfer meets it; `anew`: the channel is over.
+ */
+export function heedStrayResync(
+  record: SenderRecord,
+  context: Pick<ExchangeContext, "suite" | "sender" | "receiver" | "transfer">,
+  bytes: Uint8Array,
+): Exclude<ResyncOutcome, { kind: "repeat" }> {
+  const { channel } = record;
+  const entry = channel?.outbox.find(({ transfer }) => equalBytes(transfer, context.transfer));
+  const resync = decodeResync(context, bytes);
+  if (channel === undefined || entry === undefined || resync === undefined)
+    return { kind: "ignored" };
+  if (!equalBytes(resync.offer, offerDigest(context.suite, entry))) return { kind: "ignored" };
+  if (gapOf(channel, resync, entry) !== undefined) return { kind: "ignored" };
+  return { kind: "anew", record: withoutChannel(record, channel, resync) };
+}
+
+function withoutChannel(
+  record: SenderRecord,
+  channel: SenderChannel,
+  resync: Resync,
+): SenderRecord {
   wipeSenderChannel(channel);
   const lastEpoch = Math.max(record.lastEpoch, resync.epoch);
-  return { kind: "anew", record: { lastEpoch, package: undefined, channel: undefined } };
+  return { lastEpoch, package: undefined, channel: undefined };
 }
 
 /** Every offer that the receiver lacks; `undefined` when it has not just lost some. */
@@ -302,8 +329,9 @@ function gapOf(
   resync: Resync,
   entry: OutboxEntry,
 ): readonly OutboxEntry[] | undefined {
-  // Beyond this offer it has another one of the same number: these are two channels.
-  if (resync.epoch !== epoch || resync.expected > entry.n) return undefined;
+  // It has another offer of this number, or waits for this number and cannot take the offer: what
+  // went before is another history.
+  if (resync.epoch !== epoch || resync.expected >= entry.n) return undefined;
   const offers = outbox.filter(({ n }) => n >= resync.expected);
   return offers.length === next - resync.expected ? offers : undefined;
 }

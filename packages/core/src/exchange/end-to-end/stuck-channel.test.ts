@@ -8,15 +8,16 @@ import type { WallMs } from "../../time.ts";
 import { encodeHeader } from "../../transfer/header.ts";
 import type { ExchangeContext, SenderContext } from "../context.ts";
 import type { ExchangeInput } from "../steps.ts";
+import { receiveEndToEndOffer, stepEndToEndReceiver } from "./receiver.ts";
 import { startEndToEndSender, stepEndToEndSender, type EndToEndSenderState } from "./sender.ts";
 
 type Sealed = Extract<ExchangeInput, { kind: "offer-sealed" }>;
 type Ready = Extract<EndToEndSenderState, { kind: "ready" }>;
 
-function headerOf({ transfer }: ExchangeContext): Uint8Array {
+function headerOf(context: ExchangeContext): Uint8Array {
   const content = { kind: "file", name: "f", size: 5 } as const;
   const until = (NOW + 60_000) as WallMs;
-  return encodeHeader(transfer, { content, created: NOW, until, sessionSeconds: 5 });
+  return encodeHeader(context.transfer, { content, created: NOW, until, sessionSeconds: 5 });
 }
 
 function seal(from: Device, to: Device, id: number): Sealed & { readonly context: SenderContext } {
@@ -139,4 +140,64 @@ test("sealOffer() with a full outbox asks for the receipts that would make room"
     offers.map(({ outer }) => outer),
     lost.map(({ ready }) => ready.outer),
   );
+});
+
+/** What the sender makes of a resync for a transfer that has ended. */
+function heedStray(from: Device, { context }: ReturnType<typeof seal>, resync: Uint8Array) {
+  const input = from.perform({ kind: "heed-stray-resync", resync }, context);
+  return expectKind(input, "resync-heeded").outcome.kind;
+}
+
+function close(at: Device, { ready, context }: ReturnType<typeof seal>) {
+  const { outer, sealedHeader } = ready;
+  const input = at.perform({ kind: "close-offer", outer, sealedHeader }, context);
+  return expectKind(input, "offer-opened").outcome;
+}
+
+test("C-04 a full outbox ends with its channel when the receiver has lost its end", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const lost = Array.from({ length: OUTBOX_MAX }, (_, i) => seal(alice, bob, 2 + i));
+  bob.records.clear();
+  const [first] = lost;
+  assert.ok(first !== undefined);
+  const { resync } = expectKind(close(bob, first), "out-of-step");
+  assert.equal(heedStray(alice, { ...first, context: lost[1]!.context }, resync), "ignored");
+  assert.equal(heedStray(alice, first, resync.with(90, resync[90]! ^ 1)), "ignored");
+  assert.equal(heedStray(alice, first, resync), "anew");
+  assert.equal(heedStray(alice, first, resync), "ignored", "it is over already");
+  assert.equal(seal(alice, bob, 100).ready.counter, 0);
+});
+
+test("heed-stray-resync leaves a gap to the next transfer that meets it", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const lost = seal(alice, bob, 2);
+  const ended = seal(alice, bob, 3);
+  const { resync } = expectKind(close(bob, ended), "out-of-step");
+  assert.equal(heedStray(alice, ended, resync), "ignored");
+  expectKind(open(bob, lost), "opened");
+  expectKind(close(bob, ended), "receipt");
+});
+
+test("C-04 the expected number that does not open begins a new channel", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const backup = alice.snapshot();
+  transfer(alice, bob, 2);
+  alice.restore(backup);
+  const ended = seal(alice, bob, 3);
+  const offer = seal(alice, bob, 4);
+  const { resync } = expectKind(open(bob, offer), "invalid");
+  assert.ok(resync !== undefined, "the receiver says where its channel is");
+  const opening = receiveEndToEndOffer(offer.ready, new Uint8Array(0)).state;
+  const outcome = { kind: "invalid", resync } as const;
+  const { state } = stepEndToEndReceiver(opening, { kind: "offer-opened", outcome });
+  assert.deepEqual(state, { kind: "resync", resync });
+  const again = alice.snapshot();
+  assert.equal(heed(alice, offer, resync).kind, "anew");
+  alice.restore(again);
+  const said = expectKind(close(bob, offer), "out-of-step");
+  assert.equal(heedStray(alice, offer, said.resync), "anew");
+  assert.equal(close(bob, ended).kind, "out-of-step");
 });
