@@ -100,7 +100,7 @@ function assembleSymmetric(options: CastOptions, prng: Prng): Company {
 function assembleChannels(options: CastOptions, prng: Prng): Company {
   const { report, climate } = options;
   const weather = new Weather(prng, climate ?? channelClimateOf(prng));
-  const ledger = new ChannelLedger(report);
+  const ledger = new ChannelLedger(report, isHonest(weather.climate));
   const pairingSecret = prng.chance(200) ? prng.bytes(32) : undefined;
   const watch = new ChannelWatch({ report, ledger, names: NAMES, pairingSecret });
   const nonces = new NonceChecker(report);
@@ -117,6 +117,12 @@ function assembleChannels(options: CastOptions, prng: Prng): Company {
   const masterKeys = new MasterKeyChecker(report);
   const cast = gather(options, prng, { weather, ledger, watch, masterKeys, suiteOf, names });
   return { profile: "end-to-end", ledger, watch, cast };
+}
+
+/** Envelopes may be lost, but come once and in order, and every device is what it was. */
+function isHonest({ malice, tampers, restores }: Climate): boolean {
+  const { drops: _lost, ...tricks } = malice;
+  return tampers === 0 && restores === 0 && Object.values(tricks).every((chance) => chance === 0);
 }
 
 interface Parts extends Pick<ClientPorts, "weather" | "ledger" | "watch" | "masterKeys"> {

@@ -52,7 +52,7 @@ export class ChannelDesk {
   }
 
   get isIdle(): boolean {
-    return this.#queues.size === 0;
+    return this.#queues.size === 0 && this.packages.isIdle;
   }
 
   add(task: ChannelTask): void {
@@ -65,7 +65,7 @@ export class ChannelDesk {
 
   /** What is left of a transfer that has ended here. */
   stray(party: Party, envelope: StrayEnvelope): void {
-    if (envelope.kind === "receipt") return this.#strayReceipt(party, envelope);
+    if (envelope.kind !== "close") return this.#strayAnswer(party, envelope);
     const { transfer, outer, sealedHeader } = envelope;
     this.add({
       party,
@@ -90,11 +90,12 @@ export class ChannelDesk {
     this.packages.drop();
   }
 
-  #strayReceipt(
-    party: Party,
-    { transfer, sealed }: Extract<StrayEnvelope, { kind: "receipt" }>,
-  ): void {
-    const job = { kind: "open-receipt", receipt: sealed } as const;
+  #strayAnswer(party: Party, envelope: Exclude<StrayEnvelope, { kind: "close" }>): void {
+    const { transfer } = envelope;
+    const job: ChannelJob =
+      envelope.kind === "receipt"
+        ? { kind: "open-receipt", receipt: envelope.sealed }
+        : { kind: "heed-stray-resync", resync: envelope.resync };
     this.add({ party, role: "sending", transfer, job, answer: () => undefined });
   }
 
@@ -121,7 +122,7 @@ export class ChannelDesk {
     client.ports.world.note(
       `${client.name} ${hex(transfer).slice(0, 8)} ${wordsFor(job, step.input)}`,
     );
-    if (step.input.kind === "resync-heeded" && job.kind === "heed-resync")
+    if (step.input.kind === "resync-heeded" && "resync" in job)
       watch.heeded(client.name, job.resync, step.input.outcome.kind);
     if (step.input.kind === "receipt-opened")
       watch.acknowledged(client.name, transfer, step.input.receipt);

@@ -27,13 +27,27 @@ export interface ChannelEntry extends TransferFacts {
   isUndone: boolean;
 }
 
+/** What no sender hears while envelopes are lost at most, and no device is restored. */
+const NEVER = new Set<string>([
+  "peer/malformed",
+  "peer/pairing-lost",
+  "peer/unexpected-frame",
+  "transfer/invalid",
+  "transfer/wrong-receiver",
+  "usage/invalid-argument",
+  "usage/wrong-state",
+]);
+
 export class ChannelLedger implements TransferBook {
   readonly entries: ChannelEntry[] = [];
   readonly #report: Report;
+  readonly #isHonest: boolean;
   readonly #byId = new Map<string, ChannelEntry>();
 
-  constructor(report: Report) {
+  /** `isHonest`: envelopes are lost at most, and no device is restored. */
+  constructor(report: Report, isHonest: boolean) {
     this.#report = report;
+    this.#isHonest = isHonest;
   }
 
   start(facts: TransferFacts): void {
@@ -118,6 +132,7 @@ export class ChannelLedger implements TransferBook {
       const complain = (what: string): void =>
         this.#report(`agreement: ${id} ${what} (${ends.sender}, ${ends.receiver})`);
       if (entry.open.size > 0) complain("has no end");
+      if (this.#isHonest && NEVER.has(ends.sender)) complain("broke a rule");
       if (isAcknowledged && !isThere && !isUndone) complain("was acknowledged and is lost");
       if (calm && ends.sender !== "peer/busy" && !(isAcknowledged && isThere))
         complain("failed although nothing went wrong");

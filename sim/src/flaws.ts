@@ -64,15 +64,20 @@ export function flawedSuite(suite: Suite, flaw: Flaw | undefined): Suite {
   };
 }
 
+const SALT_BYTES = 32;
+
 /** The suite that a channel's job works with. */
 export function flawedJobSuite(
   suite: Suite,
   flaw: Flaw | undefined,
   kind: ChannelJob["kind"],
 ): Suite {
-  if (flaw === "constant-salts" && kind !== "seal-offer")
-    return { ...suite, random: (length) => new Uint8Array(length) };
-  if (flaw === "unsigned-resyncs" && kind === "heed-resync")
+  if (flaw === "constant-salts" && kind !== "seal-offer") {
+    const random: Suite["random"] = (length) =>
+      length === SALT_BYTES ? new Uint8Array(length) : suite.random(length);
+    return { ...suite, random };
+  }
+  if (flaw === "unsigned-resyncs" && (kind === "heed-resync" || kind === "heed-stray-resync"))
     return { ...suite, verify: () => true };
   return suite;
 }

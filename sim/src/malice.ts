@@ -40,7 +40,8 @@ export interface Reach {
 const OUTER_ENDS = [49, 49 + 64] as const;
 const OUTER_EPOCH = [9, 17] as const;
 const RESYNC_BYTES = 175;
-const HELD_MS_MAX = 5_000;
+/** While a person decides, or much later. */
+const HELD_MS_MAX = [60, 300, 5_000] as const;
 const CARRIED_MAX = 400;
 
 export class Malice {
@@ -122,11 +123,10 @@ export class Malice {
     const { prng } = this.#ports.world;
     const forged = this.#forgery(decodeTransferEnvelope(delivery.body));
     const body = encodeTransferEnvelope(forged);
+    const isBack = forged.kind === "withdraw" ? prng.chance(500) : forged.kind !== "close";
     const back: Delivery = { kind: "delivery", from: to.id, name: to.name, body };
-    const forth: Delivery = { ...delivery, body };
-    if (sender !== undefined && prng.chance(500))
-      this.#hold("forges", { to: sender, delivery: back });
-    else this.#hold("forges", { to, delivery: forth });
+    if (!isBack) this.#hold("forges", { to, delivery: { ...delivery, body } });
+    else if (sender !== undefined) this.#hold("forges", { to: sender, delivery: back });
   }
 
   #forgery(seen: TransferEnvelope): TransferEnvelope {
@@ -172,7 +172,7 @@ export class Malice {
   #hold(what: string, carried: Carried): void {
     const { world } = this.#ports;
     this.#note(what, carried);
-    world.after(world.prng.below(HELD_MS_MAX), () => this.#send(carried));
+    world.after(world.prng.below(world.prng.pick(HELD_MS_MAX)), () => this.#send(carried));
   }
 
   #send({ to, delivery }: Carried): void {

@@ -23,6 +23,10 @@ export class PackageDesk {
     this.#disk = disk;
   }
 
+  get isIdle(): boolean {
+    return !this.#isBusy;
+  }
+
   /** Compares the stock; again afterwards when this is called meanwhile. */
   check(): void {
     if (this.#isBusy) {

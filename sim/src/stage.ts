@@ -5,6 +5,7 @@
  */
 import { CONSENT_TIMEOUT_MS, LINK_DEAD_MS } from "@postern/core/limits";
 import type { Cast } from "./cast.ts";
+import type { ClientDriver } from "./client-driver.ts";
 
 /** Nobody waits longer than for a person, and then for the answer. */
 const SETTLE_MS_MAX = CONSENT_TIMEOUT_MS + 120_000;
@@ -36,7 +37,9 @@ export class Stage {
   async badDay(plan: (cast: Cast) => number): Promise<void> {
     const { world, weather, clients } = this.cast;
     for (const client of clients) client.start();
-    await this.until(() => clients.every(({ isReady }) => isReady), "nobody comes up");
+    // A receiver is there for strangers once its packages are.
+    const isUp = ({ isReady, isIdle }: ClientDriver): boolean => isReady && isIdle;
+    await this.until(() => clients.every(isUp), "nobody comes up");
     const activeMs = plan(this.cast);
     await this.pass(activeMs);
     weather.clear();

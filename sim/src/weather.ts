@@ -88,6 +88,27 @@ export const CALM: Climate = {
   blocks: 0,
 };
 
+/** Everything that end-to-end clients have to stand, at once. */
+export const WILD: Climate = {
+  ...CALM,
+  crashes: 40,
+  crashesMax: 6,
+  linkCuts: 2,
+  relayRestarts: 1,
+  malice: {
+    drops: 60,
+    repeats: 100,
+    delays: 60,
+    replays: 200,
+    crosses: 60,
+    reflects: 60,
+    forges: 200,
+    wrongPackages: 100,
+  },
+  restores: 700,
+  blocks: 1,
+};
+
 /** One run in eight is calm; in the others each kind of fault is there or not by itself. */
 export function climateOf(prng: Prng): Climate {
   if (prng.below(8) === 0) return CALM;
@@ -121,6 +142,7 @@ export function climateOf(prng: Prng): Climate {
 export function channelClimateOf(prng: Prng): Climate {
   const climate = climateOf(prng);
   if (climate === CALM) return climate;
+  if (prng.below(8) === 0) return WILD;
   const maybe = (chance: number, low: number, high: number): number =>
     prng.chance(chance) ? prng.between(low, high) : 0;
   const isHostile = prng.chance(500);
