@@ -12,7 +12,7 @@ import {
 } from "../exchange/receiver-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
 import { sealReceipt } from "./answer.ts";
-import { receiptEnvelope } from "./receive-offer.ts";
+import { receiptEnvelope } from "./receive-envelopes.ts";
 import type { Closing, ReceivePlan, ReceiveState, ReceiveStep } from "./receive-state.ts";
 import { emit, type TransferEffect } from "./steps.ts";
 import { withdrawalByReceiver } from "./withdrawal.ts";

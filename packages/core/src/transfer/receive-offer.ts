@@ -4,8 +4,6 @@
  * @module
  */
 import { ifWellFormed } from "../bytes/reader.ts";
-import { concat } from "../bytes/writer.ts";
-import { HASH_BYTES } from "../crypto/suite.ts";
 import { PosternError } from "../errors.ts";
 import {
   messageOf,
@@ -17,10 +15,9 @@ import {
 import { wipeTransferKeys, type ReceiverReady } from "../exchange/transfer-keys.ts";
 import { ANSWER_TIMEOUT_MS, CONSENT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
-import { sealAnswer } from "./answer.ts";
-import type { TransferEnvelope } from "./envelope.ts";
 import { decodeHeader, isCurrent } from "./header.ts";
 import { failWith } from "./receive-end.ts";
+import { answerEnvelope, receiptEnvelope, refusal } from "./receive-envelopes.ts";
 import type { Admission, Checked, ReceivePlan, ReceiveStep } from "./receive-state.ts";
 import { emit, ridesInEnvelopes, type Moment, type TransferEffect } from "./steps.ts";
 import type { ClearVerdict, Verdict } from "../exchange/verdict.ts";
@@ -42,8 +39,8 @@ export function checkOffer(
   const known = emit({ kind: "master-key", source, counter });
   const { content, sessionSeconds } = header;
   const checked = { exchange, ready, content, sessionSeconds };
-  const refusal = reasonAgainst(checked, isCurrent(header, now.wall), admission);
-  if (refusal !== undefined) return answerNo(plan, checked, refusal, now);
+  const verdict = reasonAgainst(checked, isCurrent(header, now.wall), admission);
+  if (verdict !== undefined) return answerNo(plan, checked, verdict, now);
   if (source === "kept")
     return {
       state: {
@@ -114,12 +111,6 @@ export function refusingOn(
   return refused(verdict, [receiptEnvelope(plan, phase.receipt)]);
 }
 
-/** An end-to-end receipt. */
-export function receiptEnvelope(plan: ReceivePlan, sealed: Uint8Array): TransferEffect {
-  const { transfer } = plan.context;
-  return { kind: "send-envelope", envelope: { kind: "receipt", transfer, sealed } };
-}
-
 /** A verdict in the clear: no key is shared. */
 export function refuse(plan: ReceivePlan, verdict: ClearVerdict): ReceiveStep {
   return refused(verdict, [refusal(plan, verdict)]);
@@ -128,20 +119,4 @@ export function refuse(plan: ReceivePlan, verdict: ClearVerdict): ReceiveStep {
 function refused(verdict: Verdict, effects: readonly TransferEffect[]): ReceiveStep {
   const code = verdict === "decline" ? "peer/declined" : "transfer/invalid";
   return failWith(new PosternError(code, `refused: ${verdict}`, { verdict }), effects);
-}
-
-export function refusal(plan: ReceivePlan, verdict: ClearVerdict): TransferEffect {
-  const { transfer } = plan.context;
-  return { kind: "send-envelope", envelope: { kind: "refusal", transfer, verdict } };
-}
-
-export function answerEnvelope(
-  plan: ReceivePlan,
-  ready: ReceiverReady,
-  verdict: Verdict,
-): TransferEnvelope {
-  const { suite, transfer } = plan.context;
-  const answer = { verdict, offset: 0, prefixDigest: new Uint8Array(HASH_BYTES) };
-  const sealed = sealAnswer(suite, ready.keys.answer, transfer, answer);
-  return { kind: "answer", transfer, sealed: ready.salt ? concat(ready.salt, sealed) : sealed };
 }

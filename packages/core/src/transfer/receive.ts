@@ -44,16 +44,8 @@ import {
 import { after, type InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { closingOn, failWith, finish, giveUp, lost } from "./receive-end.ts";
-import {
-  answerEnvelope,
-  answerNo,
-  askConsent,
-  checkOffer,
-  receiptEnvelope,
-  refusal,
-  refuse,
-  refusingOn,
-} from "./receive-offer.ts";
+import { answerEnvelope, receiptEnvelope, refusal } from "./receive-envelopes.ts";
+import { answerNo, askConsent, checkOffer, refuse, refusingOn } from "./receive-offer.ts";
 import type {
   Admission,
   Checked,
