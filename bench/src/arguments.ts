@@ -26,7 +26,7 @@ Without options: every case, small, within two minutes.
   --case     these cases at full size; "all" for every one
   --quick    small all the same
   --runs     runs of each program, in alternation
-  --size     bytes to send: a number with K, M or G (powers of 1,024)
+  --size     bytes to send in all: a number with K, M or G (powers of 1,024)
   --profile  profiles of the Postern runs: a,b (default: all that it has)
   --only     only programs with one of these in their name: postern,socat
   --relay    HOST:PORT of a relay that runs already, where a case can use one

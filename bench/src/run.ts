@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, loadavg, platform, release, tmpdir, totalmem } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, loadavg, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
@@ -13,7 +13,7 @@ import { alternate, reasonOf, type Missing } from "./alternate.ts";
 import { parseArguments, USAGE, type BenchOptions } from "./arguments.ts";
 import { NotPossible, type BenchCase } from "./bench-case.ts";
 import { CASES } from "./cases.ts";
-import { hasMemoryFor, makeScratch } from "./measure/payload.ts";
+import { hasMemoryFor, makeDiskScratch, makeScratch, removeScratch } from "./measure/payload.ts";
 import { renderReport, reportOf, type CaseReport, type Report } from "./report/report.ts";
 
 /** The largest file of any case. */
@@ -44,8 +44,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const report = await measure(chosen, options);
   await keep(report, options.json);
-  const hasFailed = report.cases.some(({ failed }) => failed.length > 0);
-  return hasFailed ? 1 : 0;
+  const failures = [report.broken, ...report.cases.map(({ failed }) => failed)].flat();
+  return failures.length > 0 ? 1 : 0;
 }
 
 /** @throws Error with a sentence for people. */
@@ -62,24 +62,24 @@ function choose(names: readonly string[] | undefined): readonly BenchCase[] {
 async function measure(chosen: readonly BenchCase[], options: BenchOptions): Promise<Report> {
   const machine = describeMachine(options.bytes ?? BYTES_USUAL);
   const cases: CaseReport[] = [];
-  const skipped: Missing[] = [];
+  const [skipped, broken]: [Missing[], Missing[]] = [[], []];
   for (const each of chosen) {
     say(`${each.name}: ${each.title}`);
     try {
       cases.push(await measureCase(each, options));
     } catch (error) {
-      if (!(error instanceof NotPossible)) throw error;
-      skipped.push({ name: each.name, why: error.message });
-      say(`  ${error.message}`);
+      const isHere = !(error instanceof NotPossible);
+      (isHere ? broken : skipped).push({ name: each.name, why: reasonOf(error) });
+      say(`  ${reasonOf(error)}`);
     }
   }
-  return { time: new Date().toISOString(), machine, cases, skipped };
+  return { time: new Date().toISOString(), machine, cases, skipped, broken };
 }
 
 async function measureCase(each: BenchCase, options: BenchOptions): Promise<CaseReport> {
   const { scale, bytes, profiles, relay, only } = options;
   const folder = await makeScratch(bytes ?? BYTES_USUAL);
-  const disk = await mkdtemp(join(tmpdir(), "postern-bench-"));
+  const disk = await makeDiskScratch();
   try {
     const setting = { scale, bytes, profiles, relay, folder: join(folder, "case"), disk };
     await mkdir(setting.folder);
@@ -100,7 +100,7 @@ async function measureCase(each: BenchCase, options: BenchOptions): Promise<Case
       await close?.();
     }
   } finally {
-    for (const path of [folder, disk]) await rm(path, { recursive: true, force: true });
+    for (const path of [folder, disk]) await removeScratch(path);
   }
 }
 

@@ -1,7 +1,8 @@
 /** How many clients a second connect to one relay: handshake, login, established link. @module */
 import { join } from "node:path";
 
-import { startActor } from "../actors/actor.ts";
+import { startActor, type Actor } from "../actors/actor.ts";
+import type { CrowdSetting } from "../actors/link-crowd.ts";
 import type { BenchCase, Figures } from "../bench-case.ts";
 import { startPosternRelay } from "../peers/postern-relay.ts";
 
@@ -40,7 +41,7 @@ export const connects: BenchCase = {
 
 async function run(folder: string, clients: number): Promise<Figures> {
   const relay = await startPosternRelay({ dataDir: join(folder, "relay") });
-  const crowd = startActor("link-crowd", { relay: relay.address, clients });
+  const crowd = crowdOf(relay.address, clients);
   try {
     const first = await crowd.ask("connect");
     await crowd.ask("close");
@@ -57,4 +58,8 @@ async function run(folder: string, clients: number): Promise<Figures> {
     await crowd.stop();
     await relay.stop();
   }
+}
+
+function crowdOf(relay: string, clients: number): Actor {
+  return startActor("link-crowd", { relay, clients } satisfies CrowdSetting);
 }

@@ -48,7 +48,7 @@ export async function makeFile(
   return { path, bytes, folder, digest: await hashOnlyEntry(place) };
 }
 
-export async function posterns(setting: Setting): Promise<FileContender[]> {
+async function posterns(setting: Setting): Promise<FileContender[]> {
   const { profiles = PROFILES, relay } = setting;
   return await Promise.all(
     profiles.map(async (profile) =>

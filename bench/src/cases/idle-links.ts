@@ -1,7 +1,8 @@
 /** What clients that are connected and do nothing cost a relay. @module */
 import { join } from "node:path";
 
-import { startActor } from "../actors/actor.ts";
+import { startActor, type Actor } from "../actors/actor.ts";
+import type { CrowdSetting } from "../actors/link-crowd.ts";
 import type { BenchCase, Figures } from "../bench-case.ts";
 import { startPosternRelay } from "../peers/postern-relay.ts";
 
@@ -44,7 +45,7 @@ async function run(folder: string, links: number): Promise<Figures> {
   try {
     await visit(relay.address);
     const before = relay.residentBytes();
-    const crowd = startActor("link-crowd", { relay: relay.address, clients: links });
+    const crowd = crowdOf(relay.address, links);
     try {
       const { seconds = 0 } = await crowd.ask("connect");
       const usage = relay.watch();
@@ -66,8 +67,12 @@ async function run(folder: string, links: number): Promise<Figures> {
 }
 
 async function visit(relay: string): Promise<void> {
-  const crowd = startActor("link-crowd", { relay, clients: WARM_UP });
+  const crowd = crowdOf(relay, WARM_UP);
   await crowd.ask("connect");
   await crowd.ask("close");
   await crowd.stop();
+}
+
+function crowdOf(relay: string, clients: number): Actor {
+  return startActor("link-crowd", { relay, clients } satisfies CrowdSetting);
 }

@@ -32,7 +32,8 @@ export const tenAtOnce: BenchCase = {
   isHigherBetter: false,
   runs: { quick: 1, full: 3 },
   async open(setting) {
-    const payload = await makeFile(setting, BYTES);
+    const bytes = setting.bytes && Math.ceil(setting.bytes / PAIRS);
+    const payload = await makeFile({ ...setting, bytes }, BYTES);
     const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map(async (profile) => {
       const absence = posternAbsence() ?? (await profileAbsence(profile));
       const pairs = Array.from({ length: PAIRS }, () => newPair(join(setting.folder, profile)));

@@ -1,9 +1,10 @@
 /** Where a comparison keeps its files, what is sent, and whether that is what arrived. @module */
 import { createHash, randomFillSync, type Hash } from "node:crypto";
-import { createReadStream, existsSync, statfsSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, writeFile } from "node:fs/promises";
+import { createReadStream, existsSync, rmSync, statfsSync } from "node:fs";
+import { mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import process from "node:process";
 
 const BLOCK_BYTES = 1_048_576;
 const MEMORY_FOLDER = "/dev/shm";
@@ -11,9 +12,29 @@ const FILES_PER_FOLDER = 100;
 
 /** In memory when there is room for the file, its copy and some more: disks differ too much. */
 export async function makeScratch(fileBytes: number): Promise<string> {
-  const parent = hasMemoryFor(fileBytes) ? MEMORY_FOLDER : tmpdir();
-  return await mkdtemp(join(parent, "postern-bench-"));
+  return await makeTemporary(hasMemoryFor(fileBytes) ? MEMORY_FOLDER : tmpdir());
 }
+
+export async function makeDiskScratch(): Promise<string> {
+  return await makeTemporary(tmpdir());
+}
+
+async function makeTemporary(parent: string): Promise<string> {
+  const path = await mkdtemp(join(parent, "postern-bench-"));
+  SCRATCH.add(path);
+  return path;
+}
+
+export async function removeScratch(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  SCRATCH.delete(path);
+}
+
+/** Memory is not left full by a benchmark that is broken off. */
+const SCRATCH = new Set<string>();
+process.on("exit", () => {
+  for (const path of SCRATCH) rmSync(path, { recursive: true, force: true });
+});
 
 export function hasMemoryFor(fileBytes: number): boolean {
   if (!existsSync(MEMORY_FOLDER)) return false;

@@ -69,9 +69,12 @@ test("renderReport() begins with the machine and ends with what was not measured
     machine: { cores: 2, CPU: "fast" },
     cases: [FULL],
     skipped: [{ name: "long-link", why: "not permitted" }],
+    broken: [{ name: "connects", why: "no relay" }],
   });
   assert.ok(text.startsWith("# Postern measured, now\n\ncores 2, CPU fast\n\n## file: a file\n"));
-  assert.ok(text.endsWith("## Not measured\n\n- long-link: not permitted\n"));
+  assert.ok(
+    text.endsWith("## Not measured\n\n- long-link: not permitted\n- connects: failed, no relay\n"),
+  );
 });
 
 function runs(rates: readonly number[], cpu?: number): CaseReport["results"][number]["runs"] {

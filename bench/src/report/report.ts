@@ -19,6 +19,8 @@ export interface Report {
   readonly cases: readonly CaseReport[];
   /** Cases that cannot be run here. */
   readonly skipped: readonly Missing[];
+  /** Cases that failed as a whole. */
+  readonly broken: readonly Missing[];
 }
 
 export function reportOf(
@@ -29,13 +31,14 @@ export function reportOf(
   return { name, title, columns, chart, isHigherBetter, notes, ...outcome };
 }
 
-export function renderReport({ time, machine, cases, skipped }: Report): string {
+export function renderReport({ time, machine, cases, skipped, broken }: Report): string {
   const about = Object.entries(machine).map(([key, value]) => `${key} ${value}`);
+  const missing = [...listed(skipped), ...listed(broken, "failed, ")];
   const parts = [
     `# Postern measured, ${time}`,
     about.join(", "),
     ...cases.map(renderCase),
-    ...(skipped.length === 0 ? [] : [["## Not measured", "", ...listed(skipped)].join("\n")]),
+    ...(missing.length === 0 ? [] : [["## Not measured", "", ...missing].join("\n")]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

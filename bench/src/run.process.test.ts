@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { platform, tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+
+import type { Report } from "./report/report.ts";
+
+const skip = platform() === "linux" ? false : "costs are read from /proc";
+const RUN = join(import.meta.dirname, "run.ts");
+
+test(
+  "a benchmark measures Postern and names who is absent, in text and JSON",
+  { skip },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "postern-bench-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const json = join(folder, "figures.json");
+    const only = ["--only", "symmetric,socat,croc", "--profile", "symmetric"];
+    const size = ["--size", "1M", "--runs", "2"];
+    // Nobody else's program is in the search path.
+    const env = { PATH: await pathWith(folder, "bash"), TMPDIR: folder };
+    const { status, stdout, stderr } = bench(
+      ["--case", "file", ...only, ...size, "--json", json],
+      env,
+    );
+    assert.equal(status, 0, stderr);
+    const [file] = (JSON.parse(await readFile(json, "utf8")) as Report).cases;
+    assert.deepEqual(
+      file?.results.map(({ name, runs }) => [name, runs.length]),
+      [["postern symmetric", 2]],
+    );
+    const [run = {}] = file.results[0]?.runs ?? [];
+    for (const key of ["wallS", "transferS", "cpuSender", "cpuRelay", "peakReceiver"])
+      assert.ok((run[key] ?? 0) > 0, `${key} ${run[key]}`);
+    assert.ok(stdout.includes("| postern symmetric |"), stdout);
+    assert.ok(stdout.includes("- socat relay: absent, socat is not installed"), stdout);
+    assert.ok(stdout.includes("- croc: absent, it is not installed"), stdout);
+    const left = (await readdir(folder)).filter((name) => name.startsWith("postern-bench"));
+    assert.deepEqual(left, []);
+  },
+);
+
+test("a benchmark drives real links at a relay", { skip }, () => {
+  const args = ["--case", "connects", "--quick", "--runs", "1", "--json", "-"];
+  const { status, stdout, stderr } = bench(args);
+  assert.equal(status, 0, stderr);
+  const [connects] = (JSON.parse(stdout) as Report).cases;
+  const run = connects?.results[0]?.runs[0] ?? {};
+  for (const key of ["rate", "firstRate", "relayMs", "clientMs"])
+    assert.ok((run[key] ?? 0) > 0, `${key} ${run[key]}`);
+});
+
+test("a benchmark does not start with arguments that it does not know", { skip }, () => {
+  for (const args of [
+    ["--size", "x"],
+    ["--case", "nothing"],
+  ]) {
+    const { status, stderr } = bench(args);
+    assert.equal(status, 2);
+    assert.match(stderr, /npm run bench/);
+  }
+});
+
+/** A search path with this program alone. */
+async function pathWith(folder: string, program: string): Promise<string> {
+  const programs = join(folder, "programs");
+  await mkdir(programs);
+  await symlink(`/bin/${program}`, join(programs, program));
+  return programs;
+}
+
+function bench(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const options = { encoding: "utf8", env: { ...process.env, ...env } } as const;
+  return spawnSync(process.execPath, [RUN, ...args], options);
+}
