@@ -28,6 +28,7 @@ import { decodeKeyPackage, encodeKeyPackage } from "../../identity/key-package.t
 import type { WallMs } from "../../time.ts";
 
 const CLEAR_BYTES = 113;
+const N_AT = 5;
 const X25519_BYTES = 32;
 /** The ML-KEM part of a key or ciphertext stands before X25519's. */
 const SHARE_AT = CLEAR_BYTES + 1_088;
@@ -83,6 +84,32 @@ test("C-01 no bit of an offer can be turned: INIT, OPEN on the chain, OPEN under
     const said = receipt(bob, context, offer);
     heardOf.push(() => assert.equal(heard(alice, context, said), "accept"));
   }
+});
+
+test("C-01 what was altered on the way makes nobody say that the channel is over", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  const context = contextOf(alice, bob, 2);
+  const ready = seal(alice, context);
+  const { outer, sealedHeader, content } = onTheWay(ready);
+  const before = stored(alice);
+  const altered = [
+    { outer: flipped(outer, 8 * 500), sealedHeader, content },
+    { outer: flipped(outer, 8 * N_AT), sealedHeader, content },
+    { outer, sealedHeader: flipped(sealedHeader, 9), content },
+    { outer, sealedHeader, content: flipped(content, 9) },
+    { outer, sealedHeader, content: content.subarray(1) },
+  ];
+  for (const [i, offer] of altered.entries()) {
+    const outcome = open(bob, context, offer);
+    assert.ok(outcome.kind === "invalid" || outcome.kind === "out-of-step");
+    // The driver sends what resync there is; it must name other bytes than Alice's.
+    if (outcome.resync === undefined) continue;
+    const told = { kind: "out-of-step", resync: outcome.resync } as const;
+    assert.equal(resync(alice, context, ready, told), "ignored", `${i}`);
+  }
+  assert.deepEqual(stored(alice), before);
+  opened(open(bob, context, ready));
 });
 
 test("C-01 an offer that is cut or longer anywhere is invalid", () => {

@@ -176,6 +176,25 @@ test("P-08 counts and lengths that lie allocate nothing and are damaged", () => 
   );
 });
 
+test("P-08 more entries than a channel can have are damaged, though each is well-formed", () => {
+  const outbox = [...numbers.map(entry), entry(40)];
+  const records = [
+    () =>
+      decodeSenderRecord(
+        encodeSenderRecord({ ...SENDER, channel: { ...SENDER.channel!, outbox } }),
+      ),
+    () =>
+      decodeReceiverRecord(
+        encodeReceiverRecord({ ...RECEIVER, keys: [key("1"), key("2"), key("3")] }),
+      ),
+    () =>
+      decodeReceiverRecord(
+        encodeReceiverRecord({ ...RECEIVER, received: [...numbers, 40].map(received) }),
+      ),
+  ];
+  for (const [i, decode] of records.entries()) assert.equal(codeOf(decode), "store/failed", `${i}`);
+});
+
 test("P-08 a receipt's key of another length is damaged", () => {
   const state = { kind: "open", receiptKey: secret("short", 31) } as const;
   const record = encodeReceiverRecord({ ...RECEIVER, received: [{ ...received(0), state }] });

@@ -129,8 +129,8 @@ export type OpenOutcome =
   | { readonly kind: "key-unknown" }
   | { readonly kind: "wrong-receiver" }
   /**
-   * It does not open. `resync` for the OPEN that was expected: honest bytes then follow another
-   * history than this record, and only a new channel helps.
+   * It does not open. `resync` for the header of the OPEN that was expected: honest bytes then
+   * follow another history than this record, and only a new channel helps.
    */
   | { readonly kind: "invalid"; readonly resync?: Uint8Array };
 
@@ -218,7 +218,6 @@ function openNext(
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
   const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
   const outcome = finishOpening(record, outer, offer, derived);
-  if (outcome.kind === "invalid") return { ...outcome, resync: resyncOf(record, offer) };
   if (outcome.kind !== "opened") return outcome;
   wipe(record.chainKey);
   if (index === 0) return outcome;
@@ -240,7 +239,9 @@ function finishOpening(
   if (opened === undefined || isStray || (message === undefined && content.length > 0)) {
     wipeTransferKeys(keys);
     wipe(nextChainKey, message);
-    return { kind: "invalid" };
+    // A resync names outer and sealed header alone: of an altered content it would end the channel.
+    const isForeign = opened === undefined && outer.n > 0;
+    return isForeign ? { kind: "invalid", resync: resyncOf(before, offer) } : { kind: "invalid" };
   }
   const { n, epoch } = outer;
   const { transcript } = keys;
