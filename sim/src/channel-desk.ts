@@ -38,6 +38,9 @@ export interface ChannelTask {
 type Fetched = Pick<ChannelMaterial, "peerPackage" | "replyPackage">;
 type Done = Extract<ChannelStep, { readonly kind: "done" }>;
 
+/** Of the planted defect: long enough for a crash before. */
+const STORED_LATE_MS = 200;
+
 export class ChannelDesk {
   readonly disk: ChannelDisk;
   readonly packages: PackageDesk;
@@ -124,6 +127,12 @@ export class ChannelDesk {
     );
     if (step.input.kind === "resync-heeded" && "resync" in job)
       watch.heeded(client.name, job.resync, step.input.outcome.kind);
+    if (step.input.kind === "offer-opened" && "resync" in step.input.outcome)
+      watch.placed(
+        client.name,
+        step.input.outcome.resync,
+        this.disk.channel(party.fingerprint, role),
+      );
     if (step.input.kind === "receipt-opened")
       watch.acknowledged(client.name, transfer, step.input.receipt);
     if (flaw === "sends-before-storing" && job.kind === "seal-offer")
@@ -155,7 +164,7 @@ export class ChannelDesk {
   /** A planted defect: the offer leaves, then its channel is stored. */
   #sendFirst(peer: string, task: ChannelTask, step: Done): void {
     task.answer(step.input);
-    this.#client.later(2, () =>
+    this.#client.later(STORED_LATE_MS, () =>
       this.#save(peer, { ...task, answer: () => undefined }, step, () => undefined),
     );
   }

@@ -7,7 +7,7 @@
  */
 import { equalBytes, hex } from "@postern/core/bytes";
 import type { Suite } from "@postern/core/crypto";
-import type { ChannelSave, ExchangeInput } from "@postern/core/exchange";
+import { describeChannel, type ChannelSave, type ExchangeInput } from "@postern/core/exchange";
 import { decodeTransferEnvelope, type TransferEnvelope } from "@postern/core/transfer";
 import type { ChannelLedger } from "./channel-ledger.ts";
 import type { Report } from "./checkers.ts";
@@ -65,6 +65,15 @@ export class ChannelWatch {
     const [to] = [...this.#options.names].find(([, name]) => name === who) ?? [];
     if (outcome !== "ignored" && !this.#resyncs.has(`${to} ${hex(resync)}`))
       this.#options.report(`channels: ${who} heeds a resync that nobody said`);
+  }
+
+  /** `who` says where its end of a channel is, which is stored as `record`. */
+  placed(who: Name, resync: Uint8Array | undefined, record: Uint8Array | undefined): void {
+    if (resync === undefined) return;
+    const said = new DataView(resync.buffer, resync.byteOffset + RESYNC_PLACE_AT);
+    const { epoch, transfers } = (record && describeChannel(record)) ?? { epoch: 0, transfers: 0 };
+    if (said.getBigUint64(0) !== BigInt(epoch) || said.getUint32(8) !== transfers)
+      this.#options.report(`channels: ${who} says that its channel is where it is not`);
   }
 
   /** `who` has opened a receipt. */
@@ -149,6 +158,9 @@ export class SecretUse {
 /** HPKE's LabeledExtract for a PSK: "HPKE-v1", suite id (10), "secret", then the PSK. */
 const PSK_AT = 7 + 10 + 6;
 const PSK_BYTES = 32;
+
+/** Epoch and number in a resync. */
+const RESYNC_PLACE_AT = 1 + 2 + 32 + 32 + 32;
 
 /** Where n, epoch and channel stand in an outer header and in a receipt. */
 const OFFER_NUMBERS = [5, 17] as const;

@@ -34,6 +34,8 @@ export interface MalicePorts {
 export interface Reach {
   linkOf(fingerprint: Uint8Array): RelayLink | undefined;
   callers(): readonly Caller[];
+  /** The package of last resort of who has made this one. */
+  lastResort(keyPackage: Uint8Array): Uint8Array | undefined;
 }
 
 /** Both fingerprints, and the epoch, in an outer header (docs/protocol-end-to-end.md 7.3.3). */
@@ -42,6 +44,7 @@ const OUTER_EPOCH = [9, 17] as const;
 const RESYNC_BYTES = 175;
 /** While a person decides, or much later. */
 const HELD_MS_MAX = [60, 300, 5_000] as const;
+const NONE = new Uint8Array(0);
 const CARRIED_MAX = 400;
 
 export class Malice {
@@ -77,13 +80,17 @@ export class Malice {
   /** Instead of the package that was asked for: one from before, whoever's it is, or none. */
   exchange(answer: PackageAnswer): PackageAnswer {
     const { weather, world } = this.#ports;
+    if (weather.tricks("hoards")) {
+      world.note("relay holds a one-time package back");
+      return { ...answer, keyPackage: this.#reach?.lastResort(answer.keyPackage) ?? NONE };
+    }
     if (!weather.tricks("wrongPackages")) {
       if (answer.keyPackage.length > 0) this.#packages.push(answer.keyPackage.slice());
       return answer;
     }
     world.note("relay hands out a wrong package");
     const keyPackage = world.prng.chance(800) ? this.#pick(this.#packages) : undefined;
-    return { ...answer, keyPackage: keyPackage ?? new Uint8Array(0) };
+    return { ...answer, keyPackage: keyPackage ?? NONE };
   }
 
   #repeat(carried: Carried): void {

@@ -7,7 +7,7 @@
 import { equalBytes, wipe } from "@postern/core/bytes";
 import type { KemKeyPair, Rsa, RsaKeyPair, Suite } from "@postern/core/crypto";
 import { unreachable } from "@postern/core/errors";
-import { relayFingerprint } from "@postern/core/identity";
+import { fingerprintOf, keyPackageFacts, relayFingerprint } from "@postern/core/identity";
 import { RELAYED_KEY_BYTES } from "@postern/core/exchange/relay-half";
 import {
   createSwitchboard,
@@ -114,6 +114,12 @@ export class RelayDriver implements RelayDoor {
 
   callers(): readonly Caller[] {
     return [...this.#links.values()].flatMap(({ who }) => who ?? []);
+  }
+
+  lastResort(keyPackage: Uint8Array): Uint8Array | undefined {
+    const { suite } = this.ports;
+    const facts = keyPackageFacts(keyPackage);
+    return facts && this.store.packages.lastResort(fingerprintOf(suite, facts.id));
   }
 
   later(delayMs: number, run: () => void): () => void {

@@ -32,6 +32,10 @@ export class RelayPackages implements KeyPackages {
     return this.#stock.get(hex(owner))?.find((each) => hex(each.kid) === key)?.bytes;
   }
 
+  lastResort(owner: Uint8Array): Uint8Array | undefined {
+    return this.#stock.get(hex(owner))?.find(({ type }) => type === "last-resort")?.bytes;
+  }
+
   change(owner: Uint8Array, dropped: readonly Uint8Array[], added: readonly NewPackage[]): void {
     const key = hex(owner);
     const gone = new Set(dropped.map(hex));

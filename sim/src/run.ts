@@ -10,6 +10,8 @@ import type { SimProfile } from "./cast.ts";
 import { simulate } from "./simulate.ts";
 import { sweep, type Sweep } from "./sweep.ts";
 
+const ENDINGS_SHOWN = 12;
+
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
@@ -49,8 +51,9 @@ function profilesOf(text: string | undefined): readonly SimProfile[] {
 }
 
 function report({ violations, endings }: Sweep, profile: SimProfile): void {
-  say("transfers, as they ended for sender / receiver:");
-  for (const [ending, times] of [...endings].toSorted((a, b) => b[1] - a[1]))
+  say("transfers, as they ended most often for sender / receiver:");
+  const sorted = [...endings].toSorted((a, b) => b[1] - a[1]);
+  for (const [ending, times] of sorted.slice(0, ENDINGS_SHOWN))
     say(`${String(times).padStart(8)}  ${ending}`);
   for (const [seed, violation] of violations) {
     say(`seed ${seed}: ${violation}`);

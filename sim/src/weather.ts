@@ -52,9 +52,11 @@ export interface MaliceChances {
   readonly forges: number;
   /** A package that was handed out before, of somebody else, or none. */
   readonly wrongPackages: number;
+  /** One-time packages are held back: the one of last resort goes out. */
+  readonly hoards: number;
 }
 
-const HONEST: MaliceChances = {
+export const HONEST: MaliceChances = {
   drops: 0,
   repeats: 0,
   delays: 0,
@@ -63,6 +65,7 @@ const HONEST: MaliceChances = {
   reflects: 0,
   forges: 0,
   wrongPackages: 0,
+  hoards: 0,
 };
 
 export const CALM: Climate = {
@@ -104,6 +107,7 @@ export const WILD: Climate = {
     reflects: 60,
     forges: 200,
     wrongPackages: 100,
+    hoards: 300,
   },
   restores: 700,
   blocks: 1,
@@ -161,6 +165,7 @@ export function channelClimateOf(prng: Prng): Climate {
       reflects: trick(),
       forges: trick(),
       wrongPackages: isHostile ? maybe(350, 100, 700) : 0,
+      hoards: isHostile ? maybe(350, 300, 1_000) : 0,
     },
     restores: maybe(300, 200, 900),
     blocks: maybe(150, 1, 2),
