@@ -1,4 +1,4 @@
-/** A store with one of every secret, its files, and copies of them as a crash would leave them. @module */
+/** A store with one of every secret, its files, and what a crash would leave of them. @module */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

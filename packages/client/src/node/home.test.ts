@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { utf8 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { formatFingerprint, identityFromSeed, isName } from "@postern/core/identity";
+import {
+  createIdentity,
+  formatFingerprint,
+  identityFromSeed,
+  isName,
+} from "@postern/core/identity";
 import { chooseSuite } from "@postern/node";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
@@ -140,4 +147,51 @@ test("openHome() is for one process at a time, and free again after a crash", as
   const after = await openHome({ home, name: "alice", suite });
   assert.deepEqual(await after.store.relayPin("a"), new Uint8Array(32).fill(5));
   await after.close();
+});
+
+test("openHome() opens an identity with its passphrase alone, and gives it free after a failure", async (t) => {
+  const options = { home: await scratch(t), name: "alice", suite };
+  const first = await openHome({ ...options, passphrase: utf8("not needed and not set") });
+  assert.equal(first.isProtected, false);
+  const made = await first.store.identity();
+  await assert.rejects(first.setPassphrase(utf8("")), hasCode("usage/invalid-argument"));
+  const passphrase = utf8("correct horse");
+  await first.setPassphrase(passphrase);
+  assert.equal(first.isProtected, true);
+  await first.close();
+  const path = join(first.directory, "state.db");
+  assert.ok(!(await readFile(path)).includes(made.signingSeed));
+  await assert.rejects(openHome(options), hasCode("store/locked"));
+  const wrong = openHome({ ...options, passphrase: utf8("battery staple") });
+  await assert.rejects(wrong, hasCode("store/wrong-passphrase"));
+  const second = await openHome({ ...options, passphrase: async () => passphrase.slice() });
+  assert.equal(second.fingerprint, first.fingerprint);
+  assert.deepEqual(await second.store.identity(), made);
+  await second.setPassphrase(undefined);
+  assert.equal(second.isProtected, false);
+  await second.close();
+  await (await openHome(options)).close();
+});
+
+test("openHome() makes one guess of a passphrase cost 64 MiB and three passes", async (t) => {
+  const home = await openHome({ home: await scratch(t), name: "alice", suite });
+  await home.setPassphrase(utf8("correct horse"));
+  await home.close();
+  const database = new DatabaseSync(join(home.directory, "state.db"));
+  const row = database.prepare("SELECT memory_kib, passes, lanes FROM passphrase").get();
+  database.close();
+  assert.deepEqual({ ...row }, { memory_kib: 65_536, passes: 3, lanes: 1 });
+});
+
+test("openHome() shows contacts without a connection", async (t) => {
+  const options = { home: await scratch(t), name: "alice", suite };
+  const home = await openHome(options);
+  const bob = createIdentity(suite);
+  const added = await home.contacts.addFirstUse(bob.id, "bob");
+  await home.close();
+  const again = await openHome(options);
+  assert.deepEqual(await again.contacts.list(), [added]);
+  const own = identityFromSeed(suite, (await again.store.identity()).signingSeed);
+  await assert.rejects(again.contacts.addFirstUse(own.id, "me"), hasCode("peer/malformed"));
+  await again.close();
 });

@@ -4,8 +4,8 @@
  *
  * ```text
  *   key         Argon2id(passphrase, salt (16), memory, passes, lanes), 32 bytes
- *   sealed key  AES-256-GCM(key, 0^12, aad = label("state passphrase") | memory | passes | lanes | salt,
- *               data key (32))
+ *   sealed key  AES-256-GCM(key, 0^12, aad, data key (32))
+ *   aad         label("state passphrase") | memory u32 | passes u32 | lanes u32 | salt
  * ```
  *
  * The nonce may be zero: the salt is fresh, so the key seals once. Parameters are read from the
