@@ -118,7 +118,12 @@ export class Talk {
 
   check(): void {
     for (const person of this.#people) {
-      const due = this.#sent.filter(({ to }) => to === person);
+      // Of the same thing sent twice, what counts as delivered is shown first.
+      const due = this.#sent
+        .filter(({ to }) => to === person)
+        .toSorted(
+          (one, other) => Number(other.outcome === "done") - Number(one.outcome === "done"),
+        );
       for (const { from, kind, bytes } of person.shown) {
         const what = kind === "message" ? textOf(bytes) : digestOf(bytes);
         const at = due.findIndex((sent) => sent.what === what && sent.from === from);
