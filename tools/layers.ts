@@ -69,7 +69,7 @@ export const ROOMS: readonly Room[] = [
     ["node:*", "@bomb.sh/tab", "@clack/prompts", "commander", "uqr"],
   ),
   room("sim", ["sim/"], [...CORE_ROOMS, "node", "relay"], ["node:*"]),
-  room("tools", ["tools/"], [], ["node:*"]),
+  room("tools", ["tools/"], [], ["node:*", "rolldown"]),
   ...["bench", "e2e"].map((name) =>
     room(name, [`${name}/`], [...CORE_ROOMS, ...PROGRAMS, "sim", "tools"], ["node:*"]),
   ),

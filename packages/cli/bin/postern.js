@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can parse: find a runtime new enough, then start the program.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import * as nodeModule from "node:module";
 
 const NEEDED = [24, 15];
-const built = new URL("../dist/main.js", import.meta.url);
-const entry = existsSync(built) ? built : new URL("../src/main.ts", import.meta.url);
+const bundle = new URL("../dist/", import.meta.url);
+const source = new URL("../src/main.ts", import.meta.url);
+const entry = isBundleCurrent() ? new URL("main.js", bundle) : source;
 const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
@@ -17,6 +18,18 @@ if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   await import(entry.href);
 } else {
   startUnderOwnNode();
+}
+
+/** Where there are sources, the bundle must have been made of these (tools/bundle.ts). */
+function isBundleCurrent() {
+  try {
+    if (!existsSync(source)) return true;
+    const folder = fileURLToPath(bundle);
+    const sources = JSON.parse(readFileSync(`${folder}sources.json`, "utf8"));
+    return sources.every(([file, time]) => statSync(folder + file).mtimeMs === time);
+  } catch {
+    return false;
+  }
 }
 
 function startUnderOwnNode() {
