@@ -61,6 +61,24 @@ test("C-04 a restored receiver is found out, and a new channel begins", () => {
   transfer(alice, bob, 3);
 });
 
+test("C-04 a sender restored into an older epoch begins anew, however well the numbers fit", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  const old = alice.snapshot();
+  bob.records.clear();
+  const lost = contextOf(alice, bob, 2);
+  const offer = seal(alice, lost);
+  assert.equal(resync(alice, lost, offer, open(bob, lost, offer)), "anew");
+  transfer(alice, bob, 3);
+  alice.restore(old);
+  seal(alice, contextOf(alice, bob, 4));
+  const context = contextOf(alice, bob, 5);
+  const ready = seal(alice, context);
+  // Bob expects 1, and Alice's outbox holds 1 and 2: of a channel that is over.
+  assert.equal(resync(alice, context, ready, open(bob, context, ready)), "anew");
+  transfer(alice, bob, 6);
+});
+
 test("C-04 a restored receiver opens the same offer again, but seals nothing under the same key", () => {
   const { alice, bob } = pair();
   transfer(alice, bob, 1);
