@@ -27,7 +27,7 @@ export interface ChannelEntry extends TransferFacts {
   isUndone: boolean;
 }
 
-/** What no sender hears while envelopes are lost at most, and no device is restored. */
+/** What no sender hears while the relay is honest and no device is restored. */
 const NEVER = new Set<string>([
   "peer/malformed",
   "peer/pairing-lost",
@@ -44,7 +44,7 @@ export class ChannelLedger implements TransferBook {
   readonly #isHonest: boolean;
   readonly #byId = new Map<string, ChannelEntry>();
 
-  /** `isHonest`: envelopes are lost at most, and no device is restored. */
+  /** `isHonest`: the relay is, and no device is restored. */
   constructor(report: Report, isHonest: boolean) {
     this.#report = report;
     this.#isHonest = isHonest;

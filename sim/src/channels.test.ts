@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Flaw } from "./flaws.ts";
+import { simulateCrashes } from "./crash-points.ts";
 import { simulate, type RunOptions } from "./simulate.ts";
 import { CALM, HONEST, WILD, type Climate, type MaliceChances } from "./weather.ts";
 
 const SEEDS = 40;
 /** A flaw must show within so many runs; most show in the first few. */
 const FLAWED_SEEDS = 60;
+/** Points of a crash from one run to the next; `--each-crash` leaves none out. */
+const CRASH_STRIDE = 17;
 
 function run(seed: number, options: Omit<RunOptions, "profile"> = {}) {
   return simulate(seed, { profile: "end-to-end", ...options });
@@ -37,6 +40,12 @@ test("simulate() keeps every promise of the channels when everything goes wrong 
     const { violation } = await run(seed, { climate: WILD });
     assert.equal(violation, undefined, `seed ${seed}`);
   }
+});
+
+test("simulateCrashes() crashes once at each point where a crash hurts", async () => {
+  const { points, violations } = await simulateCrashes(4, CRASH_STRIDE);
+  assert.deepEqual([...violations], []);
+  assert.ok(points > 8 * CRASH_STRIDE, `only ${points} points`);
 });
 
 test("simulate() runs channels the same for the same seed, to the byte", async () => {

@@ -1,12 +1,14 @@
 /**
  * `node sim/src/run.ts --seeds N [--from K]`, or `--seed K --trace` to replay one. Each seed runs
- * in both profiles, or in one with `--profile symmetric` or `end-to-end`. Exits with 1 when a run
+ * in both profiles, or in one with `--profile symmetric` or `end-to-end`. With `--seed K
+ * --each-crash` an end-to-end run is repeated with a crash at each point. Exits with 1 when a run
  * broke a promise.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import type { SimProfile } from "./cast.ts";
+import { simulateCrashes } from "./crash-points.ts";
 import { simulate } from "./simulate.ts";
 import { sweep, type Sweep } from "./sweep.ts";
 
@@ -19,13 +21,23 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
+    "each-crash": { type: "boolean", default: false },
   },
 });
 
-for (const profile of profilesOf(values.profile)) {
-  if (values.seed === undefined)
-    await runMany(wholeNumber(values.from), wholeNumber(values.seeds), profile);
-  else await runOne(wholeNumber(values.seed), values.trace, profile);
+if (values["each-crash"]) await runCrashes(wholeNumber(values.seed ?? "0"));
+else
+  for (const profile of profilesOf(values.profile)) {
+    if (values.seed === undefined)
+      await runMany(wholeNumber(values.from), wholeNumber(values.seeds), profile);
+    else await runOne(wholeNumber(values.seed), values.trace, profile);
+  }
+
+async function runCrashes(seed: number): Promise<void> {
+  const { points, violations } = await simulateCrashes(seed);
+  for (const [point, violation] of violations) say(`crash at point ${point}: ${violation}`);
+  say(`seed ${seed}: ${points} points of a crash, ${violations.size} failed`);
+  if (violations.size > 0) process.exitCode = 1;
 }
 
 async function runMany(from: number, count: number, profile: SimProfile): Promise<void> {

@@ -18,6 +18,8 @@ export interface Run {
   readonly trace: readonly string[];
   /** Of all bytes that crossed the network. */
   readonly fingerprint: number;
+  /** A client has crashed. */
+  readonly hasCrashed: boolean;
   /** How many transfers ended in which way, for both sides. */
   readonly endings: ReadonlyMap<string, number>;
 }
@@ -45,7 +47,8 @@ export async function simulate(
   }
   const { trace, fingerprint } = cast.world;
   const { violation } = verdict;
-  return { violation, trace, fingerprint, endings: endingsOf(company) };
+  const { hasCrashed } = cast.weather;
+  return { violation, trace, fingerprint, hasCrashed, endings: endingsOf(company) };
 }
 
 function endingsOf(company: Company): ReadonlyMap<string, number> {

@@ -20,6 +20,8 @@ export interface Climate {
   /** At each point of a client's work where a crash matters. */
   readonly crashes: number;
   readonly crashesMax: number;
+  /** Crashes once, at the point of this number and nowhere else. */
+  readonly crashesAt?: number;
   readonly accepts: number;
   readonly cancels: number;
   readonly slowSink: number;
@@ -177,6 +179,7 @@ export class Weather {
   readonly #prng: Prng;
   #isClear = false;
   #crashes = 0;
+  #points = 0;
 
   constructor(prng: Prng, climate: Climate) {
     this.#prng = prng;
@@ -219,9 +222,21 @@ export class Weather {
     return this.#happens(this.climate.congests);
   }
 
+  /** Whether the climate's one crash has happened. */
+  get hasCrashed(): boolean {
+    return this.#crashes > 0;
+  }
+
   crashes(): boolean {
+    if (this.climate.crashesAt !== undefined) return this.#crashesHere(this.climate.crashesAt);
     if (this.#crashes >= this.climate.crashesMax) return false;
     if (!this.#happens(this.climate.crashes)) return false;
+    this.#crashes++;
+    return true;
+  }
+
+  #crashesHere(at: number): boolean {
+    if (this.#isClear || this.#points++ !== at) return false;
     this.#crashes++;
     return true;
   }
