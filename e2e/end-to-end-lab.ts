@@ -205,7 +205,7 @@ export class Person {
   }
 }
 
-export async function eventsOf(transfer: Transfer): Promise<readonly TransferEvent[]> {
+async function eventsOf(transfer: Transfer): Promise<readonly TransferEvent[]> {
   const events: TransferEvent[] = [];
   for await (const event of transfer) events.push(event);
   return events;

@@ -36,7 +36,7 @@ export type KeySource = "fresh-rsa" | "kept" | "key-package" | "channel";
 /** What happens during one transfer, in order; the last event is `done` or `failed`. */
 export type TransferEvent =
   | { readonly type: "offered" }
-  /** How the master key reached the other side; `counter`: transfers of the pair before this one. */
+  /** How the master key reached the other side; `counter`: transfers of the pair before it. */
   | { readonly type: "master-key"; readonly source: KeySource; readonly counter: number }
   | { readonly type: "accepted"; readonly offset: number }
   | { readonly type: "session-key"; readonly number: number; readonly atOffset: number }
@@ -132,7 +132,7 @@ export interface Contacts {
   verify(name: string): Promise<Contact>;
   /** @throws {@link PosternError} `contact/unknown`, `contact/name-taken` */
   rename(name: string, to: string): Promise<Contact>;
-  /** Offers of a blocked contact are refused unseen. @throws {@link PosternError} `contact/unknown` */
+  /** A blocked contact's offers are refused unseen. @throws {@link PosternError} `contact/unknown` */
   block(name: string, blocked: boolean): Promise<Contact>;
   /** Forgets pin, pairing and keys. @throws {@link PosternError} `contact/unknown` */
   remove(name: string): Promise<void>;
@@ -260,8 +260,8 @@ export interface Client {
   readonly relay: RelayInfo;
   readonly contacts: Contacts;
   /**
-   * Meets another client by a short code. From then on first keys with it take the pairing's secret,
-   * while this client lives or, once it is kept, for ever.
+   * Meets another client by a short code. From then on first keys with it take the secret of the
+   * pairing: while this client lives or, once it is kept, for ever.
    *
    * @throws {@link PosternError} `pairing/invalid-code`, `usage/invalid-argument`
    */

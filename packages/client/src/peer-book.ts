@@ -111,10 +111,6 @@ export class PeerBook {
     return this.#secrets.get(formatFingerprint(fingerprint))?.slice();
   }
 
-  hasMet(fingerprint: Uint8Array): boolean {
-    return this.#secrets.has(formatFingerprint(fingerprint));
-  }
-
   wipe(): void {
     wipe(...this.#secrets.values());
     this.#secrets.clear();

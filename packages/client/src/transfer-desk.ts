@@ -26,7 +26,7 @@ import {
 export interface TransferDeskHost {
   readonly ports: ClientPorts;
   readonly self: Party;
-  readonly channels: ChannelDesk;
+  readonly channels: Pick<ChannelDesk, "run" | "waiting">;
   step(input: PeerInput): void;
   /** The link of now; `undefined` without one. */
   link(): { readonly rsa: RelayRsa; readonly relayFingerprint: Uint8Array } | undefined;
@@ -51,7 +51,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set<ChannelEffect["kind"]>([
   "open-offer",
   "heed-resync",
 ]);
-/** What is left of ended transfers, waiting for its turn, of one peer: a sender repeats the rest. */
+/** What is left of a peer's ended transfers and waits for its turn: a sender repeats the rest. */
 const STRAYS_WAITING_MAX = 2 * OUTBOX_MAX;
 
 export class TransferDesk {

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import type { ExchangeInput } from "@postern/core/exchange";
+import { answer, ChannelPerson, contextOf } from "../test/channel-person.ts";
+import type { Store } from "./store.ts";
+
+const WORDS = { verdict: "accept", total: 256, digest: new Uint8Array(32).fill(3) } as const;
+
+function people(change?: (store: Store) => Store): readonly [ChannelPerson, ChannelPerson] {
+  const [ann, bob] = [new ChannelPerson(1, change), new ChannelPerson(2)];
+  ann.fetch = async () => await bob.package();
+  bob.fetch = async () => await ann.package();
+  return [ann, bob];
+}
+
+/** One transfer from its offer to its receipt. Says how its master key came about. */
+async function transfer(from: ChannelPerson, to: ChannelPerson, id: number): Promise<string> {
+  const context = contextOf(from, to, id);
+  const { ready } = answer("offer-sealed", await from.seal(context));
+  const { outer, sealedHeader, inChannel, source, counter } = ready;
+  const content = inChannel!.content;
+  const opened = await to.run({ kind: "open-offer", outer, sealedHeader, content }, context);
+  const { outcome } = answer("offer-opened", opened);
+  assert.ok(outcome.kind === "opened", outcome.kind);
+  const { n, epoch } = outcome.offer;
+  const sealing = { kind: "seal-receipt", place: { n, epoch }, words: WORDS } as const;
+  const { receipt } = answer("receipt-sealed", await to.run(sealing, context));
+  const heard = await from.run({ kind: "open-receipt", receipt }, context);
+  assert.equal(answer("receipt-opened", heard).receipt?.verdict, "accept");
+  return `${source} ${counter}`;
+}
+
+/** A store whose writes of channels wait, or fail. */
+function slowStore(store: Store, saveChannel: Store["saveChannel"]): Store {
+  return new Proxy(store, {
+    get(target, key) {
+      if (key === "saveChannel") return saveChannel;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+test("run() begins a channel with one package of the relay, and the other way with none", async () => {
+  const [ann, bob] = people();
+  assert.equal(await transfer(ann, bob, 1), "key-package 0");
+  assert.equal(await transfer(ann, bob, 2), "channel 1");
+  assert.equal(await transfer(bob, ann, 3), "key-package 0");
+  assert.equal(await transfer(bob, ann, 4), "channel 1");
+  assert.deepEqual([ann.fetched, bob.fetched], [1, 0]);
+  for (const person of [ann, bob]) {
+    assert.deepEqual(await person.store.keyPackages(), [], "their secrets are erased");
+    assert.equal(person.packagesUsed, 1);
+  }
+});
+
+test("run() gives an answer only when every change is durable", async () => {
+  const gate = Promise.withResolvers<void>();
+  const [ann] = people((store) =>
+    slowStore(store, async (...args) => {
+      await gate.promise;
+      await store.saveChannel(...args);
+    }),
+  );
+  const context = contextOf(ann, new ChannelPerson(2), 1);
+  const told: (ExchangeInput | undefined)[] = [];
+  const sealing = ann.seal(context).then((input) => told.push(input));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(told.length, 0);
+  gate.resolve();
+  await sealing;
+  assert.equal(told[0]?.kind, "offer-sealed");
+  const peer = context.receiver.fingerprint;
+  assert.notEqual(await ann.store.channel({ peer, role: "sending" }), undefined);
+});
+
+test("run() says job-failed when a change cannot be stored, and the next job goes on", async () => {
+  let isFull = true;
+  const [ann, bob] = people((store) =>
+    slowStore(store, async (...args) => {
+      if (isFull) throw new PosternError("store/no-space", "full");
+      await store.saveChannel(...args);
+    }),
+  );
+  const failed = answer("job-failed", await ann.seal(contextOf(ann, bob, 1)));
+  assert.equal(failed.error.code, "store/no-space");
+  isFull = false;
+  assert.equal(await transfer(ann, bob, 2), "key-package 0");
+});
+
+test("run() says peer/no-package when the relay has none, and link/timed-out when it is silent", async () => {
+  const [ann, bob] = people();
+  const context = contextOf(ann, bob, 1);
+  ann.fetch = async () => undefined;
+  assert.equal(answer("job-failed", await ann.seal(context)).error.code, "peer/no-package");
+  ann.fetch = async () => new Uint8Array(1_352);
+  assert.equal(answer("job-failed", await ann.seal(context)).error.code, "peer/no-package");
+  ann.fetch = async () => await new Promise<never>(() => undefined);
+  const sealing = ann.seal(context);
+  await new Promise((resolve) => setImmediate(resolve));
+  ann.expire();
+  assert.equal(answer("job-failed", await sealing).error.code, "link/timed-out");
+  ann.fetch = async () => await bob.package();
+  assert.equal(await transfer(ann, bob, 2), "key-package 0");
+});
+
+test("run() does the jobs of one peer in their order, so that two offers never share a step", async () => {
+  const [ann, bob] = people();
+  const contexts = [1, 2, 3].map((id) => contextOf(ann, bob, id));
+  const sealed = await Promise.all(contexts.map(async (context) => await ann.seal(context)));
+  const counters = sealed.map((input) => answer("offer-sealed", input).ready.counter);
+  assert.deepEqual(counters, [0, 1, 2]);
+  assert.equal(ann.fetched, 1);
+});
+
+test("run() leaves out what nobody wants when its turn comes, and changes nothing", async () => {
+  const [ann, bob] = people();
+  const context = contextOf(ann, bob, 1);
+  const job = { kind: "seal-offer", header: new Uint8Array(48), message: undefined } as const;
+  assert.equal(await ann.run(job, context, () => false), undefined);
+  assert.deepEqual(await ann.store.channels(), []);
+});
+
+test("run() gives a transfer no other one's receipt, and keeps that for whose it is", async () => {
+  const [ann, bob] = people();
+  const contexts = [contextOf(ann, bob, 1), contextOf(ann, bob, 2)] as const;
+  const { ready } = answer("offer-sealed", await ann.seal(contexts[0]));
+  await ann.seal(contexts[1]);
+  const { outer, sealedHeader, inChannel } = ready;
+  const { content, epoch } = inChannel!;
+  await bob.run({ kind: "open-offer", outer, sealedHeader, content }, contexts[0]);
+  const sealing = { kind: "seal-receipt", place: { n: 0, epoch }, words: WORDS } as const;
+  const { receipt } = answer("receipt-sealed", await bob.run(sealing, contexts[0]));
+  const opening = { kind: "open-receipt", receipt } as const;
+  const heard = answer("receipt-opened", await ann.run(opening, contexts[1]));
+  assert.equal(heard.receipt, undefined);
+  const again = answer("receipt-opened", await ann.run(opening, contexts[0]));
+  assert.equal(again.receipt?.verdict, "accept");
+});
+
+test("a pairing's secret goes into the first key, from memory before the contact's", async () => {
+  const [ann, bob] = people();
+  const secret = new Uint8Array(32).fill(9);
+  ann.book.meet(bob.identity.fingerprint, secret.slice());
+  bob.book.meet(ann.identity.fingerprint, secret.slice());
+  assert.equal(await transfer(ann, bob, 1), "key-package 0");
+  const [carl, dora] = [new ChannelPerson(3), new ChannelPerson(4)];
+  carl.fetch = async () => await dora.package();
+  carl.book.meet(dora.identity.fingerprint, secret.slice());
+  const context = contextOf(carl, dora, 1);
+  const { ready } = answer("offer-sealed", await carl.seal(context));
+  const { outer, sealedHeader, inChannel } = ready;
+  const job = { kind: "open-offer", outer, sealedHeader, content: inChannel!.content } as const;
+  const { outcome } = answer("offer-opened", await dora.run(job, context));
+  assert.equal(outcome.kind, "key-unknown");
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
+import type { FoundFrame } from "@postern/core/link";
+import type { InstantMs } from "@postern/core/time";
+import { nativeSuite as suite } from "@postern/node";
+import { hasCode } from "../test/has-code.ts";
+import { findReceiver } from "./find-receiver.ts";
+import { MetPeer } from "./met-peer.ts";
+import { PeerBook, type KnownPeer } from "./peer-book.ts";
+
+const [ANN, BOB] = [idOf(1), idOf(2)];
+
+function idOf(key: number): Uint8Array {
+  return Uint8Array.of(1, 0, 1, ...new Uint8Array(32).fill(key));
+}
+
+/** A relay at which these names are these people's, all of them free for everything. */
+class Names {
+  readonly book = new PeerBook();
+  readonly asked: string[] = [];
+  readonly names = new Map<string, Uint8Array>();
+  statuses: FoundFrame["status"][] = [];
+  waitedMs = 0;
+
+  async find(to: Parameters<typeof findReceiver>[1], profile: "end-to-end" | "symmetric") {
+    const clock = {
+      now: () => this.waitedMs as InstantMs,
+      after: (delayMs: number, run: () => void) => {
+        this.waitedMs += delayMs;
+        queueMicrotask(run);
+        return () => undefined;
+      },
+    };
+    const directory = { find: async (name: string) => this.#answer(name) };
+    return await findReceiver({ suite, clock, directory, book: this.book }, to, profile);
+  }
+
+  contact(id: Uint8Array, more: Partial<KnownPeer>): void {
+    const fingerprint = formatFingerprint(fingerprintOf(suite, id));
+    const known = { name: "x", relayName: "x", trust: "first-use", fingerprint } as const;
+    this.book.keep({ ...known, blocked: false, paired: false, ...more });
+  }
+
+  #answer(name: string): FoundFrame {
+    this.asked.push(name);
+    const id = this.names.get(name);
+    const status = id === undefined ? "unknown" : (this.statuses.shift() ?? "free");
+    const profiles = status === "free" ? 7 : 0;
+    return { kind: "found", request: 1, status, id: id ?? new Uint8Array(35), profiles };
+  }
+}
+
+test("findReceiver() asks for a contact by its name at the relay", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN).set("mum", BOB);
+  relay.contact(ANN, { name: "mum", relayName: "ann" });
+  const { party, relayName } = await relay.find("mum", "end-to-end");
+  assert.deepEqual([party.id, relayName, relay.asked], [ANN, "ann", ["ann"]]);
+});
+
+test("C-10 findReceiver() stops when a contact's name at the relay is another key's", async () => {
+  for (const status of ["free", "busy", "absent"] as const)
+    for (const to of ["mum", "ann"]) {
+      const relay = new Names();
+      relay.names.set("ann", BOB);
+      relay.statuses = [status];
+      relay.contact(ANN, { name: "mum", relayName: "ann" });
+      await assert.rejects(relay.find(to, "end-to-end"), hasCode("peer/key-changed"));
+    }
+});
+
+test("findReceiver() takes either of two contacts that had one name at their relays", async () => {
+  const relay = new Names();
+  relay.names.set("ann", BOB);
+  relay.contact(ANN, { name: "ann", relayName: "ann" });
+  relay.contact(BOB, { name: "ann-2", relayName: "ann" });
+  assert.deepEqual((await relay.find("ann-2", "end-to-end")).party.id, BOB);
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
+});
+
+test("findReceiver() refuses who is blocked before the relay hears of it, by any name", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN).set("other", ANN);
+  relay.contact(ANN, { name: "ann", relayName: "ann", blocked: true });
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/blocked"));
+  assert.deepEqual(relay.asked, []);
+  await assert.rejects(relay.find("other", "end-to-end"), hasCode("peer/blocked"));
+});
+
+test("C-09 findReceiver() takes no step back from end-to-end", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.contact(ANN, { name: "ann", relayName: "ann" });
+  assert.deepEqual((await relay.find("ann", "symmetric")).party.id, ANN);
+  relay.book.addChannel(fingerprintOf(suite, ANN));
+  await assert.rejects(relay.find("ann", "symmetric"), hasCode("contact/downgrade"));
+  assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
+});
+
+test("findReceiver() waits a while for who was met by a code, and for nobody else", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.statuses = ["absent", "busy", "busy"];
+  const met = metAs(ANN);
+  assert.deepEqual((await relay.find(met, "end-to-end")).party.id, ANN);
+  assert.equal(relay.asked.length, 4);
+  relay.statuses = Array.from({ length: 1_000 }, () => "busy");
+  await assert.rejects(relay.find(met, "end-to-end"), hasCode("peer/busy"));
+  assert.ok(relay.waitedMs > 10_000 && relay.waitedMs < 25_000, `${relay.waitedMs} ms`);
+  relay.statuses = ["busy"];
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/busy"));
+  relay.statuses = [];
+  relay.names.set("ann", BOB);
+  await assert.rejects(relay.find(met, "end-to-end"), hasCode("peer/key-changed"));
+});
+
+test("findReceiver() takes no Paired that an application made itself", async () => {
+  const peer = { name: "ann", fingerprint: "", trust: undefined };
+  const made = { peer, keep: async () => await new Promise<never>(() => undefined) };
+  const finding = new Names().find(made, "end-to-end");
+  await assert.rejects(finding, hasCode("usage/invalid-argument"));
+});
+
+function metAs(id: Uint8Array): MetPeer {
+  const fingerprint = fingerprintOf(suite, id);
+  const peer = { name: "ann", fingerprint: formatFingerprint(fingerprint), trust: undefined };
+  return new MetPeer({ id, fingerprint, relayName: "ann", peer }, async () => {
+    throw new Error("not here");
+  });
+}

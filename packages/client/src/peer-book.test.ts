@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
+import type { WallMs } from "@postern/core/time";
+import { nativeSuite as suite } from "@postern/node";
+import { contactBook } from "./contacts.ts";
+import { memoryStore } from "./memory-store.ts";
+import { PeerBook, type KnownPeer } from "./peer-book.ts";
+
+const ANN = new Uint8Array(32).fill(1);
+const BOB = new Uint8Array(32).fill(2);
+
+function known(fingerprint: Uint8Array, more: Partial<KnownPeer> = {}): KnownPeer {
+  const contact = { name: "ann", relayName: "ann-at-relay", trust: "first-use" } as const;
+  const rest = { blocked: false, paired: false, fingerprint: formatFingerprint(fingerprint) };
+  return { ...contact, ...rest, ...more };
+}
+
+test("C-09 admits() takes strangers, and a contact with a channel end-to-end alone", () => {
+  const book = new PeerBook();
+  book.addChannel(BOB);
+  for (const profile of ["end-to-end", "symmetric", "asymmetric"] as const) {
+    assert.equal(book.admits(ANN, profile), "welcome");
+    assert.equal(book.admits(BOB, profile), "welcome", "no contact has agreed to anything");
+  }
+  book.keep(known(ANN));
+  assert.equal(book.admits(ANN, "symmetric"), "welcome", "there is no channel yet");
+  book.addChannel(ANN);
+  assert.equal(book.admits(ANN, "end-to-end"), "welcome");
+  assert.equal(book.admits(ANN, "symmetric"), "profile-refused");
+  assert.equal(book.isDowngrade(ANN, "asymmetric"), true);
+  book.forget(ANN);
+  assert.equal(book.admits(ANN, "symmetric"), "welcome");
+});
+
+test("admits() blocks who is blocked, in every profile", () => {
+  const book = new PeerBook();
+  book.keep(known(ANN, { blocked: true }));
+  book.addChannel(ANN);
+  for (const profile of ["end-to-end", "symmetric"] as const)
+    assert.equal(book.admits(ANN, profile), "blocked");
+});
+
+test("peerName() is what the person calls it, or what was said", () => {
+  const book = new PeerBook();
+  book.keep(known(ANN, { name: "mum", trust: "verified" }));
+  const named = { name: "mum", fingerprint: formatFingerprint(ANN), trust: "verified" };
+  assert.deepEqual(book.peerName(ANN, "ann"), named);
+  const stranger = { name: "ann", fingerprint: formatFingerprint(BOB), trust: undefined };
+  assert.deepEqual(book.peerName(BOB, "ann"), stranger);
+});
+
+test("secretOf() gives copies; forget() and wipe() erase the secret itself", () => {
+  const book = new PeerBook();
+  const [first, second, third] = [1, 2, 3].map((value) => new Uint8Array(32).fill(value));
+  book.meet(ANN, first!);
+  const copy = book.secretOf(ANN)!;
+  assert.deepEqual(copy, first);
+  copy.fill(0);
+  assert.equal(first![0], 1);
+  book.meet(ANN, second!);
+  assert.equal(first![0], 0, "the one before is gone");
+  book.meet(BOB, third!);
+  book.forget(ANN);
+  book.wipe();
+  assert.deepEqual([second![0], third![0], book.secretOf(BOB)], [0, 0, undefined]);
+});
+
+test("load() reads contacts and channels of a store", async () => {
+  const linkSeed = new Uint8Array(32).fill(4);
+  const store = memoryStore({ name: "me", signingSeed: new Uint8Array(32).fill(3), linkSeed });
+  const self = { id: new Uint8Array(35), fingerprint: new Uint8Array(32) };
+  const contacts = contactBook({ store, suite, wall: () => 5 as WallMs }, self);
+  const id = Uint8Array.of(1, 0, 1, ...new Uint8Array(32).fill(8));
+  const contact = await contacts.addVerified(id, "carl", new Uint8Array(32).fill(7));
+  const fingerprint = fingerprintOf(suite, id);
+  await store.saveChannel({ peer: fingerprint, role: "sending" }, new Uint8Array(20));
+  const book = new PeerBook();
+  await book.load(store);
+  assert.equal(book.of(fingerprint)?.paired, true);
+  assert.equal(book.named("carl")?.fingerprint, contact.fingerprint);
+  assert.deepEqual(
+    book.byRelayName("carl").map(({ trust }) => trust),
+    ["verified"],
+  );
+  assert.equal(book.admits(fingerprint, "symmetric"), "profile-refused");
+});

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import type { ChannelJob, ExchangeInput } from "@postern/core/exchange";
+import { identityFromSeed } from "@postern/core/identity";
+import type { PeerEffect, PeerInput } from "@postern/core/peer";
+import type { WallMs } from "@postern/core/time";
+import { nativeRsa, nativeSuite as suite } from "@postern/node";
+import { RelayRsa } from "./relay-rsa.ts";
+import { memoryStore } from "./memory-store.ts";
+import type { ClientPorts } from "./ports.ts";
+import { TransferDesk } from "./transfer-desk.ts";
+
+type TransferEffect = Extract<PeerEffect, { kind: "transfer" }>;
+
+const SEED = new Uint8Array(32).fill(1);
+const IDENTITY = identityFromSeed(suite, SEED);
+const PEER = { id: new Uint8Array(35).fill(2), fingerprint: new Uint8Array(32).fill(2) };
+const TRANSFER = new Uint8Array(16).fill(3);
+const KEY = "key";
+const OFFERED = { outer: new Uint8Array(5), sealedHeader: new Uint8Array(6) };
+const OPEN_OFFER = { kind: "open-offer", ...OFFERED, content: new Uint8Array(0) } as const;
+const ENDED = new PosternError("peer/gone", "gone");
+
+interface Asked {
+  readonly job: ChannelJob;
+  readonly role: string;
+  /** Whether the transfer wants it when its turn comes. */
+  readonly isWanted: boolean | undefined;
+}
+
+/** A desk whose channels answer when the test says so. */
+class Scene {
+  readonly steps: PeerInput[] = [];
+  readonly asked: Asked[] = [];
+  waiting = 0;
+  readonly #answers: PromiseWithResolvers<ExchangeInput | undefined>[] = [];
+  readonly desk: TransferDesk;
+
+  constructor() {
+    const store = memoryStore({ name: "me", signingSeed: SEED, linkSeed: SEED });
+    const line = { send: () => undefined, step: () => undefined, relayFingerprint: () => SEED };
+    const rsa = new RelayRsa(
+      { rsa: nativeRsa, store, suite, wall: () => 0 as WallMs },
+      IDENTITY,
+      line,
+    );
+    const relayFingerprint = new Uint8Array(32).fill(7);
+    this.desk = new TransferDesk({
+      ports: { store, suite, rsa: nativeRsa } as ClientPorts,
+      self: { id: IDENTITY.id, fingerprint: IDENTITY.fingerprint },
+      channels: {
+        waiting: () => this.waiting,
+        run: async ({ role }, job, isWanted) => {
+          const answer = Promise.withResolvers<ExchangeInput | undefined>();
+          this.#answers.push(answer);
+          const input = await answer.promise;
+          this.asked.push({ job, role, isWanted: isWanted?.() });
+          return input;
+        },
+      },
+      step: (input) => void this.steps.push(input),
+      link: () => ({ rsa, relayFingerprint }),
+      openPipe: async () => await new Promise<never>(() => undefined),
+      onOffered: () => undefined,
+    });
+  }
+
+  effect(effect: TransferEffect["effect"], role: "sending" | "receiving" = "receiving"): void {
+    const at = { key: KEY, party: PEER, name: "bob", role, transfer: TRANSFER } as const;
+    this.desk.onEffect({ kind: "transfer", ...at, effect });
+  }
+
+  end(): void {
+    this.effect({ kind: "emit", event: { kind: "failed", error: ENDED } });
+  }
+
+  /** Answers the job that came at this place, 0 for the first. */
+  async answer(at: number, input: ExchangeInput | undefined): Promise<void> {
+    this.#answers[at]!.resolve(input);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function keysOf(value: number) {
+  const key = (): Uint8Array => new Uint8Array(32).fill(value);
+  const secret = { header: key(), answer: key(), receipt: key(), reverse: key(), session: key() };
+  return { transcript: key(), ...secret };
+}
+
+function openedOffer(value: number): Extract<ExchangeInput, { kind: "offer-opened" }> {
+  const message = { content: new Uint8Array(256).fill(value), digest: new Uint8Array(32) };
+  const header = new Uint8Array(48);
+  const offer = { n: 0, epoch: 1, keys: keysOf(value), salt: new Uint8Array(32), header, message };
+  return { kind: "offer-opened", outcome: { kind: "opened", offer } };
+}
+
+function contentOf(input: ReturnType<typeof openedOffer>): Uint8Array | undefined {
+  return input.outcome.kind === "opened" ? input.outcome.offer.message?.content : undefined;
+}
+
+test("onEffect() hands a job's answer to the transfer that asked", async () => {
+  const scene = new Scene();
+  scene.effect(OPEN_OFFER);
+  const input = openedOffer(4);
+  await scene.answer(0, input);
+  assert.deepEqual(scene.steps, [{ kind: "transfer", key: KEY, input }]);
+  assert.deepEqual(scene.asked, [{ job: OPEN_OFFER, role: "receiving", isWanted: true }]);
+});
+
+test("onEffect() gives a repeated offer no answer of the one before, and wipes that", async () => {
+  const scene = new Scene();
+  scene.effect(OPEN_OFFER);
+  scene.end();
+  scene.effect(OPEN_OFFER);
+  const [first, second] = [openedOffer(4), openedOffer(5)];
+  await scene.answer(0, first);
+  assert.deepEqual(scene.steps, []);
+  assert.equal(scene.asked[0]?.isWanted, false, "not even opened, if its turn had not come");
+  assert.ok(
+    contentOf(first)?.every((byte) => byte === 0),
+    "what was opened for nobody is wiped",
+  );
+  await scene.answer(1, second);
+  assert.deepEqual(scene.steps, [{ kind: "transfer", key: KEY, input: second }]);
+});
+
+test("onEffect() lets an ended transfer's receipts be made and heard, and says the made one", async () => {
+  const scene = new Scene();
+  const words = { verdict: "accept", total: 1, digest: new Uint8Array(32) } as const;
+  scene.effect({ kind: "seal-receipt", place: { n: 0, epoch: 1 }, words });
+  scene.effect({ kind: "open-receipt", receipt: new Uint8Array(9) }, "sending");
+  scene.end();
+  const receipt = new Uint8Array(10).fill(8);
+  await scene.answer(0, { kind: "receipt-sealed", receipt });
+  await scene.answer(1, { kind: "receipt-opened", receipt: undefined });
+  assert.deepEqual(
+    scene.asked.map(({ job, isWanted }) => `${job.kind} ${String(isWanted)}`),
+    ["seal-receipt true", "open-receipt true"],
+  );
+  const envelope = { kind: "receipt", transfer: TRANSFER, sealed: receipt } as const;
+  assert.deepEqual(scene.steps, [{ kind: "post", to: PEER.fingerprint, envelope }]);
+});
+
+test("onStray() answers a close with the receipt or the resync, and a receipt with nothing", async () => {
+  const scene = new Scene();
+  const close = { kind: "close", transfer: TRANSFER, ...OFFERED } as const;
+  const said = { kind: "receipt", transfer: TRANSFER, sealed: new Uint8Array(7) } as const;
+  for (const envelope of [close, close, close, said])
+    void scene.desk.onStray({ kind: "stray", party: PEER, envelope });
+  const [receipt, resync] = [new Uint8Array(4), new Uint8Array(5)];
+  await scene.answer(0, { kind: "offer-opened", outcome: { kind: "receipt", receipt } });
+  await scene.answer(1, { kind: "offer-opened", outcome: { kind: "out-of-step", resync } });
+  await scene.answer(2, { kind: "offer-opened", outcome: { kind: "invalid" } });
+  await scene.answer(3, { kind: "receipt-opened", receipt: undefined });
+  const to = PEER.fingerprint;
+  assert.deepEqual(scene.steps, [
+    { kind: "post", to, envelope: { kind: "receipt", transfer: TRANSFER, sealed: receipt } },
+    { kind: "post", to, envelope: { kind: "resync", transfer: TRANSFER, resync } },
+  ]);
+  assert.deepEqual(
+    scene.asked.map(({ job, role }) => `${job.kind} ${role}`),
+    [
+      "close-offer receiving",
+      "close-offer receiving",
+      "close-offer receiving",
+      "open-receipt sending",
+    ],
+  );
+});
+
+test("onStray() drops what comes faster than it can be heard", async () => {
+  const scene = new Scene();
+  scene.waiting = 1_000;
+  const envelope = { kind: "close", transfer: TRANSFER, ...OFFERED } as const;
+  await scene.desk.onStray({ kind: "stray", party: PEER, envelope });
+  assert.deepEqual([scene.asked, scene.steps], [[], []]);
+});
