@@ -6,7 +6,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { memoryStore, messageSource, type ClientPorts, type Store } from "@postern/client";
+import {
+  memoryStore,
+  messageSource,
+  type ClientPorts,
+  type ProfileName,
+  type Store,
+} from "@postern/client";
 import { formatFingerprint } from "@postern/core/identity";
 import { CONSENT_TIMEOUT_MS } from "@postern/core/limits";
 import { bytesSource, outcomeOf, Stage, type Actor } from "./cast.ts";
@@ -61,9 +67,13 @@ export class Talk {
   }
 
   /** The client ends and comes again. */
-  async restart(actor: Actor, store?: Store): Promise<void> {
+  async restart(
+    actor: Actor,
+    store?: Store,
+    profiles: readonly ProfileName[] = ["end-to-end"],
+  ): Promise<void> {
     await this.stage.restart(actor, store);
-    void actor.listen(["end-to-end"], 8);
+    void actor.listen(profiles, 8);
     await this.stage.clock.advance(0);
   }
 
