@@ -132,7 +132,7 @@ export interface Contacts {
   verify(name: string): Promise<Contact>;
   /** @throws {@link PosternError} `contact/unknown`, `contact/name-taken` */
   rename(name: string, to: string): Promise<Contact>;
-  /** A blocked contact's offers are refused unseen. @throws {@link PosternError} `contact/unknown` */
+  /** A blocked one's offers are refused unseen. @throws {@link PosternError} `contact/unknown` */
   block(name: string, blocked: boolean): Promise<Contact>;
   /** Forgets pin, pairing and keys. @throws {@link PosternError} `contact/unknown` */
   remove(name: string): Promise<void>;
