@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { TestContext } from "node:test";
 import { utf8 } from "@postern/core/bytes";
 import { storedValues } from "../src/node/row-seal.ts";
 import { type SealableStore, sqliteStore } from "../src/node/sqlite-store.ts";
+import type { TableName } from "../src/node/state-schema.ts";
 import type { Passphrase } from "../src/node/unlock-state.ts";
 import { scratch } from "./scratch.ts";
+import type { Crowd } from "./store-makers.ts";
 import {
   bytes,
   CONTACT,
@@ -18,6 +20,7 @@ import {
   LATER,
   packageOf,
   PAIR,
+  strangerOf,
 } from "./stored-samples.ts";
 
 /** One guess in a moment, for tests. */
@@ -127,18 +130,27 @@ export function atEachStep(t: TestContext, act: () => void): () => void {
   };
 }
 
-/** A directory with so many contacts, in one write: as many durable ones take seconds. */
-export async function withContacts(t: TestContext, contacts: number): Promise<string> {
+/** A directory with a store of that crowd, in one write. */
+export async function withCrowd(t: TestContext, crowd: Crowd): Promise<string> {
+  const { contacts = 0, strangers = 0, relays = 0 } = crowd;
   const directory = await scratch(t);
   await (await openIn(directory)).close();
   edit(directory, (database) => {
-    const insert = database.prepare("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const insert = (table: TableName, ...values: readonly SQLInputValue[]): void => {
+      const stored = storedValues(table, values, undefined);
+      const marks = stored.map(() => "?").join(", ");
+      database.prepare(`INSERT INTO ${table} VALUES (${marks})`).run(...stored);
+    };
     database.exec("BEGIN");
     for (let n = 0; n < contacts; n++) {
       const { fingerprint: key, id, name, relayName, trust, addedAt } = contactOf(n);
-      const values = [key, id, name, relayName, trust, 0, null, addedAt];
-      insert.run(...storedValues("contact", values, undefined));
+      insert("contact", key, id, name, relayName, trust, 0, null, addedAt);
     }
+    for (let n = 0; n < strangers; n++) {
+      const { role, peer } = strangerOf(n);
+      insert("channel", role, peer, bytes(9, n));
+    }
+    for (let n = 0; n < relays; n++) insert("relay_pin", `a${n}`, bytes(32, n));
     database.exec("COMMIT");
   });
   return directory;

@@ -1,6 +1,6 @@
 /** What every {@link Store} does with channels and key packages. @module */
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import {
   CHANNEL_RECORD_BYTES_MAX,
   KEY_PACKAGE_BYTES,
@@ -8,14 +8,15 @@ import {
   STRANGERS_CHANNELS_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import type { ChannelId, Store, StoredChannel, StoredPackage } from "../src/store.ts";
+import type { ChannelId, StoredChannel, StoredPackage } from "../src/store.ts";
 import { hasCode } from "./has-code.ts";
-import { bytes, CONTACT, fingerprint, LATER, packageOf } from "./stored-samples.ts";
+import type { StoreMakers } from "./store-makers.ts";
+import { bytes, CONTACT, fingerprint, LATER, packageOf, strangerOf } from "./stored-samples.ts";
 
 const AT: ChannelId = { peer: CONTACT.fingerprint, role: "sending" };
 const refused = hasCode("usage/invalid-argument");
 
-export function channelConformance(name: string, make: (t: TestContext) => Promise<Store>): void {
+export function channelConformance(name: string, { make, makeWith }: StoreMakers): void {
   test(`${name} keeps each end of a channel, the last record of it`, async (t) => {
     const store = await make(t);
     assert.equal(await store.channel(AT), undefined);
@@ -95,19 +96,16 @@ export function channelConformance(name: string, make: (t: TestContext) => Promi
   });
 
   test(`${name} forgets the strangers' channels used longest ago, never a contact's`, async (t) => {
-    const store = await make(t);
+    const store = await makeWith(t, { strangers: STRANGERS_CHANNELS_MAX });
     await store.saveContact(CONTACT);
     await store.saveChannel(AT, bytes(90, 1));
-    const stranger = (n: number): ChannelId => ({ peer: fingerprint(n), role: "receiving" });
-    for (let n = 0; n < STRANGERS_CHANNELS_MAX; n++)
-      await store.saveChannel(stranger(n), bytes(9, n));
-    await store.saveChannel(stranger(0), bytes(9, 77));
+    await store.saveChannel(strangerOf(0), bytes(9, 77));
     assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
-    await store.saveChannel(stranger(5_000), bytes(9, 78));
+    await store.saveChannel(strangerOf(5_000), bytes(9, 78));
     assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
-    assert.equal(await store.channel(stranger(1)), undefined);
-    assert.deepEqual(await store.channel(stranger(0)), bytes(9, 77));
-    assert.deepEqual(await store.channel(stranger(5_000)), bytes(9, 78));
+    assert.equal(await store.channel(strangerOf(1)), undefined);
+    assert.deepEqual(await store.channel(strangerOf(0)), bytes(9, 77));
+    assert.deepEqual(await store.channel(strangerOf(5_000)), bytes(9, 78));
     assert.deepEqual(await store.channel(AT), bytes(90, 1));
   });
 

@@ -4,22 +4,19 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { ADDRESS_LENGTH_MAX, RELAY_PINS_MAX } from "@postern/core/limits";
-import type { PairKeyId, Store } from "../src/store.ts";
+import type { PairKeyId } from "../src/store.ts";
 import { hasCode } from "./has-code.ts";
 import { channelConformance } from "./store-channels.ts";
-import { type ContactConformance, contactConformance } from "./store-contacts.ts";
+import { contactConformance } from "./store-contacts.ts";
+import type { StoreMakers } from "./store-makers.ts";
 import { bytes, CONTACT, IDENTITY, LATER, packageOf, PAIR } from "./stored-samples.ts";
 
-/** `make` gives a fresh store for {@link IDENTITY}, closed by whoever made it. */
-export function storeConformance(
-  name: string,
-  make: (t: TestContext) => Promise<Store>,
-  options: ContactConformance = {},
-): void {
-  channelConformance(name, make);
-  contactConformance(name, make, options);
+export function storeConformance(name: string, makers: StoreMakers): void {
+  const { make, makeWith } = makers;
+  channelConformance(name, makers);
+  contactConformance(name, makers);
 
   test(`${name} gives back its identity`, async (t) => {
     const store = await make(t);
@@ -116,8 +113,7 @@ export function storeConformance(
   });
 
   test(`${name} has room for so many relays and no more`, async (t) => {
-    const store = await make(t);
-    for (let n = 0; n < RELAY_PINS_MAX; n++) await store.pinRelay(`a${n}`, bytes(32, n));
+    const store = await makeWith(t, { relays: RELAY_PINS_MAX });
     await assert.rejects(store.pinRelay("one more", bytes(32, 0)), hasCode("store/failed"));
     await store.pinRelay("a7", bytes(32, 8));
     assert.equal((await store.relayPins()).length, RELAY_PINS_MAX);

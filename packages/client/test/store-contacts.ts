@@ -1,24 +1,16 @@
 /** What every {@link Store} does with contacts. @module */
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { CONTACTS_MAX, NAME_BYTES_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import type { Store, StoredContact } from "../src/store.ts";
+import type { StoredContact } from "../src/store.ts";
 import { hasCode } from "./has-code.ts";
+import type { StoreMakers } from "./store-makers.ts";
 import { bytes, CONTACT, contactOf, fingerprint, LATER } from "./stored-samples.ts";
 
 const refused = hasCode("usage/invalid-argument");
 
-export interface ContactConformance {
-  /** A store with that many contacts, `contactOf(0)` and so on. */
-  readonly makeWith?: (t: TestContext, contacts: number) => Promise<Store>;
-}
-
-export function contactConformance(
-  name: string,
-  make: (t: TestContext) => Promise<Store>,
-  { makeWith = saved(make) }: ContactConformance,
-): void {
+export function contactConformance(name: string, { make, makeWith }: StoreMakers): void {
   test(`${name} keeps contacts by fingerprint, in the order of their names`, async (t) => {
     const store = await make(t);
     assert.deepEqual(await store.contacts(), []);
@@ -62,7 +54,7 @@ export function contactConformance(
   });
 
   test(`${name} has room for so many contacts and no more`, async (t) => {
-    const store = await makeWith(t, CONTACTS_MAX);
+    const store = await makeWith(t, { contacts: CONTACTS_MAX });
     const full = hasCode("store/failed");
     await assert.rejects(store.saveContact(contactOf(CONTACTS_MAX)), full);
     await store.saveContact({ ...contactOf(7), name: "seven" });
@@ -102,14 +94,4 @@ export function contactConformance(
     const kept = await store.contact(CONTACT.fingerprint);
     assert.deepEqual(kept, { ...CONTACT, pairingSecret: bytes(32, 50), addedAt: LATER });
   });
-}
-
-function saved(
-  make: (t: TestContext) => Promise<Store>,
-): (t: TestContext, contacts: number) => Promise<Store> {
-  return async (t, contacts) => {
-    const store = await make(t);
-    for (let n = 0; n < contacts; n++) await store.saveContact(contactOf(n));
-    return store;
-  };
 }

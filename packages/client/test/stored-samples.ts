@@ -1,7 +1,13 @@
 /** Values for stores. @module */
 import { KEY_PACKAGE_BYTES } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import type { PairKeyId, StoredContact, StoredIdentity, StoredPackage } from "../src/store.ts";
+import type {
+  ChannelId,
+  PairKeyId,
+  StoredContact,
+  StoredIdentity,
+  StoredPackage,
+} from "../src/store.ts";
 
 export const LATER = 1_800_000_000_000 as WallMs;
 
@@ -44,6 +50,11 @@ export function fingerprint(n: number): Uint8Array {
 
 export function contactOf(n: number): StoredContact {
   return { ...CONTACT, fingerprint: fingerprint(n), name: `n${n}` };
+}
+
+/** One end of a channel with nobody's contact. */
+export function strangerOf(n: number): ChannelId {
+  return { peer: fingerprint(n), role: "receiving" };
 }
 
 export function packageOf(n: number): StoredPackage {

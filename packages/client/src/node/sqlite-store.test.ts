@@ -14,34 +14,29 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { CHANNEL_RECORD_BYTES_MAX, CONTACTS_MAX, STATE_BYTES_MAX } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
-import { atEachStep, contentsOf, copyOf, edit, withContacts } from "../../test/state-lab.ts";
+import { atEachStep, contentsOf, copyOf, edit, withCrowd } from "../../test/state-lab.ts";
 import { storeConformance } from "../../test/store-conformance.ts";
 import { bytes, IDENTITY, packageOf, PAIR } from "../../test/stored-samples.ts";
 import type { Store } from "../store.ts";
 import { storedValues } from "./row-seal.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
-storeConformance(
-  "sqliteStore()",
-  async (t) => {
-    const store = await openIn(await scratch(t));
-    t.after(() => store.close());
-    return store;
-  },
-  {
-    makeWith: async (t, contacts) => {
-      const store = await openIn(await withContacts(t, contacts));
-      t.after(() => store.close());
-      return store;
-    },
-  },
-);
+storeConformance("sqliteStore()", {
+  make: async (t) => openedFor(t, await scratch(t)),
+  makeWith: async (t, crowd) => openedFor(t, await withCrowd(t, crowd)),
+});
+
+async function openedFor(t: TestContext, directory: string): Promise<Store> {
+  const store = await openIn(directory);
+  t.after(() => store.close());
+  return store;
+}
 
 test("sqliteStore() keeps everything over a restart and makes one identity", async (t) => {
   const directory = await scratch(t);
@@ -158,7 +153,7 @@ test("sqliteStore() uses up a package and moves its channel in one write", async
 });
 
 test("sqliteStore() refuses absurd counts and sizes before it reads them (P-08)", async (t) => {
-  const many = await withContacts(t, CONTACTS_MAX + 1);
+  const many = await withCrowd(t, { contacts: CONTACTS_MAX + 1 });
   await assert.rejects(openIn(many), hasCode("store/failed"), "contacts");
   const directory = await scratch(t);
   await filled(directory);

@@ -25,7 +25,7 @@ import {
   leaveTrace,
   openIn,
   SECOND,
-  withContacts,
+  withCrowd,
 } from "../../test/state-lab.ts";
 import { storeConformance } from "../../test/store-conformance.ts";
 import { bytes, contactOf, packageOf } from "../../test/stored-samples.ts";
@@ -43,8 +43,9 @@ async function sealed(t: TestContext, directory: string): Promise<SealableStore>
   return store;
 }
 
-storeConformance("sqliteStore() under a passphrase", async (t) => sealed(t, await scratch(t)), {
-  makeWith: async (t, contacts) => sealed(t, await withContacts(t, contacts)),
+storeConformance("sqliteStore() under a passphrase", {
+  make: async (t) => sealed(t, await scratch(t)),
+  makeWith: async (t, crowd) => sealed(t, await withCrowd(t, crowd)),
 });
 
 test("setPassphrase() leaves no secret readable in the files, and opens with it alone", async (t) => {
