@@ -19,6 +19,7 @@ import {
   type ExchangeInput,
   type Party,
 } from "@postern/core/exchange";
+import { keyPackageFacts } from "@postern/core/identity";
 import type { StrayEnvelope } from "@postern/core/peer";
 import { ChannelDisk } from "./channel-disk.ts";
 import type { ClientDriver } from "./client-driver.ts";
@@ -118,7 +119,11 @@ export class ChannelDesk {
     const { now } = client;
     const material = flawedMaterial(flaw, job, this.#material(task, fetched));
     const used = watch.newUse(client.name);
-    const suite = flawedJobSuite(used.suite(client.ports.suite), flaw, job.kind);
+    const suite = flawedJobSuite(
+      used.suite(client.ports.suite, isLastResort(material)),
+      flaw,
+      job.kind,
+    );
     const context = this.#context(suite, role, party, transfer);
     const step = performChannelJob({ context, identity, now }, job, material);
     if (step.kind === "needs-package") return this.#fetch(peer, task);
@@ -213,6 +218,10 @@ export class ChannelDesk {
       role === "sending" ? { sender: own, receiver: peer } : { sender: peer, receiver: own };
     return { suite, relayFingerprint: this.#client.self.pin, ...ends, transfer };
   }
+}
+
+function isLastResort({ package: own }: ChannelMaterial): boolean {
+  return own !== undefined && keyPackageFacts(own.encoded)?.type === "last-resort";
 }
 
 /** For the trace. */

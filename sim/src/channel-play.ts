@@ -13,9 +13,6 @@ import type { ChannelWatch } from "./channel-watch.ts";
 import type { ClientDriver } from "./client-driver.ts";
 import type { Stage } from "./stage.ts";
 
-/** By the second one the sender has used a key of the receiver's last receipt. */
-const GOOD_ROUNDS = 2;
-
 export async function playChannels(
   stage: Stage,
   ledger: ChannelLedger,
@@ -26,13 +23,31 @@ export async function playChannels(
   // Nobody takes packages that a wrong clock has dated ahead.
   if (stage.cast.weather.climate.clockJumps > 0) await stage.pass(CLOCK_JUMP_MS_MAX);
   for (const { blocked } of clients) blocked.clear();
-  for (let round = 0; round < GOOD_ROUNDS; round++) await goodMessages(stage, ledger);
+  await goodMessages(stage, ledger);
+  const before = keysOf(clients, watch);
+  await goodMessages(stage, ledger);
+  for (const [pair, key] of keysOf(clients, watch))
+    if (before.get(pair) === key) stage.fail(`channels: ${pair} takes the same key again`);
   ledger.check();
   stage.checkLists();
   for (const from of clients)
     for (const to of clients) if (from !== to) checkAgreement(stage, from, to);
   for (const { name, channels } of clients) watch.inspect(name, channels.disk.secrets());
   relay.inspect();
+}
+
+/** Under which key of the receiver everybody has sent last: a good message brings the next one. */
+function keysOf(
+  clients: readonly ClientDriver[],
+  watch: ChannelWatch,
+): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
+  for (const from of clients)
+    for (const to of clients) {
+      const key = from === to ? undefined : watch.lastKey(from.name, to.party.fingerprint);
+      if (key !== undefined) keys.set(`${from.name} to ${to.name}`, key);
+    }
+  return keys;
 }
 
 /** Everybody sends everybody a message; each one is sent one at a time. */

@@ -25,6 +25,8 @@ export interface WatchOptions {
 
 export class ChannelWatch {
   readonly #options: WatchOptions;
+  /** By sender and receiver: the key of the last offer. */
+  readonly #keys = new Map<string, string>();
   /** By who said it, then by what it is about: what was said. */
   readonly #said = new Map<Name, Map<string, string>>();
   readonly #resyncs = new Set<string>();
@@ -48,6 +50,8 @@ export class ChannelWatch {
     if (this.#options.ledger === undefined) return;
     const envelope = decodeTransferEnvelope(body);
     if (envelope.kind === "resync") this.#resyncs.add(`${hex(to)} ${hex(envelope.resync)}`);
+    if (envelope.kind === "offer")
+      this.#keys.set(`${who} ${hex(to)}`, hex(envelope.outer.subarray(...OFFER_KEY)));
     const about = topicOf(envelope);
     if (about === undefined) return;
     const topic = `${hex(to)} ${about}`;
@@ -58,6 +62,11 @@ export class ChannelWatch {
     if (before !== undefined && before !== words)
       this.#options.report(`channels: ${who} says two ${about.split(" ")[0]}s for one transfer`);
     said.set(topic, words);
+  }
+
+  /** The key that the last offer was made under. */
+  lastKey(who: Name, to: Uint8Array): string | undefined {
+    return this.#keys.get(`${who} ${hex(to)}`);
   }
 
   /** `who` has judged a resync that came for it. */
@@ -127,7 +136,8 @@ export class SecretUse {
     this.#retired = retired;
   }
 
-  suite(suite: Suite): Suite {
+  /** `isLastResort`: the package at hand is one of last resort. */
+  suite(suite: Suite, isLastResort: boolean): Suite {
     return {
       ...suite,
       extract: (salt, secret) => {
@@ -135,7 +145,7 @@ export class SecretUse {
         return suite.extract(salt, secret);
       },
       kemFromSeed: (seed) => {
-        this.#seeds.push(seed.slice());
+        if (!isLastResort) this.#seeds.push(seed.slice());
         return suite.kemFromSeed(seed);
       },
     };
@@ -145,8 +155,7 @@ export class SecretUse {
   retire(saves: readonly ChannelSave[]): void {
     if (saves.length === 0) return;
     for (const key of this.#chainKeys) this.#retired(key, saves);
-    if (saves.some(({ usedPackage }) => usedPackage !== undefined))
-      for (const seed of this.#seeds) this.#retired(seed, saves);
+    for (const seed of this.#seeds) this.#retired(seed, saves);
   }
 
   #psk(key: Uint8Array): void {
@@ -164,6 +173,7 @@ const RESYNC_PLACE_AT = 1 + 2 + 32 + 32 + 32;
 
 /** Where n, epoch and channel stand in an outer header and in a receipt. */
 const OFFER_NUMBERS = [5, 17] as const;
+const OFFER_KEY = [17, 33] as const;
 const RECEIPT_NUMBERS = [4, 48] as const;
 
 function topicOf(envelope: TransferEnvelope): string | undefined {
