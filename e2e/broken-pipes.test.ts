@@ -145,7 +145,7 @@ for (const [name, { bit, said, code }] of Object.entries(ALWAYS))
     assert.ok(!(await filesIn(inbox)).includes(file));
   });
 
-for (const profile of ["symmetric", "asymmetric"])
+for (const profile of ["end-to-end", "symmetric", "asymmetric"])
   test(`C-03 ${profile}: a \`done\` that is lost with its pipe is heard all the same`, async () => {
     const other = await FaultProxy.open({ after }, relay.port);
     let lost = 0;
@@ -170,7 +170,9 @@ for (const profile of ["symmetric", "asymmetric"])
     const args = ["send", path, "--to", name, "--json", "--profile", profile];
     const ann = scene.client("ann", relay, args);
     assert.deepEqual(await ann.ended(), { code: 0, signal: null }, ann.stderr());
-    assert.equal(lost, profile === "symmetric" ? 2 : lost);
+    assert.ok(lost >= 1);
+    // The other two have a receipt that comes over the link; here the word must come again.
+    if (profile === "symmetric") assert.equal(lost, 2);
     assert.equal((await ann.event("done"))["bytes"], 3 * MIB);
     assert.equal(await sha256File(join(folder, `${profile}.raw`)), await sha256File(path));
     await cid.event("done");

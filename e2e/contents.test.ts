@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
-import { messageSource, type ContentSource } from "@postern/client";
+import { messageSource, type ContentSource, type ProfileName } from "@postern/client";
 import { fileSource } from "@postern/client/node";
 import { MIB, noise, sha256, writeContent } from "./payloads.ts";
-import type { EventLine } from "./program.ts";
+import type { EventLine, Program } from "./program.ts";
 import { filesIn, Scene } from "./scene.ts";
 
 const scene = await Scene.open({ after });
@@ -14,38 +14,43 @@ const relay = await scene.relay();
 const inbox = await scene.newFolder("inbox");
 const outbox = await scene.newFolder("outbox");
 const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox]);
+/** The receivers of each profile: between two people it only ever gets better. */
+const TAKERS = { "end-to-end": "bob", symmetric: "bob-symmetric", asymmetric: "bob-asymmetric" };
 /** Sends from this process: a program for each of so many files would take long. */
 const sam = await scene.sdk("sam", relay);
 
-test("files of 0 bytes, 1 byte and exactly n x 1 MiB, and S-08 with every byte, arrive", async () => {
-  for (const [name, content] of [
-    ["empty", new Uint8Array()],
-    ["one", Uint8Array.of(0)],
-    ["every.bin", Uint8Array.from({ length: 4_096 }, (_, at) => (at * 7 + (at >> 8)) & 0xff)],
-    ["one-mib", noise(MIB)],
-    ["three-mib", noise(3 * MIB, 2)],
-  ] as const) {
-    const done = await send(await fileSource(await writeContent(outbox, name, content)));
-    assert.equal(done["path"], join(inbox, name));
-    assert.equal(done["bytes"], content.length);
-    assert.equal(sha256(await readFile(join(inbox, name))), sha256(content), name);
-  }
-});
+for (const profile of ["end-to-end", "symmetric", "asymmetric"] as const) {
+  test(`${profile}: files of 0 bytes, 1 byte and exactly n x 1 MiB, and S-08 with every byte, arrive`, async () => {
+    const { taker, folder } = await takerOf(profile);
+    for (const [name, content] of [
+      ["empty", new Uint8Array()],
+      ["one", Uint8Array.of(0)],
+      ["every.bin", Uint8Array.from({ length: 4_096 }, (_, at) => (at * 7 + (at >> 8)) & 0xff)],
+      ["one-mib", noise(MIB)],
+      ["three-mib", noise(3 * MIB, 2)],
+    ] as const) {
+      const source = await fileSource(await writeContent(outbox, name, content));
+      const done = await send(source, profile, taker);
+      assert.equal(done["path"], join(folder, name));
+      assert.equal(done["bytes"], content.length);
+      assert.equal(sha256(await readFile(join(folder, name))), sha256(content), name);
+    }
+  });
 
-test("S-06 P-05 words that once steered the transfer are content like any other", async () => {
-  const words = ["new session", "theEnd", "file", "exit", "\0", "new session", "theEnd"];
-  const content = utf8(
-    words
-      .map((word) => word.padEnd(64))
-      .join("")
-      .repeat(300),
-  );
-  assert.equal(await arrives("words.txt", content), join(inbox, "words.txt"));
-  for (const text of ["theEnd", "new session", "exit"]) {
-    await send(messageSource(text));
-    await bob.event("message", (event) => event["text"] === text);
-  }
-});
+  test(`${profile}: S-06 P-05 words that once steered the transfer are content like any other`, async () => {
+    const { taker, folder } = await takerOf(profile);
+    const words = ["new session", "theEnd", "file", "exit", "\0", "new session", "theEnd"];
+    const one = words.map((word) => word.padEnd(64)).join("");
+    const content = utf8(one.repeat(300));
+    const done = await send(bytesSource("words.txt", content), profile, taker);
+    assert.equal(done["path"], join(folder, "words.txt"));
+    assert.equal(sha256(await readFile(join(folder, "words.txt"))), sha256(content));
+    for (const text of ["theEnd", "new session", "exit"]) {
+      await send(messageSource(text), profile, taker);
+      await taker.event("message", (event) => event["text"] === text);
+    }
+  });
+}
 
 test("F-03 S-09 names of every script, with spaces, dashes, dots or 255 bytes, stay", async () => {
   const names = [
@@ -115,23 +120,41 @@ async function arrives(name: string, content: Uint8Array): Promise<string> {
   return path;
 }
 
-async function send(content: ContentSource): Promise<EventLine> {
-  const transfer = await sam.send({ to: "bob", content, profile: "symmetric" });
+interface Taker {
+  readonly taker: Program;
+  readonly folder: string;
+}
+
+const takers = new Map<ProfileName, Taker>([["end-to-end", { taker: bob, folder: inbox }]]);
+
+/** Who takes what is sent in this profile, and where it puts files. */
+async function takerOf(profile: ProfileName): Promise<Taker> {
+  const known = takers.get(profile);
+  if (known !== undefined) return known;
+  const folder = await scene.newFolder(`inbox-${profile}`);
+  const args = ["--accept", "all", "-o", folder, "--profile", profile];
+  const made = { taker: await scene.receiver(TAKERS[profile], relay, args), folder };
+  takers.set(profile, made);
+  return made;
+}
+
+async function send(
+  content: ContentSource,
+  profile: ProfileName = "end-to-end",
+  taker: Program = bob,
+): Promise<EventLine> {
+  const transfer = await sam.send({ to: TAKERS[profile], content, profile });
   await transfer.finished;
-  return await doneOf(transfer.id);
+  return await taker.event("done", (event) => event["transfer"] === transfer.id);
 }
 
 async function refused(name: string): Promise<void> {
   const transfer = await sam.send({
     to: "bob",
     content: bytesSource(name, utf8("x")),
-    profile: "symmetric",
+    profile: "end-to-end",
   });
   await assert.rejects(transfer.finished, { code: "transfer/invalid" }, name);
-}
-
-async function doneOf(transfer: string): Promise<EventLine> {
-  return await bob.event("done", (event) => event["transfer"] === transfer);
 }
 
 /** A source whose name no file system has checked. */

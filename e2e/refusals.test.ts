@@ -42,7 +42,7 @@ test("a receiver that nobody knows is exit 3, one that is away is exit 5", async
 });
 
 test("a receiver that decides about another offer is busy: exit 5, and it is not listed", async () => {
-  const events = observer.receive({ profiles: ["symmetric"] })[Symbol.asyncIterator]();
+  const events = observer.receive({ profiles: ["end-to-end"] })[Symbol.asyncIterator]();
   const { value: listening } = await events.next();
   assert.equal(listening?.type, "listening");
   const first = events.next();
@@ -66,6 +66,24 @@ test("a receiver declines whom it was not told to accept: exit 8, and goes on wa
   const carl = scene.client("carl", relay, ["send", path, "--to", "bob", "--json"]);
   assert.equal((await carl.ended()).code, 0, carl.stderr());
   assert.deepEqual(await filesIn(inbox), ["a.txt"]);
+});
+
+test("C-09 who waits end-to-end takes nothing less, and who has sent so sends nothing less", async () => {
+  const dora = await scene.receiver("dora", relay, ["--accept", "all", "-o", inbox]);
+  for (const profile of ["symmetric", "asymmetric"]) {
+    const less = ["--profile", profile, "--json"];
+    const refused = scene.client("emil", relay, ["send", "--text", "x", "--to", "dora", ...less]);
+    const said = /^postern: dora does not accept this profile$/m;
+    await fails(refused, 8, said, "peer/profile-refused");
+    assert.ok(!refused.events().some(({ type }) => type === "offered"));
+  }
+  assert.equal((await hello("dora", "emil").ended()).code, 0);
+  await dora.kill("SIGTERM");
+  const args = ["--accept", "all", "-o", inbox, "--profile", "end-to-end,symmetric"];
+  await scene.receiver("dora", relay, args);
+  const less = ["--to", "dora", "--profile", "symmetric", "--json"];
+  const back = scene.client("emil", relay, ["send", "--text", "x", ...less]);
+  await fails(back, 2, /^postern: refused a weaker profile with dora$/m, "contact/downgrade");
 });
 
 test("S-03 R-01 a name belongs to the identity that had it first", async () => {

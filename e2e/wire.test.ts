@@ -11,7 +11,8 @@ import { openTap, type TapOptions } from "./tap.ts";
 const scene = await Scene.open({ after });
 const relay = await scene.relay();
 const inbox = await scene.newFolder("inbox");
-const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox]);
+const takes = ["--profile", "end-to-end,symmetric,asymmetric"];
+const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox, ...takes]);
 const content = noise(2 * MIB);
 
 interface Outcome {
@@ -21,12 +22,18 @@ interface Outcome {
   readonly atBob: EventLine;
 }
 
-/** Sends `name` to Bob over a tap. */
-async function sendOver(name: string, tapped: TapOptions): Promise<Outcome> {
+/** Sends `name` to Bob over a tap. For every profile there is another Ann, who uses no other. */
+async function sendOver(
+  name: string,
+  tapped: TapOptions,
+  profile = "end-to-end",
+): Promise<Outcome> {
   const tap = await openTap({ after }, relay.port, tapped);
   const path = await writeContent(scene.folder, name, content);
   const args = ["send", path, "--to", "bob", "--json", "--session-seconds", "2"];
-  const ann = scene.client("ann", `127.0.0.1:${tap.port}`, args);
+  const who = `ann-${profile}`;
+  const flags = ["--profile", profile];
+  const ann = scene.client(who, `127.0.0.1:${tap.port}`, [...args, ...flags]);
   await ann.ended();
   const isLast = ({ type }: EventLine): boolean => type === "done" || type === "failed";
   const atAnn = ann.events().find(isLast);
@@ -48,16 +55,21 @@ async function nothingIsLeft(name: string): Promise<void> {
   assert.deepEqual(await left(), []);
 }
 
-test("S-05 C-01 one flipped bit costs one resend, and the file arrives", async () => {
-  const { ann, atAnn, atBob } = await sendOver("flipped", {
-    change: (frame, at) => [at === 2 ? flipped(frame) : frame],
+for (const profile of ["end-to-end", "symmetric", "asymmetric"])
+  test(`S-05 C-01 ${profile}: one flipped bit costs one resend, and the file arrives`, async () => {
+    const { ann, atAnn, atBob } = await sendOver(
+      `flipped-${profile}`,
+      {
+        change: (frame, at) => [at === 2 ? flipped(frame) : frame],
+      },
+      profile,
+    );
+    assert.equal(ann.stderr().match(/damaged data found \(1 time so far\)/g)?.length, 1);
+    assert.deepEqual([atAnn.type, atAnn["resends"]], ["done", 1]);
+    assert.deepEqual([atBob.type, atBob["resends"]], ["done", 1]);
+    assert.equal(atAnn["sessionKeys"], 2);
+    await arrived(`flipped-${profile}`);
   });
-  assert.equal(ann.stderr().match(/damaged data found \(1 time so far\)/g)?.length, 1);
-  assert.deepEqual([atAnn.type, atAnn["resends"]], ["done", 1]);
-  assert.deepEqual([atBob.type, atBob["resends"]], ["done", 1]);
-  assert.equal(atAnn["sessionKeys"], 2);
-  await arrived("flipped");
-});
 
 test("S-05 damage without end ends the transfer: exit 6 and nothing is kept", async () => {
   const { ann, atBob } = await sendOver("damaged", {
