@@ -1,4 +1,4 @@
-/** A message and a file between two people, from the first transfer on, in every profile. @module */
+/** A message and a file between two people, from the first transfer on, in each profile. @module */
 import assert from "node:assert/strict";
 import { cp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
