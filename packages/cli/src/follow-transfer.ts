@@ -10,6 +10,8 @@ export interface TransferView {
   readonly role: "sender" | "receiver";
   /** A line for each session key. */
   readonly showKeys?: boolean;
+  /** The two met by a code for this alone: there is no next time to speak of. */
+  readonly isByCode?: boolean;
   /** Give up when the receiver has not accepted by then. */
   readonly acceptWithinMs?: number | undefined;
   /** Added to the `done` event: where the content is. */
@@ -55,7 +57,7 @@ export async function followTransfer(
       if (event.type === "done")
         return {
           receipt: event.receipt,
-          summary: summarize(transfer, event.receipt, surroundings.now() - startedAt),
+          summary: summarize(transfer, event.receipt, view, surroundings.now() - startedAt),
         };
       tell(context, transfer, event, view, progress);
     }
@@ -81,14 +83,19 @@ export function contentSentence(content: ContentInfo): string {
   return `${contentLabel(content)} (${content.kind}, ${size})`;
 }
 
-function summarize(transfer: Transfer, receipt: Receipt, elapsedMs: number): string {
+function summarize(
+  transfer: Transfer,
+  receipt: Receipt,
+  { isByCode = false }: TransferView,
+  elapsedMs: number,
+): string {
   const { content, profile } = transfer;
   const time = formatSeconds(elapsedMs);
   const rate = elapsedMs >= 100 ? [formatRate((receipt.bytes * 1000) / elapsedMs)] : [];
   const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
   const pipes = receipt.pipes > 1 ? [plural(receipt.pipes, "connection")] : [];
-  const isKept = profile === "end-to-end" ? "channel" : "new master key";
-  const next = receipt.nextMasterKey ? [`${isKept} kept for next time`] : [];
+  const kept = profile === "end-to-end" ? "channel" : "new master key";
+  const next = receipt.nextMasterKey && !isByCode ? [`${kept} kept for next time`] : [];
   return [
     ...(content.kind === "message"
       ? [time]

@@ -79,6 +79,7 @@ export async function handleOffer(
     const finished = await followTransfer(context, transfer, {
       role: "receiver",
       showKeys: plan.showKeys === true,
+      isByCode: plan.from !== undefined,
       ...(target.doneFields && { doneFields: target.doneFields }),
     });
     await target.report(finished.summary);

@@ -43,13 +43,15 @@ export async function sendContent(
     ...(sessionSeconds !== undefined && { sessionSeconds }),
   });
   const transfer = await orCancelled(context, starting);
+  const isByCode = typeof to !== "string";
   // Who was met by a code is sure enough, and no contact.
-  if (typeof to === "string" && profile === "end-to-end")
+  if (!isByCode && profile === "end-to-end")
     tellTrust(context, transfer.peer, await recognize(transfer.peer), "sender");
   const finished = await followTransfer(context, transfer, {
     role: "sender",
     acceptWithinMs: context.timeoutMs,
     showKeys: plan.showKeys === true,
+    isByCode,
   });
   output.say(
     output.paint("green", `delivered ${contentLabel(info)} to ${name}: ${finished.summary}`),
