@@ -18,6 +18,7 @@ const POLL_MS = 15;
 
 export class Terminal {
   readonly #tmux: (...args: string[]) => Promise<string>;
+  #asked = 0;
 
   /** A shell in `cwd` for one person; `postern` finds relay, name and home in its environment. */
   static async open(
@@ -88,6 +89,15 @@ export class Terminal {
   /** When the shell waits for the next line. Returns all of the text. */
   async prompts(): Promise<string> {
     return await this.#until((text) => text.endsWith("\n$"), "a prompt");
+  }
+
+  /** Of the last command, which has ended. */
+  async exitCode(): Promise<number> {
+    await this.prompts();
+    const question = `exit code ${++this.#asked}:`;
+    await this.enter(`echo "${question} $?"`);
+    const answer = new RegExp(`^${question} (\\d+)$`, "m");
+    return Number(answer.exec(await this.#until((text) => answer.test(text), question))?.[1]);
   }
 
   async #until(fits: (text: string) => boolean, wanted: string): Promise<string> {
