@@ -14,6 +14,7 @@ import { parseArguments, USAGE, type BenchOptions } from "./arguments.ts";
 import { NotPossible, type BenchCase } from "./bench-case.ts";
 import { CASES } from "./cases.ts";
 import { hasMemoryFor, makeDiskScratch, makeScratch, removeScratch } from "./measure/payload.ts";
+import { posternForm } from "./peers/postern-command.ts";
 import { renderReport, reportOf, type CaseReport, type Report } from "./report/report.ts";
 
 /** The largest file of any case. */
@@ -21,7 +22,10 @@ const BYTES_USUAL = 2 ** 30;
 const RESULTS = join(import.meta.dirname, "../results");
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+// Whatever still runs ends with this process.
+process.exit(exitCode);
 
 /** 0: all was measured, absent programs aside. 1: something failed. 2: wrong arguments. */
 async function main(args: readonly string[]): Promise<number> {
@@ -117,6 +121,7 @@ function describeMachine(bytes: number): Report["machine"] {
     "memory GiB": Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     "Node.js": process.version,
+    Postern: posternForm(),
     // More than a little: somebody else is using the machine.
     "load before": (loadavg()[0] ?? 0).toFixed(2),
     "files in": hasMemoryFor(bytes) ? "memory" : "the folder for temporary files",

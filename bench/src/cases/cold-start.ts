@@ -1,9 +1,14 @@
-/** `postern send --text` from the shell to its end, beside other ways to send a short text. @module */
+/**
+ * `postern send --text` from the shell to its end, beside other ways to send a short text.
+ *
+ * @module
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
 
 import type { BenchCase, Contender, Figures, Setting } from "../bench-case.ts";
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
+import { stopAll } from "../measure/together.ts";
 import { magicWormholeText } from "../peers/magic-wormhole.ts";
 import { newPair } from "../peers/postern.ts";
 import { posternAbsence, profileAbsence, startPostern } from "../peers/postern-command.ts";
@@ -70,8 +75,7 @@ async function posternText(setting: Setting, profile: string): Promise<TextConte
       common = ["--relay", relay.address, "--home", home, "--profile", profile, "--quiet"];
       const waiting = startPostern(["receive", "--accept", "all", "--name", receiver, ...common]);
       close = async () => {
-        waiting.stop();
-        await waiting.ended;
+        await stopAll([waiting]);
         await relay.stop();
       };
       await waiting.event("waiting");
@@ -90,7 +94,12 @@ function timed(contender: TextContender): Contender {
       const receiver = contender.receive?.();
       if (receiver !== undefined) await delay(RECEIVER_MS);
       const started = performance.now();
-      const { cpuSeconds, peakBytes } = await contender.send().ended;
+      const { cpuSeconds, peakBytes } = await contender
+        .send()
+        .ended.catch(async (error: unknown) => {
+          await stopAll(receiver === undefined ? [] : [receiver]);
+          throw error;
+        });
       const wallMs = performance.now() - started;
       await receiver?.ended;
       return { wallMs, cpuMs: cpuSeconds * 1_000, peakMib: peakBytes / 2 ** 20 };

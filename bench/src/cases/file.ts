@@ -1,4 +1,8 @@
-/** One file through a relay, in each profile, beside every other program that is installed. @module */
+/**
+ * One file through a relay, in each profile, beside every other program that is installed.
+ *
+ * @module
+ */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -1,4 +1,8 @@
-/** Ten transfers at once through one relay: what it holds in memory, and what each client does. @module */
+/**
+ * Ten transfers at once through one relay: what it holds in memory, and what each client does.
+ *
+ * @module
+ */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -9,7 +9,7 @@ import process from "node:process";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { childrenOf, cpuSecondsOf, memoryOf, treeOf } from "./proc.ts";
+import { cpuSecondsOf, memoryOf, treeOf } from "./proc.ts";
 
 export interface Usage {
   readonly cpuSeconds: number;
@@ -34,7 +34,7 @@ export interface MeasuredProcess {
   usage(): Usage;
   /** Memory that it and its children hold now. */
   residentBytes(): number;
-  /** SIGTERM to the program; {@link ended} then resolves whatever its exit code. */
+  /** SIGTERM to the program and its children; {@link ended} then resolves whatever its exit code. */
   stop(): void;
 }
 
@@ -92,9 +92,12 @@ export function startMeasured(
     },
     residentBytes: () => sumOf(programsOf(shell.pid).map((pid) => memoryOf(pid, "VmRSS"))),
     stop() {
+      // The number of a process that has ended may be another's by now.
+      if (shell.pid === undefined || !RUNNING.has(shell)) return;
       stopped = true;
-      if (shell.pid !== undefined)
-        for (const pid of childrenOf(shell.pid)) process.kill(pid, "SIGTERM");
+      const programs = programsOf(shell.pid);
+      // It may not have started anything yet.
+      for (const pid of programs.length > 0 ? programs : [shell.pid]) killSilently(pid, "SIGTERM");
     },
   };
 }
@@ -114,12 +117,12 @@ export function sumOf(values: Iterable<number>): number {
 const RUNNING = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const { pid } of RUNNING)
-    for (const each of programsOf(pid).toReversed()) killSilently(each);
+    for (const each of programsOf(pid).toReversed()) killSilently(each, "SIGKILL");
 });
 
-function killSilently(pid: number): void {
+function killSilently(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // It has ended by itself.
   }

@@ -16,7 +16,7 @@ export function treeOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap((child) => treeOf(child))];
 }
 
-export function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): number[] {
   return threadsOf(pid).flatMap((thread) =>
     readProc(`${pid}/task/${thread}/children`).split(" ").filter(Boolean).map(Number),
   );

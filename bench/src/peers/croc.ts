@@ -9,6 +9,7 @@ import { randomInt } from "node:crypto";
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
 import { freePort, untilListening } from "../measure/ports.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 /** One to meet at, four for the bytes. */
@@ -46,7 +47,7 @@ async function transfer(folder: string, task: Task): Promise<FileRun> {
       env,
     });
     const receiver = startMeasured([...common, "--overwrite", "--out", task.outputFolder], { env });
-    const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver]);
     const wallMs = performance.now() - started;
     return {
       wallMs,

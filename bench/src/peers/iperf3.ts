@@ -2,6 +2,7 @@
 import { hasProgram } from "../../../tools/programs.ts";
 import type { LongLink } from "../links/long-link.ts";
 import { startMeasured } from "../measure/measured-process.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun } from "./file-contender.ts";
 
 const PORT = "5201";
@@ -39,9 +40,9 @@ async function run({ near, far, host }: LongLink, bytes: number): Promise<FileRu
     await untilSaid(server.stdout, "listening");
     const count = String(bytes);
     const client = startMeasured([...far, "iperf3", "-c", host, "-p", PORT, "-n", count, "-J"]);
-    const said = await textOf(client.stdout);
-    const [sender, receiver] = await Promise.all([client.ended, server.ended]);
-    const wallMs = parseSeconds(said) * 1_000;
+    const said = textOf(client.stdout);
+    const [sender, receiver] = await untilAllEnded([client, server]);
+    const wallMs = parseSeconds(await said) * 1_000;
     return { wallMs, transferMs: wallMs, sender, receiver };
   } finally {
     server.stop();

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
 import { freePort } from "../measure/ports.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 import type { TextContender } from "./text-contender.ts";
 import {
@@ -74,7 +75,7 @@ async function transfer(task: Task): Promise<FileRun> {
     const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
     const consent = ["--accept-file", "-o", output, code];
     const receiver = startMeasured([...program, "receive", ...OPTIONS, ...consent]);
-    const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver]);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());
     return { wallMs, sender: sending, receiver: receiving, relay };

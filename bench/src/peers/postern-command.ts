@@ -1,5 +1,5 @@
 /** The `postern` command with its costs and the events of its `--json`. @module */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -9,6 +9,8 @@ import { startMeasured, type MeasuredProcess } from "../measure/measured-process
 
 const COMMAND = join(import.meta.dirname, "../../../packages/cli/bin/postern.js");
 const PROGRAM = join(import.meta.dirname, "../../../packages/cli/src/main.ts");
+/** What the command starts when it is there. */
+const BUILT = join(import.meta.dirname, "../../../packages/cli/dist/main.js");
 
 export interface PosternCommand extends MeasuredProcess {
   /**
@@ -26,6 +28,11 @@ export interface PosternEvent {
   readonly code?: string;
 }
 
+/** Which of its forms is measured. */
+export function posternForm(): string {
+  return existsSync(BUILT) ? `built ${statSync(BUILT).mtime.toISOString()}` : "from its sources";
+}
+
 export const posternAbsence = (): string | undefined =>
   existsSync(PROGRAM) ? undefined : "packages/cli is not there";
 
@@ -36,15 +43,19 @@ export function startPostern(
 ): PosternCommand {
   const child = startMeasured([...prefix, process.execPath, COMMAND, ...args, "--json"]);
   const events = watchEvents(child.stdout);
-  return {
-    ...child,
-    async event(type) {
-      const event = await events(type);
-      if (event !== undefined) return event;
-      await child.ended;
-      throw new Error(`the program ended without the event "${type}"`);
-    },
+  const expect = async (type: string): Promise<PosternEvent> => {
+    const event = await events(type);
+    if (event !== undefined) return event;
+    await child.ended;
+    throw new Error(`the program ended without the event "${type}"`);
   };
+  return { ...child, event: (type) => heard(expect(type)) };
+}
+
+/** Often asked for early and awaited late, or by nobody once another part has failed. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Why this profile cannot be measured, asked of the program itself; nobody is connected to. */

@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { untilAllEnded } from "../measure/together.ts";
 import { posternAbsence, startPostern } from "./postern-command.ts";
 import { openRelay, type PosternRelay } from "./postern-relay.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
@@ -85,7 +86,7 @@ export async function transferOver(
   const send = ["send", path, "--to", pair.receiver, "--name", pair.sender];
   const sender = startPostern([...send, ...common], apart?.sender);
   const [accepted, done] = [sender.event("accepted"), sender.event("done")];
-  const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+  const [sending, receiving] = await untilAllEnded([sender, receiver]);
   const wallMs = performance.now() - started;
   const transferMs = (await done).atMs - (await accepted).atMs;
   return { wallMs, transferMs, sender: sending, receiver: receiving, relay: usage() };

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured } from "../measure/measured-process.ts";
 import { freePort, untilListening } from "../measure/ports.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 const CIPHER = "aes128-gcm@openssh.com";
@@ -70,7 +71,7 @@ async function copy(folder: string, { path, outputFolder }: Task): Promise<FileR
     const target = `${userInfo().username}@127.0.0.1:${outputFolder}/`;
     const started = performance.now();
     const client = startMeasured(["scp", ...how, ...clientOptions(folder, port), path, target]);
-    const sender = await client.ended;
+    const [sender] = await untilAllEnded([client]);
     const wallMs = performance.now() - started;
     await server.untilAlone();
     server.stop();

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
 import { freePort, untilListening } from "../measure/ports.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 const COPY = ["-b", "1048576", "-u"];
@@ -57,9 +58,14 @@ async function relayTo(way: Way): Promise<Way> {
 async function copy({ path }: Task, { port, receiver, relay }: Way): Promise<FileRun> {
   const started = performance.now();
   const sender = startMeasured(["socat", ...COPY, `OPEN:${path}`, `TCP:127.0.0.1:${port}`]);
-  const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+  // The relay ends with them, in the same moment.
+  const [sending, receiving, relaying] = await untilAllEnded([
+    sender,
+    receiver,
+    ...(relay === undefined ? [] : [relay]),
+  ]);
   const wallMs = performance.now() - started;
-  return { wallMs, sender: sending, receiver: receiving, relay: await relay?.ended };
+  return { wallMs, sender: sending, receiver: receiving, relay: relaying };
 }
 
 function listenAt(port: number): string {

@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured } from "../measure/measured-process.ts";
 import { freePort, untilListening } from "../measure/ports.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 /** Arguments, not text, reach the shell. */
@@ -37,7 +38,7 @@ async function run({ path, outputFolder }: Task): Promise<FileRun> {
   const started = performance.now();
   const place = [dirname(path), basename(path), relayPort ?? ""];
   const sender = startMeasured(["sh", "-c", PACK, "sh", ...place]);
-  const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+  const [sending, receiving, relaying] = await untilAllEnded([sender, receiver, relay]);
   const wallMs = performance.now() - started;
-  return { wallMs, sender: sending, receiver: receiving, relay: await relay.ended };
+  return { wallMs, sender: sending, receiver: receiving, relay: relaying };
 }

@@ -12,6 +12,7 @@ import {
   type PrivateNetwork,
 } from "../links/private-network.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
+import { untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 import type { TextContender } from "./text-contender.ts";
 import {
@@ -91,7 +92,7 @@ async function transfer(network: PrivateNetwork, task: Task): Promise<FileRun> {
     const started = performance.now();
     const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
     const receiver = startMeasured([...program, "receive", ...OPTIONS, code], { input: "y\n" });
-    const [sending, receiving] = await Promise.all([sender.ended, receiver.ended]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver]);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());
     return { wallMs, sender: sending, receiver: receiving, relay };
