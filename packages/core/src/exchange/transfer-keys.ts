@@ -46,6 +46,8 @@ export interface ReceiverReady {
   /** Only end-to-end: what the sender makes the answer's key from (7.3.3). */
   readonly salt?: Uint8Array;
   readonly header: Uint8Array;
+  /** Only end-to-end: the channel has had this transfer before. */
+  readonly isReplayed?: boolean;
   readonly source: KeySource;
   readonly counter: number;
 }

@@ -191,3 +191,33 @@ test("C-20 stepReceive() leaves no key behind when it refuses, whoever refused",
       assert.doesNotThrow(() => assertWiped(key), why);
   }
 });
+
+test("C-02 stepReceive() answers replayed to a transfer that the channel has had, and asks nobody", () => {
+  const plan = { context: CONTEXT };
+  const offer = { kind: "offer", transfer: TRANSFER, outer: secret("outer") } as const;
+  const bytes = { sealedHeader: secret("header"), content: new Uint8Array(0) };
+  const admission = { ...OPEN, profile: "end-to-end" } as const;
+  const offered = { kind: "offer", offer: { ...offer, ...bytes }, admission } as const;
+  const { state } = stepReceive(plan, startReceive(moment()), offered, moment());
+  const until = (WALL + HEADER_VALID_MS) as WallMs;
+  const times = { created: WALL as WallMs, until, sessionSeconds: 5 };
+  const header = encodeHeader(TRANSFER, { content: FILE, ...times });
+  const named = (name: string): Uint8Array => secret(name);
+  const keys = {
+    transcript: named("th"),
+    header: named("header"),
+    answer: named("answer"),
+    receipt: named("receipt"),
+    reverse: named("reverse"),
+    session: named("session"),
+  };
+  const place = { n: 1, epoch: 7, keys, salt: named("salt"), header, message: undefined };
+  const outcome = { kind: "opened", offer: { ...place, isReplayed: true } } as const;
+  const judged = stepReceive(plan, state, { kind: "offer-opened", outcome }, moment());
+  assert.deepEqual(
+    judged.effects.map((effect) =>
+      effect.kind === "seal-receipt" ? effect.words.verdict : effect,
+    ),
+    ["replayed"],
+  );
+});

@@ -55,12 +55,12 @@ export function checkOffer(
 }
 
 function reasonAgainst(
-  { exchange, content }: Checked,
+  { exchange, ready, content }: Checked,
   current: boolean,
   admission: Admission,
 ): Exclude<Verdict, "accept"> | undefined {
   if (!current) return "expired";
-  if (admission.replayed) return "replayed";
+  if (admission.replayed || ready.isReplayed === true) return "replayed";
   if (!admission.hasRoom) return "busy";
   if (content.kind === "message" && (content.size ?? Infinity) > 2 * MESSAGE_BYTES_MAX)
     return "too-large";

@@ -104,6 +104,8 @@ export interface OpenedOffer {
   /** The encoded transfer header. */
   readonly header: Uint8Array;
   readonly message: InlineMessage | undefined;
+  /** Its transfer was opened before, under another number or in another channel. */
+  readonly isReplayed?: boolean;
 }
 
 /** A message that came in its offer: padded, and the digest its receipt carries. */
@@ -152,9 +154,13 @@ export function openOffer(record: ReceiverRecord | undefined, offer: OfferToOpen
     return { kind: "wrong-receiver" };
   const known = record?.epoch === decoded.epoch ? knownEntry(record, decoded.n, offer) : undefined;
   if (known !== undefined) return { kind: "repeated", entry: known };
-  return decoded.type === "open"
-    ? openNext(record, decoded, offer)
-    : openInit(record, decoded, offer);
+  const received = record?.received ?? [];
+  const isReplayed = received.some(({ transfer }) => equalBytes(transfer, context.transfer));
+  const open = decoded.type === "open" ? openNext : openInit;
+  const outcome = open(record, decoded, offer);
+  if (outcome.kind !== "opened" || !isReplayed) return outcome;
+  // The sender began anew and did not know that this was received: nobody is shown it twice.
+  return { ...outcome, offer: { ...outcome.offer, isReplayed } };
 }
 
 function knownEntry(

@@ -92,10 +92,11 @@ function opened(
 ): EndToEndReceiverState {
   switch (outcome.kind) {
     case "opened": {
-      const { n, epoch, keys, salt, header, message } = outcome.offer;
+      const { n, epoch, keys, salt, header, message, isReplayed } = outcome.offer;
       const source = n === 0 ? "key-package" : "channel";
       const place = { n, epoch, message };
-      return { kind: "ready", place, keys, salt, header, source, counter: n };
+      const ready = { kind: "ready", place, keys, salt, header, source, counter: n } as const;
+      return isReplayed === undefined ? ready : { ...ready, isReplayed };
     }
     case "receipt":
       return { kind: "receipt", receipt: outcome.receipt, isNew: false };

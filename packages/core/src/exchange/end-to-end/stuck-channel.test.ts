@@ -9,6 +9,7 @@ import { encodeHeader } from "../../transfer/header.ts";
 import type { ExchangeContext, SenderContext } from "../context.ts";
 import type { ExchangeInput } from "../steps.ts";
 import { receiveEndToEndOffer, stepEndToEndReceiver } from "./receiver.ts";
+import { encodeResync, offerDigest } from "./resync.ts";
 import { startEndToEndSender, stepEndToEndSender, type EndToEndSenderState } from "./sender.ts";
 
 type Sealed = Extract<ExchangeInput, { kind: "offer-sealed" }>;
@@ -200,4 +201,25 @@ test("C-04 the expected number that does not open begins a new channel", () => {
   const said = expectKind(close(bob, offer), "out-of-step");
   assert.equal(heedStray(alice, offer, said.resync), "anew");
   assert.equal(close(bob, ended).kind, "out-of-step");
+});
+
+test("C-02 an offer made anew of a transfer that was received is a replay, also after a restart", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const received = seal(alice, bob, 2);
+  const first = expectKind(open(bob, received), "opened").offer;
+  assert.equal(first.isReplayed, undefined);
+  // The relay keeps Bob's receipt back, and an old word of his makes Alice begin anew.
+  const offerName = offerDigest(received.context.suite, received.ready);
+  const said = { offer: offerName, epoch: first.epoch, expected: first.n };
+  const resync = encodeResync(received.context, bob.identity.signing, said);
+  assert.equal(heed(alice, received, resync).kind, "anew");
+  const again = seal(alice, bob, 2);
+  const { offer } = expectKind(open(bob, again), "opened");
+  assert.equal(offer.isReplayed, true);
+  const opening = receiveEndToEndOffer(again.ready, new Uint8Array(0)).state;
+  const outcome = { kind: "opened", offer } as const;
+  const { state } = stepEndToEndReceiver(opening, { kind: "offer-opened", outcome });
+  assert.equal(expectKind(state, "ready").isReplayed, true);
+  transfer(alice, bob, 3);
 });
