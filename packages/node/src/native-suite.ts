@@ -153,7 +153,7 @@ function kemKeysOf(keyPair: KemKeyPair): XWingKeys {
   const known = kemKeys.get(keyPair);
   if (known !== undefined) return known;
   requireLength(keyPair.seed, KEM_SECRET_BYTES, "seed");
-  const keys = expandXWing(keyPair.seed);
+  const keys = expandXWing(keyPair.seed, keyPair.publicKey);
   kemKeys.set(keyPair, keys);
   return keys;
 }

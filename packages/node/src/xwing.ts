@@ -39,14 +39,18 @@ export interface XWingKeys {
   readonly publicKey: Uint8Array;
 }
 
-/** `seed` is the 32-byte X-Wing secret key; it is not kept. */
-export function expandXWing(seed: Uint8Array): XWingKeys {
+/**
+ * `seed` is the 32-byte X-Wing secret key; it is not kept. `publicKey` is the one it makes, where
+ * that is known already: to make it again costs as much as all the rest.
+ */
+export function expandXWing(seed: Uint8Array, publicKey?: Uint8Array): XWingKeys {
   const expanded = createHash("shake256", { outputLength: EXPANDED_BYTES }).update(seed).digest();
   const mlKem = importPrivate(ML_KEM_768, expanded.subarray(0, ML_KEM_SEED_BYTES));
   const x25519 = importPrivate(X25519, expanded.subarray(ML_KEM_SEED_BYTES));
   wipe(expanded);
-  const publicKey = concat(exportPublic(ML_KEM_768, mlKem), exportPublic(X25519, x25519));
-  return { mlKem, x25519, publicKey };
+  const exported = (): Uint8Array =>
+    concat(exportPublic(ML_KEM_768, mlKem), exportPublic(X25519, x25519));
+  return { mlKem, x25519, publicKey: publicKey ?? exported() };
 }
 
 /** `undefined` for a key of wrong length, with coefficients out of range, or of low order. */

@@ -1,4 +1,5 @@
 /** A link's bytes over a TCP socket. docs/protocol.md 4. @module */
+import process from "node:process";
 import { PosternError } from "@postern/core/errors";
 import type { RelayAddress } from "@postern/core/identity";
 import type { LinkSocket, LinkSocketEvents } from "../ports.ts";
@@ -16,8 +17,21 @@ export async function openLinkSocket(
   socket.once("close", () => events.onClose(failure && linkClosed(failure)));
   // A relay never speaks first, but nothing that came early may get lost.
   if (head.length > 0) socket.unshift(head);
+  let isCorked = false;
+  const uncork = (): void => {
+    isCorked = false;
+    socket.uncork();
+  };
   return {
-    write: (bytes) => void socket.write(bytes),
+    write(bytes) {
+      // What one step of the machines has to say leaves in one system call.
+      if (!isCorked) {
+        isCorked = true;
+        socket.cork();
+        process.nextTick(uncork);
+      }
+      socket.write(bytes);
+    },
     close: () => socket.destroySoon(),
   };
 }

@@ -14,21 +14,15 @@ export class ByteWriter {
   }
 
   u16(value: number): this {
-    const bytes = new Uint8Array(2);
-    new DataView(bytes.buffer).setUint16(0, value);
-    return this.raw(bytes);
+    return this.raw(Uint8Array.of(value >>> 8, value));
   }
 
   u32(value: number): this {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setUint32(0, value);
-    return this.raw(bytes);
+    return this.raw(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value));
   }
 
   u64(value: number): this {
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-    return this.raw(bytes);
+    return this.u32(Math.floor(value / 2 ** 32)).u32(value % 2 ** 32);
   }
 
   /** `lv(x)`: u32 length, then x. */
@@ -58,8 +52,10 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 export function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return ENCODER.encode(text);
 }
+
+const ENCODER = new TextEncoder();
 
 /** `"postern <use>/1\0"`: the domain-separation label of one use (docs/protocol.md 1). */
 export function label(use: string): Uint8Array {
