@@ -159,11 +159,10 @@ export class ChannelDesk {
   }
 
   async #save(peer: Uint8Array, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
-    const { ports, book, onPackageUsed } = this.#options;
+    const { ports, onPackageUsed } = this.#options;
     try {
       for (const { role, record, usedPackage } of step.saves) {
         await ports.store.saveChannel({ peer, role }, record, usedPackage);
-        book.addChannel(peer);
         if (usedPackage !== undefined) onPackageUsed();
       }
     } catch (error) {

@@ -83,7 +83,6 @@ export class ClientContacts implements Contacts {
   async meet({ id, fingerprint, name: relayName, secret }: Met): Promise<MetPeer> {
     await this.#channels.between(fingerprint, async () => {
       await this.#store.dropChannels(fingerprint);
-      this.#book.dropChannels(fingerprint);
       this.#book.meet(fingerprint, secret);
     });
     const peer = this.#book.peerName(fingerprint, relayName);

@@ -16,16 +16,11 @@ function known(fingerprint: Uint8Array, more: Partial<KnownPeer> = {}): KnownPee
   return { ...contact, ...rest, ...more };
 }
 
-test("C-09 admits() takes strangers, and a contact with a channel end-to-end alone", () => {
+test("C-09 admits() takes strangers, and a contact end-to-end alone", () => {
   const book = new PeerBook();
-  book.addChannel(BOB);
-  for (const profile of ["end-to-end", "symmetric", "asymmetric"] as const) {
-    assert.equal(book.admits(ANN, profile), "welcome");
-    assert.equal(book.admits(BOB, profile), "welcome", "no contact has agreed to anything");
-  }
   book.keep(known(ANN));
-  assert.equal(book.admits(ANN, "symmetric"), "welcome", "there is no channel yet");
-  book.addChannel(ANN);
+  for (const profile of ["end-to-end", "symmetric", "asymmetric"] as const)
+    assert.equal(book.admits(BOB, profile), "welcome", "no contact has agreed to anything");
   assert.equal(book.admits(ANN, "end-to-end"), "welcome");
   assert.equal(book.admits(ANN, "symmetric"), "profile-refused");
   assert.equal(book.isDowngrade(ANN, "asymmetric"), true);
@@ -36,7 +31,6 @@ test("C-09 admits() takes strangers, and a contact with a channel end-to-end alo
 test("admits() blocks who is blocked, in every profile", () => {
   const book = new PeerBook();
   book.keep(known(ANN, { blocked: true }));
-  book.addChannel(ANN);
   for (const profile of ["end-to-end", "symmetric"] as const)
     assert.equal(book.admits(ANN, profile), "blocked");
 });
@@ -66,7 +60,7 @@ test("secretOf() gives copies; forget() and wipe() erase the secret itself", () 
   assert.deepEqual([second![0], third![0], book.secretOf(BOB)], [0, 0, undefined]);
 });
 
-test("load() reads contacts and channels of a store", async () => {
+test("load() reads the contacts of a store", async () => {
   const linkSeed = new Uint8Array(32).fill(4);
   const store = memoryStore({ name: "me", signingSeed: new Uint8Array(32).fill(3), linkSeed });
   const self = { id: new Uint8Array(35), fingerprint: new Uint8Array(32) };
@@ -74,7 +68,6 @@ test("load() reads contacts and channels of a store", async () => {
   const id = Uint8Array.of(1, 0, 1, ...new Uint8Array(32).fill(8));
   const contact = await contacts.addVerified(id, "carl", new Uint8Array(32).fill(7));
   const fingerprint = fingerprintOf(suite, id);
-  await store.saveChannel({ peer: fingerprint, role: "sending" }, new Uint8Array(20));
   const book = new PeerBook();
   await book.load(store);
   assert.equal(book.of(fingerprint)?.paired, true);

@@ -2,8 +2,8 @@
  * What a client knows of others, in memory: whom it calls what, whom it refuses, and the secrets of
  * codes used in its life. The machine that judges offers cannot wait for a store.
  *
- * Invariant: whoever is a contact and has a channel is taken end-to-end alone, until a person
- * removes the contact (docs/protocol-end-to-end.md 7.3.5).
+ * Invariant: a contact is taken end-to-end alone, until a person removes it. It became one by an
+ * end-to-end transfer or by a code, nothing else makes contacts (docs/protocol-end-to-end.md 7.3.5).
  *
  * @module
  */
@@ -27,20 +27,15 @@ export interface KnownPeer {
 export class PeerBook {
   /** By fingerprint. */
   readonly #contacts = new Map<string, KnownPeer>();
-  readonly #withChannel = new Set<string>();
   /** Secrets of pairings of this client's life. */
   readonly #secrets = new Map<string, Uint8Array>();
 
   /** Reads all that is stored. */
-  async load(store: Pick<Store, "contacts" | "channels">): Promise<void> {
+  async load(store: Pick<Store, "contacts">): Promise<void> {
     for (const { pairingSecret, fingerprint, ...contact } of await store.contacts()) {
       wipe(pairingSecret);
       const known = { fingerprint: formatFingerprint(fingerprint), paired: !!pairingSecret };
       this.keep({ ...contact, ...known });
-    }
-    for (const { peer, record } of await store.channels()) {
-      wipe(record);
-      this.addChannel(peer);
     }
   }
 
@@ -54,7 +49,6 @@ export class PeerBook {
   forget(fingerprint: Uint8Array): void {
     const key = formatFingerprint(fingerprint);
     this.#contacts.delete(key);
-    this.#withChannel.delete(key);
     wipe(this.#secrets.get(key));
     this.#secrets.delete(key);
   }
@@ -73,18 +67,9 @@ export class PeerBook {
     return [...this.#contacts.values()].filter(({ relayName }) => relayName === name);
   }
 
-  addChannel(peer: Uint8Array): void {
-    this.#withChannel.add(formatFingerprint(peer));
-  }
-
-  dropChannels(peer: Uint8Array): void {
-    this.#withChannel.delete(formatFingerprint(peer));
-  }
-
   /** Another profile than end-to-end would be a step back. */
   isDowngrade(peer: Uint8Array, profile: ProfileName): boolean {
-    const key = formatFingerprint(peer);
-    return profile !== "end-to-end" && this.#contacts.has(key) && this.#withChannel.has(key);
+    return profile !== "end-to-end" && this.of(peer) !== undefined;
   }
 
   admits(peer: Uint8Array, profile: ProfileName): PeerAdmission {
