@@ -44,13 +44,20 @@ test(
 );
 
 test("a benchmark drives real links at a relay", { skip }, () => {
-  const args = ["--case", "connects", "--quick", "--runs", "1", "--json", "-"];
+  const args = ["--case", "connects,relay-messages", "--quick", "--runs", "1", "--json", "-"];
   const { status, stdout, stderr } = bench(args);
   assert.equal(status, 0, stderr);
-  const [connects] = (JSON.parse(stdout) as Report).cases;
-  const run = connects?.results[0]?.runs[0] ?? {};
-  for (const key of ["rate", "firstRate", "relayMs", "clientMs"])
-    assert.ok((run[key] ?? 0) > 0, `${key} ${run[key]}`);
+  const { cases } = JSON.parse(stdout) as Report;
+  const keys = [
+    ["rate", "firstRate", "relayMs", "clientMs"],
+    ["rate", "relayUs", "generatorUs", "relayPeak"],
+  ];
+  for (const [at, { results }] of cases.entries())
+    for (const key of keys[at] ?? []) {
+      const value = results[0]?.runs[0]?.[key] ?? 0;
+      assert.ok(value > 0, `${key} ${value}`);
+    }
+  assert.equal(cases.length, keys.length);
 });
 
 test("a benchmark does not start with arguments that it does not know", { skip }, () => {

@@ -30,7 +30,7 @@ export const coldStart: BenchCase = {
   ],
   chart: "wallMs",
   isHigherBetter: false,
-  runs: { quick: 5, full: 20 },
+  runs: { quick: 3, full: 20 },
   async open(setting) {
     const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map(
       async (profile) => await posternText(setting, profile),

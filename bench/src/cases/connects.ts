@@ -6,7 +6,7 @@ import type { CrowdSetting } from "../actors/link-crowd.ts";
 import type { BenchCase, Figures } from "../bench-case.ts";
 import { startPosternRelay } from "../peers/postern-relay.ts";
 
-const CLIENTS = { quick: 500, full: 2_000 };
+const CLIENTS = { quick: 300, full: 2_000 };
 
 export const connects: BenchCase = {
   name: "connects",
@@ -19,7 +19,7 @@ export const connects: BenchCase = {
   ],
   chart: "rate",
   isHigherBetter: true,
-  runs: { quick: 3, full: 5 },
+  runs: { quick: 2, full: 5 },
   async open({ folder, scale }) {
     const clients = CLIENTS[scale];
     return {

@@ -29,7 +29,7 @@ export const fileCase: BenchCase = {
   columns: FILE_COLUMNS,
   chart: "rate",
   isHigherBetter: true,
-  runs: { quick: 3, full: 3 },
+  runs: { quick: 2, full: 3 },
   async open(setting) {
     const payload = await makeFile(setting, BYTES);
     const contenders = [...(await posterns(setting)), socatRelay, socatDirect, ...peers()];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { BenchCase, Column, Figures, Setting } from "../bench-case.ts";
 import { sumOf } from "../measure/measured-process.ts";
 import { hashOnlyEntry, writeRandomFolder } from "../measure/payload.ts";
-import { sending, type FileRun, type Payload } from "../peers/file-contender.ts";
+import { peaksOf, sending, type FileRun, type Payload } from "../peers/file-contender.ts";
 import { peers } from "../peers/all.ts";
 import { postern } from "../peers/postern.ts";
 import { folderAbsence, profileAbsence } from "../peers/postern-command.ts";
@@ -14,7 +14,6 @@ import { tarSocat } from "../peers/tar-socat.ts";
 const FILES = { quick: 1_000, full: 10_000 };
 const FILE_BYTES = 4_096;
 const PROFILE_DEFAULT = "end-to-end";
-const MIB = 1_048_576;
 
 const COLUMNS: readonly Column[] = [
   { key: "wallS", heading: "whole command, s", digits: 2, hasSpread: true },
@@ -24,6 +23,7 @@ const COLUMNS: readonly Column[] = [
   { key: "cpuReceiver", heading: "receiver", digits: 2 },
   { key: "cpu", heading: "all", digits: 2, hasSpread: true },
   { key: "peakSender", heading: "peak MiB sender", digits: 0 },
+  { key: "peakRelay", heading: "relay", digits: 0 },
   { key: "peakReceiver", heading: "receiver", digits: 0 },
 ];
 
@@ -58,7 +58,8 @@ async function makeFolder({ folder }: Setting, files: number): Promise<Payload> 
   return { path, bytes: files * FILE_BYTES, folder, digest: await hashOnlyEntry(place) };
 }
 
-function figuresOf({ wallMs, sender, relay, receiver }: FileRun, files: number): Figures {
+function figuresOf(run: FileRun, files: number): Figures {
+  const { wallMs, sender, relay, receiver } = run;
   const all = [sender, relay, receiver].map((usage) => usage?.cpuSeconds ?? 0);
   return {
     wallS: wallMs / 1_000,
@@ -66,8 +67,7 @@ function figuresOf({ wallMs, sender, relay, receiver }: FileRun, files: number):
     cpuSender: sender.cpuSeconds,
     cpuReceiver: receiver.cpuSeconds,
     cpu: sumOf(all),
-    peakSender: sender.peakBytes / MIB,
-    peakReceiver: receiver.peakBytes / MIB,
     ...(relay && { cpuRelay: relay.cpuSeconds }),
+    ...peaksOf(run),
   };
 }

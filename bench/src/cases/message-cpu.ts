@@ -9,10 +9,10 @@ import { profileAbsence } from "../peers/postern-command.ts";
 import { openRelay } from "../peers/postern-relay.ts";
 
 const BYTES = 256;
-const MESSAGES = { quick: 200, full: 2_000 };
+const MESSAGES = { quick: 500, full: 2_000 };
 const FIRST_MESSAGES = { quick: 30, full: 200 };
 /** Compiled code, and an open channel where there is to be one. */
-const WARM_UP = 100;
+const WARM_UP = 300;
 const FIRST_WARM_UP = 20;
 const PROFILE_DEFAULT = "end-to-end";
 

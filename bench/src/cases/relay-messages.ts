@@ -22,7 +22,7 @@ export const relayMessages: BenchCase = {
   ],
   chart: "rate",
   isHigherBetter: true,
-  runs: { quick: 3, full: 5 },
+  runs: { quick: 2, full: 5 },
   async open({ folder, scale }) {
     const envelopes = ENVELOPES[scale];
     return {

@@ -9,9 +9,9 @@ import { profileAbsence } from "../peers/postern-command.ts";
 import { openRelay } from "../peers/postern-relay.ts";
 
 const BYTES = 256;
-const ROUNDS = { quick: 200, full: 2_000 };
+const ROUNDS = { quick: 100, full: 2_000 };
 /** Compiled code, warm caches, an open channel. */
-const WARM_UP = 50;
+const WARM_UP = 30;
 const PROFILE_DEFAULT = "end-to-end";
 
 export const roundTrip: BenchCase = {

@@ -34,7 +34,7 @@ export interface MeasuredProcess {
   usage(): Usage;
   /** Memory that it and its children hold now. */
   residentBytes(): number;
-  /** SIGTERM to the program and its children; {@link ended} then resolves whatever its exit code. */
+  /** SIGTERM to it and its children; {@link ended} then resolves whatever its exit code. */
   stop(): void;
 }
 

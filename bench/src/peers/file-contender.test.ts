@@ -31,3 +31,10 @@ test("figuresOf() leaves out what a program has not", () => {
   for (const key of ["cpuRelay", "peakRelay", "transferS", "transferRate"])
     assert.ok(!(key in figures), key);
 });
+
+test("figuresOf() has no memory of a program that was too short to be looked at", () => {
+  const sender = { cpuSeconds: 1, peakBytes: 0 };
+  const figures = figuresOf({ ...RUN, sender }, 2 ** 30);
+  assert.ok(!("peakSender" in figures));
+  assert.equal(figures["peakReceiver"], 3);
+});

@@ -95,8 +95,16 @@ export function figuresOf(run: FileRun, bytes: number): Figures {
     cpuSender: sender.cpuSeconds / gib,
     cpuReceiver: receiver.cpuSeconds / gib,
     cpu: sumOf(all) / gib,
-    peakSender: sender.peakBytes / MIB,
-    peakReceiver: receiver.peakBytes / MIB,
-    ...(relay && { cpuRelay: relay.cpuSeconds / gib, peakRelay: relay.peakBytes / MIB }),
+    ...(relay && { cpuRelay: relay.cpuSeconds / gib }),
+    ...peaksOf(run),
   };
+}
+
+/** A program that has ended before its memory was looked at has none. */
+export function peaksOf({ sender, relay, receiver }: FileRun): Figures {
+  const peaks = { peakSender: sender, peakRelay: relay, peakReceiver: receiver };
+  const seen = Object.entries(peaks).flatMap(([key, usage]) =>
+    usage === undefined || usage.peakBytes === 0 ? [] : [[key, usage.peakBytes / MIB] as const],
+  );
+  return Object.fromEntries(seen);
 }

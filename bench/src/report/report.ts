@@ -97,18 +97,17 @@ function chartOf({ columns, chart, results, isHigherBetter }: CaseReport): strin
   return ["```text", caption, ...renderChart(bars), "```"].join("\n");
 }
 
-/** Of Postern to everybody else, from runs of the same turn; above 1 Postern is better. */
+/** Postern's figure as a multiple of everybody else's, from runs of the same turn. */
 function ratiosOf({ results, chart, isHigherBetter }: CaseReport): string[] {
   const others = results.filter((each) => !isOwn(each));
   const byTurn = ({ runs }: Result): (number | undefined)[] => runs.map((run) => run[chart]);
   return results.filter(isOwn).flatMap((one) => {
     const parts = others.flatMap((other) => {
-      const ratio = isHigherBetter
-        ? ratioByTurn(byTurn(one), byTurn(other))
-        : ratioByTurn(byTurn(other), byTurn(one));
+      const ratio = ratioByTurn(byTurn(one), byTurn(other));
       return ratio === undefined ? [] : [`${ratio.toFixed(2)} x ${other.name}`];
     });
-    return parts.length === 0 ? [] : [`- **${one.name}** is ${parts.join(", ")}`];
+    const verb = isHigherBetter ? "reaches" : "takes";
+    return parts.length === 0 ? [] : [`- **${one.name}** ${verb} ${parts.join(", ")}`];
   });
 }
 
