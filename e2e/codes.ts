@@ -1,4 +1,4 @@
-/** Codes as people find them on a screen, mistype them, and type them with the help of Tab. @module */
+/** Codes as people read them from a screen, mishear them, and type them with Tab. @module */
 import type { Terminal } from "./terminal.ts";
 
 /** The last code that stands in a text. */

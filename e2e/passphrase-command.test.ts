@@ -150,14 +150,23 @@ test(
   },
 );
 
-test("three wrong passphrases at a terminal end with exit 4", needsProgram("tmux"), async (t) => {
-  const cwd = await scene.newFolder("here");
-  const ann = await Terminal.open(t, scene, "ann", { relay, cwd });
-  await ann.enter("postern contacts");
-  for (const times of [1, 2, 3]) {
-    await ann.shows("Passphrase of ann", times);
-    await ann.enter("guess");
-  }
-  await ann.shows("postern: this is not the passphrase of ann");
-  assert.equal(await ann.exitCode(), 4);
-});
+test(
+  "three wrong passphrases at a terminal, or none, end with exit 4",
+  needsProgram("tmux"),
+  async (t) => {
+    const cwd = await scene.newFolder("here");
+    const ann = await Terminal.open(t, scene, "ann", { relay, cwd });
+    await ann.enter("postern contacts");
+    for (const times of [1, 2, 3]) {
+      await ann.shows("Passphrase of ann", times);
+      await ann.enter("guess");
+    }
+    await ann.shows("postern: this is not the passphrase of ann");
+    assert.equal(await ann.exitCode(), 4);
+    await ann.enter("clear; postern contacts");
+    await ann.shows("Passphrase of ann");
+    await ann.press("C-c");
+    await ann.shows("postern: no passphrase was typed");
+    assert.equal(await ann.exitCode(), 4);
+  },
+);

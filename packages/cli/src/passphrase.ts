@@ -8,7 +8,8 @@ import { utf8, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { PASSPHRASE_BYTES_MAX } from "@postern/core/limits";
 import type { Context } from "./context.ts";
-import { usageFailure } from "./failures.ts";
+import { EXIT } from "./exit-codes.ts";
+import { CommandFailure, usageFailure } from "./failures.ts";
 import { isSet } from "./surroundings.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
@@ -107,7 +108,7 @@ async function ask(
     signal: interrupted.signal,
     ...(check !== undefined && { check }),
   });
-  if (text === undefined) throw locked();
+  if (text === undefined) throw unanswered();
   return text;
 }
 
@@ -119,6 +120,17 @@ function fromEnvironment({ surroundings }: Context, name: string): Uint8Array | 
 /** Keyboards differ in how they compose letters; what is meant is the same. */
 function encoded(text: string): Uint8Array {
   return utf8(text.normalize("NFC"));
+}
+
+/** A person was there, and went back. */
+function unanswered(): CommandFailure {
+  const why = "the question was left without an answer";
+  const next = "start again when you have it";
+  return new CommandFailure(EXIT.locked, "store/locked", {
+    what: "no passphrase was typed",
+    why,
+    next,
+  });
 }
 
 function locked(): PosternError {

@@ -95,6 +95,20 @@ test("a mistyped passphrase is asked for again, three times at most", async () =
   assert.deepEqual(stubborn.home.tried, ["a", "b", "c"]);
 });
 
+test("a question for a passphrase that is left ends with exit 4, and says what was left", async () => {
+  for (const [terminal, args] of [
+    [locked({ isTerminal: true, prompter: new Scripted(undefined) }), ["contacts"]],
+    [
+      new FakeTerminal({ isTerminal: true, prompter: new Scripted("new words", undefined) }),
+      ["identity", "passphrase", "set"],
+    ],
+  ] as const) {
+    assert.equal(await terminal.run(...args), 4);
+    assert.match(terminal.stderr.text, /^postern: no passphrase was typed$/m);
+    assert.doesNotMatch(terminal.stderr.text, /nobody to ask/);
+  }
+});
+
 test("a passphrase is asked once for a command that opens the identity twice", async () => {
   const prompter = new Scripted("old words");
   const terminal = locked({ isTerminal: true, prompter });
