@@ -3,7 +3,8 @@
  * codes used in its life. The machine that judges offers cannot wait for a store.
  *
  * Invariant: a contact is taken end-to-end alone, until a person removes it. It became one by an
- * end-to-end transfer or by a code, nothing else makes contacts (docs/protocol-end-to-end.md 7.3.5).
+ * end-to-end transfer or by a code; nothing else makes contacts
+ * (docs/protocol-end-to-end.md 7.3.5).
  *
  * @module
  */

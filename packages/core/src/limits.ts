@@ -72,7 +72,7 @@ export const RSA_KEY_VALID_MS = 90 * 86_400_000;
 
 // End-to-end exchange (7.3)
 export const KEY_PACKAGE_BYTES = 1_352;
-/** One-time packages a receiver keeps at its relay: as many strangers may write while it is away. */
+/** One-time packages a receiver keeps at its relay: so many may write while it is away. */
 export const PACKAGES_ONE_TIME = 32;
 /** Fewer than this left: the receiver adds to them. */
 export const PACKAGES_LOW = 16;

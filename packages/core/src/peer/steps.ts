@@ -21,7 +21,7 @@ export interface PeerOptions {
   readonly relayFingerprint: Uint8Array;
   /** Offers seen on earlier links of this client: a new link forgets none of them. */
   readonly seen?: SeenTransfers;
-  /** What this client thinks of offers of this identity (fingerprint); all are welcome if absent. */
+  /** What this client thinks of offers of this identity (fingerprint); absent: all are welcome. */
   readonly admits?: (fingerprint: Uint8Array, profile: Profile) => PeerAdmission;
 }
 

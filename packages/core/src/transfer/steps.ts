@@ -23,7 +23,7 @@ export interface Moment {
 export type RecordsPath =
   | { readonly kind: "envelopes" }
   | { readonly kind: "pipe"; readonly ticket: Uint8Array }
-  /** Receiver, end-to-end: a message that came in its offer, opened. Its outcome has this digest. */
+  /** Receiver, end-to-end: a message that came in its offer, opened, and what digest it has. */
   | { readonly kind: "inline"; readonly content: Uint8Array; readonly digest: Uint8Array };
 
 /** What the records came to: total bytes, digest over the tags (docs/protocol.md 8). */
