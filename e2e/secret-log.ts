@@ -18,7 +18,11 @@ export function watchSecrets(suite: Suite, onSecret: OnSecret): Suite {
   };
   return {
     ...suite,
-    extract: (salt, secret) => told("derived key", suite.extract(salt, secret)),
+    extract(salt, secret) {
+      const extracted = suite.extract(salt, secret);
+      // Without a salt HPKE hashes what is public (RFC 9180, 5.1).
+      return salt.length === 0 ? extracted : told("derived key", extracted);
+    },
     expand: (key, info, length) => told("derived key", suite.expand(key, info, length)),
     seal(key, nonce, aad, plaintext) {
       told("AEAD key", key);
