@@ -14,7 +14,7 @@ import { parseArguments, USAGE, type BenchOptions } from "./arguments.ts";
 import { NotPossible, type BenchCase } from "./bench-case.ts";
 import { CASES } from "./cases.ts";
 import { hasMemoryFor, makeDiskScratch, makeScratch, removeScratch } from "./measure/payload.ts";
-import { posternForm } from "./peers/postern-command.ts";
+import { bundlePostern } from "./peers/postern-command.ts";
 import { renderReport, reportOf, type CaseReport, type Report } from "./report/report.ts";
 
 /** The largest file of any case. */
@@ -46,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write("bench: costs are read from /proc, so it runs on Linux only\n");
     return 1;
   }
+  bundlePostern();
   const report = await measure(chosen, options);
   await keep(report, options.json);
   const failures = [report.broken, ...report.cases.map(({ failed }) => failed)].flat();
@@ -121,7 +122,6 @@ function describeMachine(bytes: number): Report["machine"] {
     "memory GiB": Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     "Node.js": process.version,
-    Postern: posternForm(),
     // More than a little: somebody else is using the machine.
     "load before": (loadavg()[0] ?? 0).toFixed(2),
     "files in": hasMemoryFor(bytes) ? "memory" : "the folder for temporary files",

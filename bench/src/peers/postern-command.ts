@@ -1,5 +1,6 @@
 /** The `postern` command with its costs and the events of its `--json`. @module */
-import { existsSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -9,8 +10,7 @@ import { startMeasured, type MeasuredProcess } from "../measure/measured-process
 
 const COMMAND = join(import.meta.dirname, "../../../packages/cli/bin/postern.js");
 const PROGRAM = join(import.meta.dirname, "../../../packages/cli/src/main.ts");
-/** What the command starts when it is there. */
-const BUILT = join(import.meta.dirname, "../../../packages/cli/dist/main.js");
+const BUNDLE = join(import.meta.dirname, "../../../tools/bundle.ts");
 
 export interface PosternCommand extends MeasuredProcess {
   /**
@@ -28,9 +28,9 @@ export interface PosternEvent {
   readonly code?: string;
 }
 
-/** Which of its forms is measured. */
-export function posternForm(): string {
-  return existsSync(BUILT) ? `built ${statSync(BUILT).mtime.toISOString()}` : "from its sources";
+/** What is measured is what people start: the bundle, made of the sources as they are now. */
+export function bundlePostern(): void {
+  if (existsSync(BUNDLE)) execFileSync(process.execPath, [BUNDLE]);
 }
 
 export const posternAbsence = (): string | undefined =>
