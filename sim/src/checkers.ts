@@ -36,7 +36,8 @@ interface Origin {
 
 /**
  * A master key serves one transfer: whatever is derived from it and seals, is derived under one
- * transcript. And a pair's counter never goes back.
+ * transcript. And a device never forgets how far a pair has counted; of two transfers at once the
+ * one that ends last has the last word.
  */
 export class MasterKeyChecker {
   readonly #report: Report;
@@ -71,9 +72,13 @@ export class MasterKeyChecker {
 
   /** `owner` has stored a key for the pair. */
   kept(owner: string, counter: number): void {
-    const before = this.#counters.get(owner) ?? 0;
-    if (counter < before) this.#report(`master keys: ${owner} counts ${before}, then ${counter}`);
     this.#counters.set(owner, counter);
+  }
+
+  /** `owner` goes on from this counter. */
+  counted(owner: string, counter: number): void {
+    const before = this.#counters.get(owner) ?? 0;
+    if (counter !== before) this.#report(`master keys: ${owner} counts ${before}, then ${counter}`);
   }
 }
 

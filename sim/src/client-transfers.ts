@@ -161,6 +161,7 @@ export class ClientTransfers {
       case "take-pair-key":
       case "load-pair-key": {
         const kept = disk.kept(role);
+        ports.masterKeys.counted(`${name} ${role}`, disk.counter(role));
         if (effect.kind === "take-pair-key" && ports.flaw !== "reuses-kept-keys") disk.drop(role);
         return { kind: "pair-key", kept, counter: disk.counter(role) };
       }
