@@ -11,7 +11,15 @@ import {
   type SenderExchangeStep,
 } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
-import type { Closing, Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
+import type {
+  Closing,
+  Listening,
+  Moving,
+  Offered,
+  SendPlan,
+  SendState,
+  SendStep,
+} from "./send-state.ts";
 import { emit, type TransferEffect } from "./steps.ts";
 import { withdrawalBySender } from "./withdrawal.ts";
 
@@ -32,6 +40,10 @@ export function isMoving(state: SendState): state is Moving {
   return state.kind === "streaming" || state.kind === "expect-new-pipe";
 }
 
+export function isListening(state: SendState): state is Listening {
+  return isMoving(state) || state.kind === "expect-answer";
+}
+
 export function finish(
   { exchange, keys, outcome }: Pick<Closing, "exchange" | "keys" | "outcome">,
   nextMasterKey: boolean,
@@ -41,10 +53,20 @@ export function finish(
   return { state: { kind: "done" }, effects: [emit({ kind: "done", nextMasterKey, ...outcome })] };
 }
 
-/** The link, the receiver, or the transfer itself is gone. */
+/**
+ * The link, the receiver, or the transfer itself is gone. After a receipt that is no loss: the driver
+ * is about to open it, or to tell that all was delivered.
+ */
 export function lost(plan: SendPlan, state: SendState, error: PosternError): SendStep {
   if (state.kind === "closing") return finish(state, false);
+  if (isListening(state) && state.receipt !== undefined)
+    return { state: heardBefore(state, error), effects: [] };
   return fail(plan, state, error);
+}
+
+function heardBefore(state: Listening, error: PosternError): SendState {
+  if (state.receipt?.kind !== "opening") return state;
+  return { ...state, receipt: { kind: "opening", lost: state.receipt.lost ?? error } };
 }
 
 /** The receiver said no. */

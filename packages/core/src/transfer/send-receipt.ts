@@ -9,12 +9,12 @@
  */
 import { equalBytes } from "../bytes/equal.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
-import { PosternError } from "../errors.ts";
+import { PosternError, unreachable } from "../errors.ts";
 import type { EndToEndReceipt } from "../exchange/end-to-end/receipt.ts";
 import { acceptReceipt } from "../exchange/sender-exchange.ts";
 import { verdictError } from "../exchange/verdict.ts";
 import { openReceipt } from "./answer.ts";
-import { closingOn, fail, finish, isMoving, refused } from "./send-end.ts";
+import { closingOn, fail, finish, isListening, isMoving, refused } from "./send-end.ts";
 import type {
   Closing,
   EarlyReceipt,
@@ -28,12 +28,16 @@ import { emit, type RecordsOutcome } from "./steps.ts";
 
 /** A receipt came, in whatever state. */
 export function receiptArrived(plan: SendPlan, state: SendState, sealed: Uint8Array): SendStep {
-  if (plan.profile === "end-to-end")
-    return state.kind === "exchanging"
-      ? { state, effects: [] }
-      : { state, effects: [{ kind: "open-receipt", receipt: sealed }] };
+  if (plan.profile === "end-to-end") return openFirst(state, sealed);
   if (state.kind === "closing") return closeWith(plan, state, sealed);
   return isMoving(state) ? early(plan, state, sealed) : { state, effects: [] };
+}
+
+function openFirst(state: SendState, sealed: Uint8Array): SendStep {
+  if (state.kind === "exchanging") return { state, effects: [] };
+  const effects = [{ kind: "open-receipt", receipt: sealed }] as const;
+  if (!isListening(state) || state.receipt !== undefined) return { state, effects };
+  return { state: { ...state, receipt: { kind: "opening", lost: undefined } }, effects };
 }
 
 /** The channel has opened an end-to-end receipt, or has not. */
@@ -42,8 +46,7 @@ export function receiptOpened(
   state: SendState,
   receipt: EndToEndReceipt | undefined,
 ): SendStep {
-  // A forgery must not end what the receiver has not ended.
-  if (receipt === undefined) return { state, effects: [] };
+  if (receipt === undefined) return notOpened(plan, state);
   if (state.kind === "closing") return finish(state, agrees(state.outcome, receipt));
   if (receipt.verdict !== "accept") {
     const error = verdictError(receipt.verdict);
@@ -59,11 +62,26 @@ export function receiptOpened(
   return { state, effects: [] };
 }
 
+/** A forgery must not end what the receiver has not ended; nor keep what was lost meanwhile. */
+function notOpened(plan: SendPlan, state: SendState): SendStep {
+  if (!isListening(state) || state.receipt?.kind !== "opening") return { state, effects: [] };
+  const { lost } = state.receipt;
+  const without = { ...state, receipt: undefined };
+  return lost === undefined ? { state: without, effects: [] } : fail(plan, without, lost);
+}
+
 /** Everything was delivered; a receipt had come before that was known. */
 export function heardEarly(plan: SendPlan, state: Closing, receipt: EarlyReceipt): SendStep {
-  return receipt.kind === "sealed"
-    ? closeWith(plan, state, receipt.sealed)
-    : finish(state, agrees(state.outcome, receipt));
+  switch (receipt.kind) {
+    case "sealed":
+      return closeWith(plan, state, receipt.sealed);
+    case "opened":
+      return finish(state, agrees(state.outcome, receipt));
+    case "opening":
+      return { state, effects: [] };
+    default:
+      return unreachable(receipt);
+  }
 }
 
 function messageDelivered(

@@ -32,7 +32,11 @@ export type SendState =
       readonly exchange: SenderExchange;
       readonly deadline: InstantMs;
     }
-  | ({ readonly kind: "expect-answer"; readonly deadline: InstantMs } & Offered)
+  | ({
+      readonly kind: "expect-answer";
+      readonly deadline: InstantMs;
+      readonly receipt: ReceiptToOpen | undefined;
+    } & Offered)
   | ({
       readonly kind: "expect-pipe";
       readonly offset: number;
@@ -73,7 +77,17 @@ export type SendState =
  */
 export type EarlyReceipt =
   | { readonly kind: "sealed"; readonly sealed: Uint8Array }
-  | ({ readonly kind: "opened" } & RecordsOutcome);
+  | ({ readonly kind: "opened" } & RecordsOutcome)
+  | ReceiptToOpen;
+
+/**
+ * The channel is opening it. A receiver that has said all may go: what is `lost` meanwhile ends the
+ * transfer only if the receipt is none.
+ */
+export interface ReceiptToOpen {
+  readonly kind: "opening";
+  readonly lost: PosternError | undefined;
+}
 
 export interface SendStep {
   readonly state: SendState;
@@ -83,3 +97,5 @@ export interface SendStep {
 export type Closing = Extract<SendState, { kind: "closing" }>;
 /** The records are under way, or wait for another pipe. */
 export type Moving = Extract<SendState, { kind: "streaming" | "expect-new-pipe" }>;
+/** A receipt may come. */
+export type Listening = Moving | Extract<SendState, { kind: "expect-answer" }>;

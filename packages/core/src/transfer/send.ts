@@ -17,8 +17,8 @@
  * Rule 1: every transition is in {@link stepSend}. Rule 2: no I/O, clock or chance. Rule 3: bytes
  * from the peer never throw. A receiver that is gone breaks the pipe too: the relay says
  * `peer-gone` or refuses the new pipe, and either is what the person reads. A receipt serves for
- * the `done` that was lost with a pipe. `closing` never fails: the content was delivered, only the
- * pair's next master key may be missing.
+ * the `done` that was lost with a pipe, and who has sent one may go. `closing` never fails: the
+ * content was delivered, only the pair's next master key may be missing.
  *
  * @module
  */
@@ -151,7 +151,11 @@ function exchangeInput(
   input: ExchangeInput,
   now: Moment,
 ): SendStep {
-  if (state.kind !== "exchanging" && state.kind !== "closing") return { state, effects: [] };
+  if (state.kind !== "exchanging" && state.kind !== "closing")
+    // What failed may have been the opening of a receipt.
+    return input.kind === "job-failed"
+      ? receiptOpened(plan, state, undefined)
+      : { state, effects: [] };
   const step = stepSenderExchange(plan.context, state.exchange, input);
   return state.kind === "exchanging"
     ? exchangeOn(plan, step, state.deadline, now)
@@ -174,7 +178,7 @@ function exchangeOn(
   const { transfer } = plan.context;
   const consent = after(now.instant, CONSENT_TIMEOUT_MS + ANSWER_TIMEOUT_MS);
   return {
-    state: { kind: "expect-answer", exchange, ready, deadline: consent },
+    state: { kind: "expect-answer", exchange, ready, deadline: consent, receipt: undefined },
     effects: [
       ...effects,
       emit({ kind: "master-key", source, counter }),
@@ -337,7 +341,7 @@ function pipeBroken(
 
 function pipeRefused(plan: SendPlan, state: SendState, status: RequestStatus): SendStep {
   if (state.kind === "expect-new-pipe")
-    return fail(plan, state, status === "absent" ? gone() : requestError(status));
+    return lost(plan, state, status === "absent" ? gone() : requestError(status));
   return state.kind === "expect-pipe"
     ? fail(plan, state, requestError(status))
     : { state, effects: [] };
