@@ -53,20 +53,20 @@ export function finish(
   return { state: { kind: "done" }, effects: [emit({ kind: "done", nextMasterKey, ...outcome })] };
 }
 
-/**
- * The link, the receiver, or the transfer itself is gone. After a receipt that is no loss: the driver
- * is about to open it, or to tell that all was delivered.
- */
-export function lost(plan: SendPlan, state: SendState, error: PosternError): SendStep {
-  if (state.kind === "closing") return finish(state, false);
-  if (isListening(state) && state.receipt !== undefined)
-    return { state: heardBefore(state, error), effects: [] };
-  return fail(plan, state, error);
+/** The link, and with it every way to hear more. */
+export function cutOff(plan: SendPlan, state: SendState, error: PosternError): SendStep {
+  return state.kind === "closing" ? finish(state, false) : fail(plan, state, error);
 }
 
-function heardBefore(state: Listening, error: PosternError): SendState {
-  if (state.receipt?.kind !== "opening") return state;
-  return { ...state, receipt: { kind: "opening", lost: state.receipt.lost ?? error } };
+/**
+ * The receiver, or the transfer at its end, is gone. After a receipt that is no loss: the driver is
+ * about to open it, or to tell that all was delivered.
+ */
+export function lost(plan: SendPlan, state: SendState, error: PosternError): SendStep {
+  if (!isListening(state) || state.receipt === undefined) return cutOff(plan, state, error);
+  const { receipt } = state;
+  if (receipt.kind !== "opening") return { state, effects: [] };
+  return { state: { ...state, receipt: { ...receipt, lost: receipt.lost ?? error } }, effects: [] };
 }
 
 /** The receiver said no. */

@@ -51,7 +51,7 @@ import { after, type InstantMs, type WallMs } from "../time.ts";
 import { openAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
-import { closingOn, fail, failWith, finish, isMoving, lost, refused } from "./send-end.ts";
+import { closingOn, cutOff, fail, failWith, finish, isMoving, lost, refused } from "./send-end.ts";
 import { heardEarly, receiptArrived, receiptOpened } from "./send-receipt.ts";
 import type { Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import {
@@ -105,7 +105,7 @@ export function stepSend(
     case "cancel":
       return cancel(plan, state);
     case "link-lost":
-      return lost(plan, state, input.error);
+      return cutOff(plan, state, input.error);
     case "peer-gone":
       return lost(plan, state, gone());
     case "woke":
