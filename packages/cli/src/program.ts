@@ -122,6 +122,23 @@ function addRelayCommands(root: Command, run: Run): void {
     const commands = await import("./commands/relay.ts");
     await run(relay, async (context) => await commands.relay(context, flags));
   });
+  const bench = root
+    .command("bench")
+    .summary("measure this computer, or a relay of your own")
+    .description(
+      "Runs Postern side by side with other programs and prints what each takes. " +
+        "Its options are those of the benchmark: postern bench -- --help",
+    )
+    .argument(
+      "[options...]",
+      "--case NAME, --runs N, --size 1G, --relay HOST:PORT, --json FILE, ...",
+    )
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (args: readonly string[]) => {
+      const commands = await import("./commands/bench.ts");
+      await run(bench, async () => await commands.bench(args));
+    });
   const demo = root
     .command("demo", { hidden: true })
     .description("Shows a relay, a receiver and a sender in one terminal.")

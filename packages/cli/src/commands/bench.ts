@@ -1,0 +1,24 @@
+/** `postern bench`: the project's benchmark, as a program of its own. Its options are its own. @module */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { benchmarkProgram } from "../benchmark-program.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+
+const ABSENT = `postern: there is no benchmark here
+  why:  it comes with the sources of Postern, not with the program alone
+  next: get the sources, run "npm ci" there, then "npx postern bench"
+`;
+
+/** Exit 0: all was measured; 1: something failed; 2: the arguments are wrong. */
+export async function bench(args: readonly string[]): Promise<ExitCode> {
+  const program = benchmarkProgram();
+  if (program === undefined) {
+    process.stderr.write(ABSENT);
+    return EXIT.environment;
+  }
+  const child = spawn(process.execPath, [program, ...args], { stdio: "inherit" });
+  const [code]: unknown[] = await once(child, "exit");
+  if (code === 0) return EXIT.done;
+  return code === 2 ? EXIT.usage : EXIT.failed;
+}
