@@ -9,7 +9,7 @@ const options = { cwd: import.meta.dirname, env: { PATH: process.env["PATH"] ?? 
 test("postern bench --list names the cases", { skip: process.platform !== "linux" }, async () => {
   const program = new Program(["bench", "--list"], options);
   assert.deepEqual(await program.ended(), { code: 0, signal: null }, program.stderr());
-  assert.match(program.stdout(), /^file +one file through a relay$/m);
+  assert.match(program.stdout().toString(), /^file +one file through a relay$/m);
 });
 
 test("postern bench: an option it does not have is exit 2, and the others are listed", async () => {
