@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { PING_INTERVAL_MS } from "@postern/core/limits";
-import { outcome, RecordsLab, settle } from "../../test/records-lab.ts";
+import { outcome, RecordsLab } from "../../test/records-lab.ts";
+import { settle } from "../../test/turned-clock.ts";
 
 const MIB = 1_048_576;
 const CONTENT = new Uint8Array(4 * MIB).fill(5);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasCode } from "../../test/has-code.ts";
-import { MemorySource, settle } from "../../test/records-lab.ts";
+import { MemorySource } from "../../test/records-lab.ts";
+import { settle } from "../../test/turned-clock.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 const MIB = 1_048_576;

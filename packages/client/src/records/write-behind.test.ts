@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemorySink, settle } from "../../test/records-lab.ts";
+import { MemorySink } from "../../test/records-lab.ts";
+import { settle } from "../../test/turned-clock.ts";
 import { WriteBehind } from "./write-behind.ts";
 
 function setUp() {
