@@ -1,4 +1,4 @@
-/** `postern bench`: the project's benchmark, as a program of its own. Its options are its own. @module */
+/** `postern bench`: the benchmark, a program of its own with options of its own. @module */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";

@@ -1,7 +1,7 @@
 /**
  * The prime-order group ristretto255 (RFC 9496) as CPace needs it: bytes in, bytes out. Only noble
- * has it, so it is no part of the Suite port; nor of the room's door, for who does not pair, such as
- * a relay, need not load a curve. docs/protocol-pairing.md 10.2.
+ * has it, so it is no part of the Suite port; nor of the room's door, for a relay, and whoever does
+ * not pair, need not load a curve. docs/protocol-pairing.md 10.2.
  *
  * Invariant: what comes from outside gives `undefined`, never an exception.
  *
