@@ -103,10 +103,36 @@ test("C-10 a pair with a pairing's secret takes no INIT without it, nor the othe
   const paired = seal(alice, context, () => bob.offerPackage());
   bob.pairingSecret = undefined;
   assert.equal(open(bob, context, paired).kind, "key-unknown");
-  bob.pairingSecret = new Uint8Array(32).fill(8);
-  assert.equal(open(bob, context, paired).kind, "invalid");
   bob.pairingSecret = secret;
   opened(open(bob, context, paired));
+});
+
+test("C-10 C-16 secrets of two pairings and an altered INIT are told alike: pair again", () => {
+  const { alice, bob } = pair();
+  alice.pairingSecret = new Uint8Array(32).fill(9);
+  // A second pairing that only Bob has kept.
+  bob.pairingSecret = new Uint8Array(32).fill(8);
+  const context = contextOf(alice, bob, 1);
+  const honest = onTheWay(seal(alice, context, () => bob.offerPackage()));
+  const back = contextOf(bob, alice, 2);
+  const other = onTheWay(seal(bob, back, () => alice.offerPackage()));
+  const before = stored(alice, bob);
+  assert.deepEqual(open(bob, context, honest), { kind: "key-unknown" });
+  assert.deepEqual(open(bob, context, honest, "close-offer"), { kind: "key-unknown" });
+  assert.deepEqual(open(alice, back, other), { kind: "key-unknown" });
+  bob.pairingSecret = alice.pairingSecret;
+  const { outer, sealedHeader, content } = honest;
+  const altered = [
+    { ...honest, outer: put(outer, 200, [outer[200]! ^ 1]) },
+    { ...honest, outer: put(outer, 1_201, new Uint8Array(32)) },
+    { ...honest, sealedHeader: put(sealedHeader, 9, [sealedHeader[9]! ^ 1]) },
+  ];
+  for (const offer of altered) assert.deepEqual(open(bob, context, offer), { kind: "key-unknown" });
+  // Alice's header opens here, and shows that the secret is hers.
+  const touched = { ...honest, content: put(content, 0, [content[0]! ^ 1]) };
+  assert.deepEqual(open(bob, context, touched), { kind: "invalid" });
+  assert.deepEqual(stored(alice, bob), before);
+  opened(open(bob, context, honest));
 });
 
 test("C-11 kids of packages and of receipts are not each other's", () => {

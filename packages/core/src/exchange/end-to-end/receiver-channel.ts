@@ -127,7 +127,7 @@ export type OpenOutcome =
   /** These very bytes were opened before. */
   | { readonly kind: "repeated"; readonly entry: ReceivedEntry }
   | { readonly kind: "out-of-step"; readonly resync: Uint8Array }
-  /** One side has the secret of a pairing, the other has not. */
+  /** The two sides have not the secret of one pairing, or the INIT was altered: both look alike. */
   | { readonly kind: "key-unknown" }
   | { readonly kind: "wrong-receiver" }
   /**
@@ -185,7 +185,7 @@ function openInit(
   const pair = context.suite.kemFromSeed(own.seed);
   const secret = context.suite.decapsulate(pair, outer.ciphertext);
   wipe(pair.seed);
-  if (secret === undefined) return { kind: "invalid" };
+  if (secret === undefined) return unopened(record, outer, offer);
   const base = { package: own.encoded, pairingSecret };
   const derived = deriveInitKeys(context, offer.outer, outer.ciphertext, base, secret);
   const { transcript } = derived.keys;
@@ -246,8 +246,7 @@ function finishOpening(
     wipeTransferKeys(keys);
     wipe(nextChainKey, message);
     // A resync names outer and sealed header alone: of an altered content it would end the channel.
-    const isForeign = opened === undefined && outer.n > 0;
-    return isForeign ? { kind: "invalid", resync: resyncOf(before, offer) } : { kind: "invalid" };
+    return opened === undefined ? unopened(before, outer, offer) : { kind: "invalid" };
   }
   const { n, epoch } = outer;
   const { transcript } = keys;
@@ -274,6 +273,19 @@ function finishOpening(
     usedPackage: undefined,
     replyPackage: opened.replyPackage,
   };
+}
+
+/**
+ * The header does not open, for whatever reason: nobody learns which. Of a pair with a pairing, each
+ * side may have another one's secret, and only a person who pairs again can mend that.
+ */
+function unopened(
+  record: ReceiverRecord | undefined,
+  { n, type }: EndToEndOuter,
+  offer: OfferToOpen,
+): OpenOutcome {
+  if (type === "paired-init") return { kind: "key-unknown" };
+  return n > 0 ? { kind: "invalid", resync: resyncOf(record, offer) } : { kind: "invalid" };
 }
 
 /**
