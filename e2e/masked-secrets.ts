@@ -42,8 +42,8 @@ export class MaskedSecrets {
     this.#byIndex.set(index, [...(this.#byIndex.get(index) ?? []), secret]);
   }
 
-  /** Nobody looks for these any more. */
-  allow(...secrets: readonly Uint8Array[]): MaskedSecret[] {
+  /** Of these, the ones that were seen. */
+  known(...secrets: readonly Uint8Array[]): MaskedSecret[] {
     return secrets.flatMap((bytes) => this.#byDigest.get(hash("sha256", bytes)) ?? []);
   }
 

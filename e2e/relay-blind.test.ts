@@ -123,6 +123,7 @@ class Cast {
   static async at(port: number): Promise<Cast> {
     const cast = new Cast();
     for (const name of Object.values(NAMES)) await cast.#join(name, port);
+    after(async () => await cast.close());
     return cast;
   }
 

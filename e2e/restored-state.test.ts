@@ -233,6 +233,7 @@ class Two {
       name,
       home: scene.home(name),
       relayPort: relay.port,
+      owner: { after },
       watch: (ports) => this.#seals.watch(ports),
     });
     if (!isListening) return person;

@@ -63,7 +63,12 @@ async function play(): Promise<void> {
     const watch = ({ suite }: { readonly suite: typeof nativeSuite }) => ({
       suite: watchSecrets(suite, (what, bytes) => seen.see(what, bytes)),
     });
-    const person = await WatchedPerson.join({ name, relayPort: relay.port, watch });
+    const person = await WatchedPerson.join({
+      name,
+      relayPort: relay.port,
+      owner: { after },
+      watch,
+    });
     await person.listen();
     await until(async () => (await scene.receivers(relay)).includes(name));
     return person;

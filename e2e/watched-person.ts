@@ -21,12 +21,15 @@ import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { parseRelayAddress } from "@postern/core/identity";
 import { chooseSuite } from "@postern/node";
+import type { Owner } from "./scene.ts";
 
 export interface WatchedOptions {
   readonly name: string;
   /** Directory of all identities; absent: a store in memory. */
   readonly home?: string;
   readonly relayPort: number;
+  /** Closes it in the end, however that comes. */
+  readonly owner: Owner;
   /** What stands between the client and its platform. */
   readonly watch: (ports: ClientPorts) => Partial<ClientPorts>;
 }
@@ -40,7 +43,8 @@ export class WatchedPerson {
   files = 0;
   decide: (offer: Offer) => "accept" | "decline" | "wait" = () => "accept";
 
-  static async join({ name, home, relayPort, watch }: WatchedOptions): Promise<WatchedPerson> {
+  static async join(options: WatchedOptions): Promise<WatchedPerson> {
+    const { name, home, relayPort, owner, watch } = options;
     const suite = chooseSuite();
     const opened = home === undefined ? undefined : await openHome({ home, name });
     const seeds = { signingSeed: suite.random(32), linkSeed: suite.random(32) };
@@ -50,6 +54,9 @@ export class WatchedPerson {
     const address = parseRelayAddress(`127.0.0.1:${relayPort}`);
     const onClosed = async (): Promise<void> => await (opened ?? store).close();
     const client = await connect({ ...ports, ...watch(ports) }, { address, onClosed });
+    // Weak: what is closed must be free to go.
+    const reference = new WeakRef(client);
+    owner.after(async () => await reference.deref()?.close());
     return new WatchedPerson(client, store);
   }
 

@@ -125,6 +125,23 @@ test("C-17 the last-resort package for everybody: each has a channel of its own"
   await talk.goesOn(carol, bob);
 });
 
+test("C-02 an older first offer under the last-resort package, to a new process of its receiver", async () => {
+  const { talk, alice, bob } = await Talk.ofTwo();
+  const lastResort = (await bob.store.keyPackages()).find(({ type }) => type === "last-resort");
+  give(talk, () => lastResort!.encoded);
+  assert.equal(await talk.tell(alice, bob), "done");
+  const first = talk.relay.said.filter(
+    ({ to, frame }) => to === "bob" && frame.kind === "delivery",
+  );
+  await alice.store.dropChannels(bob.identity.fingerprint);
+  await talk.stage.clock.advance(1_000);
+  assert.equal(await talk.tell(alice, bob), "done");
+  // It remembers no transfers, and the first offer is not too old yet: its epoch is.
+  await talk.restart(bob);
+  for (const { to, frame } of first) talk.relay.say(to, frame);
+  await talk.goesOn(alice, bob);
+});
+
 test("C-17 a relay that has no package, or says nothing, is found out", async () => {
   const { talk, alice, bob } = await Talk.ofTwo();
   give(talk, () => new Uint8Array(0));
