@@ -12,7 +12,8 @@ import {
   encodeReceiverRecord,
   encodeSenderRecord,
 } from "./channel-record.ts";
-import type { ReceivedEntry, ReceiverRecord } from "./receiver-channel.ts";
+import type { ReceivedEntry } from "./received-transfers.ts";
+import type { ReceiverRecord } from "./receiver-channel.ts";
 import { NO_SENDER_RECORD, type OutboxEntry, type SenderRecord } from "./sender-channel.ts";
 
 const RENEWED = 1_800_000_000_000 as WallMs;
@@ -72,6 +73,7 @@ const RECEIVER: ReceiverRecord = {
   keys: [key("one"), key("two")],
   renewedAt: RENEWED,
   received: numbers.map(received),
+  earlier: numbers.map((n) => secret(`earlier ${n}`, 16)),
 };
 
 const RECORDS = [
@@ -98,8 +100,21 @@ test("decodeReceiverRecord() gives back what encodeReceiverRecord() took", () =>
     RECEIVER,
     { ...RECEIVER, keys: [key("one")] },
     { ...RECEIVER, received: [] },
+    { ...RECEIVER, received: [], earlier: [] },
   ])
     assert.deepEqual(decodeReceiverRecord(encodeReceiverRecord(record)), record);
+});
+
+test("decodeReceiverRecord() reads version 1, which knows of no earlier transfers", () => {
+  const record = { ...RECEIVER, earlier: [] };
+  const encoded = encodeReceiverRecord(record);
+  const old = put(encoded, 0, [1]).subarray(0, -1);
+  assert.deepEqual(decodeReceiverRecord(old), record);
+  for (const other of [put(encoded, 0, [1]), put(old, 0, [2]), put(encoded, 0, [3])])
+    assert.equal(
+      codeOf(() => decodeReceiverRecord(other)),
+      "store/failed",
+    );
 });
 
 test("decoders copy what they keep", () => {
@@ -162,8 +177,12 @@ test("P-08 counts and lengths that lie allocate nothing and are damaged", () => 
     codeOf(() => decodeSenderRecord(put(record, flagAt, [2]))),
     "store/failed",
   );
-  const empty = encodeReceiverRecord({ ...RECEIVER, received: [received(0)] });
-  const closedAt = empty.length - 4 - 32 - 1;
+  const empty = encodeReceiverRecord({
+    ...RECEIVER,
+    received: [received(0)],
+    earlier: [],
+  });
+  const closedAt = empty.length - 1 - 4 - 32 - 1;
   for (const closed of [2, 255])
     assert.equal(
       codeOf(() => decodeReceiverRecord(put(empty, closedAt, [closed]))),
@@ -190,6 +209,10 @@ test("P-08 more entries than a channel can have are damaged, though each is well
     () =>
       decodeReceiverRecord(
         encodeReceiverRecord({ ...RECEIVER, received: [...numbers, 40].map(received) }),
+      ),
+    () =>
+      decodeReceiverRecord(
+        encodeReceiverRecord({ ...RECEIVER, earlier: [...RECEIVER.earlier, secret("33", 16)] }),
       ),
   ];
   for (const [i, decode] of records.entries()) assert.equal(codeOf(decode), "store/failed", `${i}`);

@@ -8,11 +8,14 @@
  *              | kid (16) | publicKey (1216) | renewedAt u64 | count u8
  *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32)
  *              | key (32))
- *   receiver   0x01 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
+ *   receiver   0x02 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
  *              | keyNumber u32 | count u8 | count x (kid (16) | seed (32) | publicKey (1216))
  *              | renewedAt u64 | count u8
  *              | count x (n u32 | tid (16) | offer (32) | th (32) | closed u8 | lv(key or receipt))
+ *              | count u8 | count x tid (16)
  * ```
+ *
+ * Version 1 of the receiver's has no last line, and is read as if it named nothing there.
  *
  * @module
  */
@@ -28,10 +31,13 @@ import {
 } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import { KID_BYTES } from "./outer.ts";
-import type { OfferedKey, ReceivedEntry, ReceiverRecord } from "./receiver-channel.ts";
+import type { ReceivedEntry } from "./received-transfers.ts";
+import type { OfferedKey, ReceiverRecord } from "./receiver-channel.ts";
 import type { OutboxEntry, SenderChannel, SenderRecord } from "./sender-channel.ts";
 
 const VERSION = 1;
+/** Of the receiver's record: with the ids of earlier transfers. */
+const VERSION_EARLIER = 2;
 const SENDER = 1;
 const RECEIVER = 2;
 const TRANSFER_BYTES = 16;
@@ -79,7 +85,7 @@ export function encodeSenderRecord(record: SenderRecord): Uint8Array {
 
 /** @throws {@link PosternError} `store/failed` unless {@link encodeSenderRecord} made it. */
 export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
-  return fromStore(bytes, SENDER, (reader) => {
+  return fromStore(bytes, SENDER, VERSION, (reader) => {
     const lastEpoch = reader.u64("lastEpoch");
     const kept = reader.lv("package", KEY_PACKAGE_BYTES).slice();
     const channel = flag(reader, "channel") ? readSenderChannel(reader) : undefined;
@@ -88,7 +94,8 @@ export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
 }
 
 export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
-  const writer = new ByteWriter().u8(VERSION).u8(RECEIVER).u64(record.epoch).raw(record.id);
+  const writer = new ByteWriter().u8(VERSION_EARLIER).u8(RECEIVER);
+  writer.u64(record.epoch).raw(record.id);
   writer.u32(record.expected).raw(record.transcript).raw(record.chainKey);
   writer.u32(record.keyNumber).u8(record.keys.length);
   for (const { kid, seed, publicKey } of record.keys) writer.raw(kid).raw(seed).raw(publicKey);
@@ -98,12 +105,14 @@ export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
     if (state.kind === "open") writer.u8(0).lv(state.receiptKey);
     else writer.u8(1).lv(state.receipt);
   }
+  writer.u8(record.earlier.length);
+  for (const transfer of record.earlier) writer.raw(transfer);
   return writer.bytes();
 }
 
 /** @throws {@link PosternError} `store/failed` unless {@link encodeReceiverRecord} made it. */
 export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
-  return fromStore(bytes, RECEIVER, (reader) => {
+  return fromStore(bytes, RECEIVER, VERSION_EARLIER, (reader, version) => {
     const epoch = reader.u64("epoch");
     const id = hash(reader, "id");
     const expected = reader.u32("expected");
@@ -113,7 +122,10 @@ export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
     const keys = list(reader, "keys", KEYS_MAX, readOfferedKey);
     const renewedAt = reader.u64("renewedAt") as WallMs;
     const received = list(reader, "received", OUTBOX_MAX, readReceived);
-    return { epoch, id, expected, transcript, chainKey, keyNumber, keys, renewedAt, received };
+    const earlier =
+      version < VERSION_EARLIER ? [] : list(reader, "earlier", OUTBOX_MAX, readTransfer);
+    const place = { epoch, id, expected, transcript, chainKey, keyNumber, keys, renewedAt };
+    return { ...place, received, earlier };
   });
 }
 
@@ -135,7 +147,7 @@ function readSenderChannel(reader: ByteReader): SenderChannel {
 function readOutboxEntry(reader: ByteReader): OutboxEntry {
   return {
     n: reader.u32("n"),
-    transfer: reader.take(TRANSFER_BYTES, "transfer").slice(),
+    transfer: readTransfer(reader),
     outer: reader.lv("outer", HEADER_BYTES_MAX).slice(),
     sealedHeader: reader.lv("sealedHeader", HEADER_BYTES_MAX).slice(),
     content: reader.lv("content", ENVELOPE_BYTES_MAX).slice(),
@@ -152,7 +164,7 @@ function readOfferedKey(reader: ByteReader): OfferedKey {
 
 function readReceived(reader: ByteReader): ReceivedEntry {
   const n = reader.u32("n");
-  const transfer = reader.take(TRANSFER_BYTES, "transfer").slice();
+  const transfer = readTransfer(reader);
   const offer = hash(reader, "offer");
   const transcript = hash(reader, "transcript");
   const isClosed = flag(reader, "closed");
@@ -160,6 +172,10 @@ function readReceived(reader: ByteReader): ReceivedEntry {
   if (isClosed) return { n, transfer, offer, transcript, state: { kind: "closed", receipt: rest } };
   if (rest.length !== HASH_BYTES) throw malformed("receiptKey", `length ${rest.length}`);
   return { n, transfer, offer, transcript, state: { kind: "open", receiptKey: rest } };
+}
+
+function readTransfer(reader: ByteReader): Uint8Array {
+  return reader.take(TRANSFER_BYTES, "transfer").slice();
 }
 
 function hash(reader: ByteReader, field: string): Uint8Array {
@@ -183,12 +199,18 @@ function list<T>(
   return Array.from({ length: count }, () => read(reader));
 }
 
-function fromStore<T>(bytes: Uint8Array, end: number, read: (reader: ByteReader) => T): T {
+function fromStore<T>(
+  bytes: Uint8Array,
+  end: number,
+  versionMax: number,
+  read: (reader: ByteReader, version: number) => T,
+): T {
   try {
     const reader = new ByteReader(bytes);
-    if (reader.u8("version") !== VERSION) throw malformed("version", "not 1");
+    const version = reader.u8("version");
+    if (version < VERSION || version > versionMax) throw malformed("version", "unknown");
     if (reader.u8("end") !== end) throw malformed("end", "the other end of a channel");
-    const record = read(reader);
+    const record = read(reader, version);
     reader.end();
     return record;
   } catch (cause) {

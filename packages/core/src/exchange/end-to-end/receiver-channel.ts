@@ -18,7 +18,6 @@ import { ifWellFormed } from "../../bytes/reader.ts";
 import { HASH_BYTES, KEM_SECRET_BYTES, type KemKeyPair } from "../../crypto/suite.ts";
 import type { Identity } from "../../identity/identity.ts";
 import { keyPackageFacts } from "../../identity/key-package.ts";
-import { OUTBOX_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { OfferedBytes } from "../steps.ts";
@@ -34,11 +33,19 @@ import {
 } from "./keys.ts";
 import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
+import {
+  forgetReceived,
+  receivedEntry,
+  wasReceived,
+  withReceived,
+  type ReceivedEntry,
+  type ReceivedTransfers,
+} from "./received-transfers.ts";
 import { encodeResync, offerDigest } from "./resync.ts";
 import { messageDigest, openEndToEndHeader, openMessage } from "./sealed-header.ts";
 
 /** What a receiver keeps of the channel from one sender. */
-export interface ReceiverRecord {
+export interface ReceiverRecord extends ReceivedTransfers {
   readonly epoch: number;
   /** th_0 */
   readonly id: Uint8Array;
@@ -56,25 +63,11 @@ export interface ReceiverRecord {
    */
   readonly keys: readonly OfferedKey[];
   readonly renewedAt: WallMs;
-  /** `OUTBOX_MAX` transfers, by their numbers: the running ones, and the last that have ended. */
-  readonly received: readonly ReceivedEntry[];
 }
 
 /** A key the sender may encapsulate to. */
 export interface OfferedKey extends KemKeyPair {
   readonly kid: Uint8Array;
-}
-
-export interface ReceivedEntry {
-  readonly n: number;
-  readonly transfer: Uint8Array;
-  /** Of the offer's bytes, 32. */
-  readonly offer: Uint8Array;
-  readonly transcript: Uint8Array;
-  /** Until the receipt is made, the key it is sealed under; then the receipt. */
-  readonly state:
-    | { readonly kind: "open"; readonly receiptKey: Uint8Array }
-    | { readonly kind: "closed"; readonly receipt: Uint8Array };
 }
 
 /** A package of this client, as its store has it. */
@@ -152,25 +145,15 @@ export function openOffer(record: ReceiverRecord | undefined, offer: OfferToOpen
   if (decoded === undefined) return { kind: "invalid" };
   if (!equalBytes(decoded.receiver, context.receiver.fingerprint))
     return { kind: "wrong-receiver" };
-  const known = record?.epoch === decoded.epoch ? knownEntry(record, decoded.n, offer) : undefined;
-  if (known !== undefined) return { kind: "repeated", entry: known };
-  const received = record?.received ?? [];
-  const isReplayed = received.some(({ transfer }) => equalBytes(transfer, context.transfer));
+  const digest = offerDigest(context.suite, offer);
+  const known = record?.epoch === decoded.epoch && receivedEntry(record, decoded.n, digest);
+  if (known) return { kind: "repeated", entry: known };
+  const isReplayed = record !== undefined && wasReceived(record, context.transfer);
   const open = decoded.type === "open" ? openNext : openInit;
   const outcome = open(record, decoded, offer);
   if (outcome.kind !== "opened" || !isReplayed) return outcome;
   // The sender began anew and did not know that this was received: nobody is shown it twice.
   return { ...outcome, offer: { ...outcome.offer, isReplayed } };
-}
-
-function knownEntry(
-  record: ReceiverRecord,
-  n: number,
-  offer: OfferToOpen,
-): ReceivedEntry | undefined {
-  const entry = record.received.find((received) => received.n === n);
-  const digest = offerDigest(offer.context.suite, offer);
-  return entry !== undefined && equalBytes(entry.offer, digest) ? entry : undefined;
 }
 
 function openInit(
@@ -198,7 +181,7 @@ function openInit(
     keyNumber: 0,
     keys: [{ ...pair, seed: new Uint8Array(KEM_SECRET_BYTES), kid: outer.kid }],
     renewedAt: now,
-    received: [],
+    ...forgetReceived(record),
   };
   const outcome = finishOpening(fresh, outer, offer, derived);
   if (outcome.kind !== "opened") return outcome;
@@ -257,11 +240,16 @@ function finishOpening(
     transcript,
     state: { kind: "open", receiptKey: keys.receipt.slice() },
   };
-  const received = [...withRoom(before.received), entry];
   const salt = suite.random(SALT_BYTES);
   return {
     kind: "opened",
-    record: { ...before, expected: n + 1, transcript, chainKey: nextChainKey, received },
+    record: {
+      ...before,
+      ...withReceived(before, entry),
+      expected: n + 1,
+      transcript,
+      chainKey: nextChainKey,
+    },
     offer: {
       n,
       epoch,
@@ -286,19 +274,6 @@ function unopened(
 ): OpenOutcome {
   if (type === "paired-init") return { kind: "key-unknown" };
   return n > 0 ? { kind: "invalid", resync: resyncOf(record, offer) } : { kind: "invalid" };
-}
-
-/**
- * What has its receipt goes first: a transfer that still runs, however long, needs its place. A
- * sender has at most `OUTBOX_MAX` without a receipt.
- */
-function withRoom(received: readonly ReceivedEntry[]): readonly ReceivedEntry[] {
-  if (received.length < OUTBOX_MAX) return received;
-  const oldest = Math.max(
-    0,
-    received.findIndex(({ state }) => state.kind === "closed"),
-  );
-  return received.filter((_, i) => i !== oldest);
 }
 
 function outOfStep(record: ReceiverRecord | undefined, offer: OfferToOpen): OpenOutcome {

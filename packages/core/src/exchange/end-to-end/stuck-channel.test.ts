@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
 import { expectKind } from "../../../test/exchange-lab.ts";
+import { hex } from "../../bytes.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import { encodeHeader } from "../../transfer/header.ts";
 import type { ExchangeContext, SenderContext } from "../context.ts";
 import type { ExchangeInput } from "../steps.ts";
+import { encodeSenderRecord } from "./channel-record.ts";
 import { receiveEndToEndOffer, stepEndToEndReceiver } from "./receiver.ts";
 import { encodeResync, offerDigest } from "./resync.ts";
+import { NO_SENDER_RECORD } from "./sender-channel.ts";
 import { startEndToEndSender, stepEndToEndSender, type EndToEndSenderState } from "./sender.ts";
 
 type Sealed = Extract<ExchangeInput, { kind: "offer-sealed" }>;
@@ -222,4 +225,51 @@ test("C-02 an offer made anew of a transfer that was received is a replay, also 
   const { state } = stepEndToEndReceiver(opening, { kind: "offer-opened", outcome });
   assert.equal(expectKind(state, "ready").isReplayed, true);
   transfer(alice, bob, 3);
+});
+
+test("C-02 a transfer made anew in a channel that another began is a replay, after a restart too", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const x = seal(alice, bob, 2);
+  const z = seal(alice, bob, 3);
+  // The relay delivers Z first, twice: two words of Bob, of which it passes on the first.
+  const [first, second] = [open(bob, z), open(bob, z)].map(
+    (outcome) => expectKind(outcome, "out-of-step").resync,
+  );
+  assert.equal(heed(alice, z, first!).kind, "repeat");
+  assert.equal(expectKind(open(bob, x), "opened").offer.isReplayed, undefined);
+  // Bob's receipt of X is held back, and his older word ends the channel: Z begins the next.
+  assert.equal(heed(alice, z, second!, 1).kind, "anew");
+  const zAnew = seal(alice, bob, 3);
+  assert.equal(zAnew.ready.counter, 0);
+  assert.equal(expectKind(open(bob, zAnew), "opened").offer.isReplayed, undefined);
+  // The old offer of X once more, and Bob's word on it: Alice makes X anew.
+  const { resync } = expectKind(open(bob, x), "out-of-step");
+  assert.equal(heed(alice, x, resync).kind, "anew");
+  const xAnew = seal(alice, bob, 2);
+  assert.equal(xAnew.ready.counter, 1);
+  assert.equal(expectKind(open(bob, xAnew), "opened").offer.isReplayed, true);
+});
+
+test("C-02 an id is known through later channels, and when its receipt has made room", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  const isReplay = (id: number) =>
+    expectKind(open(bob, seal(alice, bob, id)), "opened").offer.isReplayed;
+  for (let id = 1; id <= OUTBOX_MAX + 1; id++) transfer(alice, bob, id);
+  for (const [i, id] of [100, 101].entries()) {
+    // As when a resync has ended the channel.
+    const over = encodeSenderRecord({ ...NO_SENDER_RECORD, lastEpoch: NOW + i });
+    alice.records.set(`sending ${hex(bob.identity.fingerprint)}`, over);
+    assert.equal(isReplay(id), undefined);
+  }
+  // Of 35 the newest 33: the last two channels, and of the first all but 1 and 2.
+  assert.equal(isReplay(3), true);
+  assert.equal(isReplay(2), undefined, "bounded: the oldest are forgotten");
+});
+
+test("C-02 a transfer whose receipt made room is a replay when it is made anew", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  for (let id = 1; id <= OUTBOX_MAX + 1; id++) transfer(alice, bob, id);
+  const again = seal(alice, bob, 1);
+  assert.equal(expectKind(open(bob, again), "opened").offer.isReplayed, true);
 });
