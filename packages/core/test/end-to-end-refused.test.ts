@@ -121,7 +121,13 @@ test("end-to-end.json: refused receipts change nothing (C-01, C-02, C-12, C-13)"
 test("end-to-end.json: refused resyncs are not heeded (C-01, C-02, C-12)", () => {
   for (const { name, channel, transfer, bytes: resync } of refused.resyncs) {
     const { context, sender, offer } = replayed[channel]![transfer]!;
-    const heeded = heedResync(decodeSenderRecord(sender), context, offer, bytes(resync));
+    const heeded = heedResync(
+      decodeSenderRecord(sender),
+      context,
+      offer,
+      bytes(resync),
+      now as WallMs,
+    );
     assert.equal(heeded.kind, "ignored", name);
   }
 });

@@ -132,7 +132,9 @@ function seal(
 /** The receiver's end, with the package of the channel and its pairing, meets an offer. */
 export function openAt(
   ends: VectorEnds,
-  channel: Pick<ChannelInputs, "package" | "pairingSecret"> & { readonly packageSeed: string },
+  channel: Pick<ChannelInputs, "epoch" | "package" | "pairingSecret"> & {
+    readonly packageSeed: string;
+  },
   record: Uint8Array | undefined,
   offer: Pick<EndToEndInputs, "transfer" | "salt"> &
     Pick<OfferToOpen, "outer" | "sealedHeader" | "content">,
@@ -147,7 +149,7 @@ export function openAt(
     content,
     package: { seed: bytes(channel.packageSeed), encoded: bytes(channel.package) },
     pairingSecret: secret === null ? undefined : bytes(secret),
-    now: 0 as WallMs,
+    now: channel.epoch as WallMs,
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
+import { contextOf, NOW, type Device } from "../../../test/channel-lab.ts";
 import {
   headerOf,
   heard,
@@ -11,7 +11,6 @@ import {
   receipt,
   resync,
   seal,
-  sealFails,
   stored,
   TEXT,
   transfer,
@@ -20,7 +19,6 @@ import { assertWiped, codeOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
 import { decodeReceiverRecord, decodeSenderRecord, encodeSenderRecord } from "./channel-record.ts";
 import { performChannelJob, type ChannelMaterial } from "./channel-jobs.ts";
-import { encodeResync, offerDigest } from "./resync.ts";
 import { NO_SENDER_RECORD } from "./sender-channel.ts";
 
 const NOTHING: ChannelMaterial = {
@@ -153,25 +151,6 @@ test("performChannelJob() fails a receipt for a transfer that its channel does n
     const failed = bob.perform({ ...job, place: other }, context);
     assert.equal(expectKind(failed, "job-failed").error.code, "peer/channel-stale");
   }
-});
-
-test("C-04 a receiver that claims the last epoch of all stops its own pair, and damages no record", () => {
-  const { alice, bob } = pair();
-  const context = contextOf(alice, bob, 1);
-  for (const epoch of [Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER]) {
-    const ready = seal(alice, context, () => bob.offerPackage());
-    const offer = offerDigest(context.suite, ready);
-    const said = encodeResync(context, bob.identity.signing, { offer, epoch, expected: 1 });
-    const told = { kind: "out-of-step", resync: said } as const;
-    assert.equal(resync(alice, context, ready, told), "anew");
-  }
-  assert.equal(
-    sealFails(alice, context, () => bob.offerPackage()),
-    "peer/channel-stale",
-  );
-  assert.ok(decodeSenderRecord(sendingOf(alice, bob)));
-  const eve = new Device(3);
-  seal(alice, contextOf(alice, eve, 2), () => eve.offerPackage());
 });
 
 test("P-08 performChannelJob() refuses a damaged record in every job, and saves nothing", () => {

@@ -131,7 +131,7 @@ export function performChannelJob(
       return heed(place, job, material);
     case "heed-stray-resync": {
       const before = senderRecord(material);
-      return heeded(before, heedStrayResync(before, place.context, job.resync));
+      return heeded(before, heedStrayResync(before, place.context, job.resync, place.now));
     }
     default:
       return unreachable(job);
@@ -231,12 +231,12 @@ function saveReply(
 }
 
 function heed(
-  { context }: ChannelPlaceOfJob,
+  { context, now }: ChannelPlaceOfJob,
   { resync, ...offer }: Extract<ChannelJob, { kind: "heed-resync" }>,
   material: ChannelMaterial,
 ): ChannelStep {
   const before = senderRecord(material);
-  return heeded(before, heedResync(before, context, offer, resync));
+  return heeded(before, heedResync(before, context, offer, resync, now));
 }
 
 function heeded(before: SenderRecord, outcome: ResyncOutcome): ChannelStep {

@@ -31,6 +31,7 @@ import {
   saltKeys,
   type DerivedKeys,
 } from "./keys.ts";
+import { isEpochInReach } from "./epoch.ts";
 import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
 import {
@@ -162,7 +163,9 @@ function openInit(
   offer: OfferToOpen,
 ): OpenOutcome {
   const { context, package: own, pairingSecret, now } = offer;
-  if (own === undefined || outer.epoch <= (record?.epoch ?? 0)) return outOfStep(record, offer);
+  const last = record?.epoch ?? 0;
+  const isNew = outer.epoch > last && isEpochInReach(outer.epoch, last, now);
+  if (own === undefined || !isNew) return outOfStep(record, offer);
   if ((outer.type === "paired-init") !== (pairingSecret !== undefined))
     return { kind: "key-unknown" };
   const pair = context.suite.kemFromSeed(own.seed);

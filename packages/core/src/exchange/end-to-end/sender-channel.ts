@@ -23,6 +23,7 @@ import type { WallMs } from "../../time.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { OfferedBytes } from "../steps.ts";
 import type { TransferKeys } from "../transfer-keys.ts";
+import { isEpochInReach, nextEpoch } from "./epoch.ts";
 import { deriveInitKeys, deriveOpenKeys, withoutKem, type DerivedKeys } from "./keys.ts";
 import { encodeEndToEndOuter, type OfferType } from "./outer.ts";
 import { openEndToEndReceipt, receiptPlace, type EndToEndReceipt } from "./receipt.ts";
@@ -144,10 +145,10 @@ function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   const { ciphertext, secret } = encapsulated;
   const { pairingSecret } = init;
   const type: OfferType = pairingSecret === undefined ? "init" : "paired-init";
-  const epoch = Math.max(record.lastEpoch + 1, Math.floor(now));
-  // A receiver may have claimed any epoch in a resync; none above this can be written down.
+  const epoch = nextEpoch(record.lastEpoch, now);
+  // A clock may be anywhere; none above this can be written down.
   if (!Number.isSafeInteger(epoch))
-    return failed("peer/channel-stale", "the receiver left no epoch for another channel");
+    return failed("peer/channel-stale", "no epoch is left for another channel");
   const { kid, publicKey, encoded } = target;
   const outer = encodeEndToEndOuter(context, { type, n: 0, epoch, kid, ciphertext });
   const base = { package: encoded, pairingSecret };
@@ -279,6 +280,7 @@ export function heedResync(
     readonly repeatedFrom?: number | undefined;
   },
   bytes: Uint8Array,
+  now: WallMs,
 ): ResyncOutcome {
   const resync = decodeResync(context, bytes);
   if (resync === undefined || !equalBytes(resync.offer, offerDigest(context.suite, offer)))
@@ -286,7 +288,8 @@ export function heedResync(
   const { channel } = record;
   if (channel === undefined || channel.epoch !== offer.epoch) return { kind: "anew", record };
   const entry = channel.outbox.find(({ outer }) => equalBytes(outer, offer.outer));
-  if (entry === undefined) return { kind: "ignored" };
+  if (entry === undefined || !isEpochInReach(resync.epoch, record.lastEpoch, now))
+    return { kind: "ignored" };
   const offers = gapOf(channel, resync, entry);
   // Sent again already, and the receiver is where it was: its channel is another one.
   if (offers !== undefined && resync.expected !== offer.repeatedFrom)
@@ -302,6 +305,7 @@ export function heedStrayResync(
   record: SenderRecord,
   context: Pick<ExchangeContext, "suite" | "sender" | "receiver" | "transfer">,
   bytes: Uint8Array,
+  now: WallMs,
 ): Exclude<ResyncOutcome, { kind: "repeat" }> {
   const { channel } = record;
   const entry = channel?.outbox.find(({ transfer }) => equalBytes(transfer, context.transfer));
@@ -309,6 +313,7 @@ export function heedStrayResync(
   if (channel === undefined || entry === undefined || resync === undefined)
     return { kind: "ignored" };
   if (!equalBytes(resync.offer, offerDigest(context.suite, entry))) return { kind: "ignored" };
+  if (!isEpochInReach(resync.epoch, record.lastEpoch, now)) return { kind: "ignored" };
   if (gapOf(channel, resync, entry) !== undefined) return { kind: "ignored" };
   return { kind: "anew", record: withoutChannel(record, channel, resync) };
 }
