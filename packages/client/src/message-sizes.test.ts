@@ -30,7 +30,7 @@ class Offers {
   }
 }
 
-test("C-15 messages of 1 to 252 bytes make offers of one size, then of the next power of two", async () => {
+test("C-15 messages of 1 to 252 bytes make offers of one size, then of powers of two", async () => {
   const offers = new Offers();
   const smallest = await offers.bytes("x");
   for (let length = 2; length <= SMALLEST_BYTES - LENGTH_BYTES; length++)

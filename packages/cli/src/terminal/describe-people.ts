@@ -40,7 +40,7 @@ export const PEOPLE_SENTENCES: SentenceTable<PeopleCode> = {
   ],
   "peer/pairing-lost": (about) => [
     `${peer(about)} and you no longer share what your pairing left`,
-    "one device has lost it, removed the contact or paired once more, or the relay altered the offer",
+    "one device lost it, removed the contact or paired once more, or the relay altered the offer",
     'nothing was sent; meet again by a new code: "postern pair"',
   ],
   "peer/channel-stale": (about) => [

@@ -1,6 +1,6 @@
 /**
- * Which transfers a receiver knows to have come: so that none is opened, or shown to a person, twice
- * (docs/protocol-end-to-end.md 7.3.5).
+ * Which transfers a receiver knows to have come, so that none is opened, or shown to a person,
+ * twice. docs/protocol-end-to-end.md 7.3.5.
  *
  * @module
  */

@@ -267,8 +267,8 @@ function finishOpening(
 }
 
 /**
- * The header does not open, for whatever reason: nobody learns which. Of a pair with a pairing, each
- * side may have another one's secret, and only a person who pairs again can mend that.
+ * The header does not open, for whatever reason: nobody learns which. Of a pair with a pairing,
+ * each side may have another one's secret, and only a person who pairs again can mend that.
  */
 function unopened(
   record: ReceiverRecord | undefined,
