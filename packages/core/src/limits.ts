@@ -92,11 +92,11 @@ export const LAST_RESORT_KEPT_MS = 14 * 86_400_000;
 export const OUTBOX_MAX = 32;
 /**
  * What an epoch may be ahead of the clock of who is told it. Whoever makes an `INIT` has a package
- * that is still valid, so an honest clock is less ahead; and whoever had an identity key for a while
- * cannot use up the pair's epochs with it.
+ * that is still valid, so an honest clock is less ahead; and whoever had an identity key for a
+ * while cannot use up the pair's epochs with it.
  */
 export const EPOCH_AHEAD_MS = ONE_TIME_PACKAGE_VALID_MS;
-/** And of the last known one: `INIT`s lost in a row by a pair whose clocks were set back. */
+/** And of the last known: `INIT`s lost in a row by a pair whose clocks were set back. */
 export const EPOCHS_SKIPPED_MAX = 64;
 /** Times that one transfer starts over because the receiver lost its place in the channel. */
 export const RESYNCS_PER_TRANSFER_MAX = 3;
