@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), "postern-launcher-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A program of its own: what it starts says where it was. */
-function program(name: string): { readonly root: string; started(): string } {
+function program(name: string): { readonly root: string; readonly started: () => string } {
   const root = join(folder, name);
   for (const part of ["bin", "src", "dist"]) mkdirSync(join(root, part), { recursive: true });
   cpSync(LAUNCHER, join(root, "bin/postern.js"));
