@@ -1,7 +1,7 @@
 /**
- * Where the keys of end-to-end transfers are once they are used (C-20): nowhere in what this process
- * can reach, and not in the state file or its journal. The relay is a process of its own, for it has
- * the keys of its links. What is free again: `retired-memory.test.ts`.
+ * Where the keys of end-to-end transfers are once they are used (C-20): nowhere in what this
+ * process can reach, and not in the state file or its journal. The relay is a process of its own,
+ * for it has the keys of its links. What is free again: `retired-memory.test.ts`.
  *
  * @module
  */

@@ -21,8 +21,8 @@ import { turned } from "./envelopes.ts";
 
 const DAY_MS = 86_400_000;
 /**
- * The start of each field of a package (docs/protocol-end-to-end.md 7.3.2), and places within: suite,
- * type, kid, ML-KEM, X25519, times, profiles, ID, signature.
+ * The start of each field of a package (docs/protocol-end-to-end.md 7.3.2), and places within:
+ * suite, type, kid, ML-KEM, X25519, times, profiles, ID, signature.
  */
 const PLACES = [
   0, 1, 3, 4, 20, 600, 1_100, 1_204, 1_220, 1_236, 1_243, 1_244, 1_251, 1_252, 1_253, 1_287, 1_288,

@@ -1,6 +1,6 @@
 /**
- * Content on its way through a relay's pipe, cut, repeated, reordered and changed (C-01, C-03, C-05):
- * an end-to-end file arrives whole or not at all. docs/protocol.md 8.
+ * Content on its way through a relay's pipe, cut, repeated, reordered and changed (C-01, C-03,
+ * C-05): an end-to-end file arrives whole or not at all. docs/protocol.md 8.
  *
  * @module
  */

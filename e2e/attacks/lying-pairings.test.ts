@@ -103,7 +103,7 @@ test("C-14 one guess for one code: the opener answers one joiner, whatever the r
   assert.deepEqual((await events.next()).value, { type: "guessed" });
   const second = await nextCode(events);
   assert.notEqual(second, first);
-  // The relay plays the same guess to the old slot and to the new one, in as many copies as it likes.
+  // The relay plays the same guess to the old slot and to the new one, as often as it wants.
   const [oldSlot, newSlot] = [first, second].map((code) => Number(code.split("-")[0]));
   const joins = talk.relay.heard.flatMap(({ from, frame }) =>
     from === "mallory" && frame.kind === "pair-send" ? [frame.body] : [],

@@ -1,7 +1,7 @@
 /**
  * Two people who write to each other end-to-end over the lying relay, and what must hold whatever
  * it does: nobody is shown what nobody sent to them, or sent once and is shown twice; what is
- * reported delivered has been; no key and nonce seal two things; and the next honest transfer works.
+ * reported delivered has been; no key and nonce seal two things; the next honest transfer works.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { LyingRelay } from "./lying-relay.ts";
 import { SealLog } from "./seal-log.ts";
 
 /** Longer than any sender waits. */
-export const PATIENCE_MS = 2 * CONSENT_TIMEOUT_MS;
+const PATIENCE_MS = 2 * CONSENT_TIMEOUT_MS;
 
 type Ports = (ports: ClientPorts) => Partial<ClientPorts>;
 

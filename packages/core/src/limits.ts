@@ -95,7 +95,7 @@ export const OUTBOX_MAX = 32;
  * that is still valid, so an honest clock is less ahead; and whoever had an identity key for a
  * while cannot use up the pair's epochs with it.
  */
-export const EPOCH_AHEAD_MS = ONE_TIME_PACKAGE_VALID_MS;
+export const EPOCH_AHEAD_MS = 30 * 86_400_000;
 /** And of the last known: `INIT`s lost in a row by a pair whose clocks were set back. */
 export const EPOCHS_SKIPPED_MAX = 64;
 /** Times that one transfer starts over because the receiver lost its place in the channel. */
