@@ -2,7 +2,7 @@
  * What a client keeps on its device, as a port. Every implementation passes
  * `test/store-conformance.ts`.
  *
- * Invariants: a write is durable when its promise resolves. Bytes are copied on the way in and on
+ * Invariants: a write is durable when its promise resolves, but for a lazy one. Bytes are copied on the way in and on
  * the way out; the caller wipes what it was given. A dropped key is gone for good.
  *
  * @module
@@ -41,7 +41,12 @@ export interface Store {
    * Replaces it, and erases the key package it has used up, in one durable write. Of the channels
    * with peers who are no contacts, the latest `STRANGERS_CHANNELS_MAX` are kept.
    */
-  saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void>;
+  saveChannel(
+    at: ChannelId,
+    record: Uint8Array,
+    usedPackage?: Uint8Array,
+    options?: SaveOptions,
+  ): Promise<void>;
   /** Every channel end, in no order. */
   channels(): Promise<readonly StoredChannel[]>;
   /** Forgets both ends with this peer. */
@@ -83,6 +88,14 @@ export interface Store {
 
   /** Further calls throw `usage/wrong-state`. */
   close(): Promise<void>;
+}
+
+export interface SaveOptions {
+  /**
+   * For a step that a crash may undo: it may become durable later than its promise resolves, but
+   * never later than another write after it.
+   */
+  readonly lazily?: boolean;
 }
 
 export interface RelayPin {

@@ -1,14 +1,16 @@
 /** A store with one of every secret, its files, and what a crash would leave of them. @module */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import fs, { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, StatementSync } from "node:sqlite";
 import type { TestContext } from "node:test";
 import { utf8 } from "@postern/core/bytes";
 import { storedValues } from "../src/node/row-seal.ts";
 import { type SealableStore, sqliteStore } from "../src/node/sqlite-store.ts";
 import type { TableName } from "../src/node/state-schema.ts";
 import type { Passphrase } from "../src/node/unlock-state.ts";
+import type { Clock } from "../src/records/clock.ts";
 import { scratch } from "./scratch.ts";
 import type { Crowd } from "./store-makers.ts";
 import {
@@ -39,8 +41,12 @@ const SECRETS = {
   trace: bytes(1_000, 66),
 };
 
-export function openIn(directory: string, passphrase?: Passphrase): Promise<SealableStore> {
-  return sqliteStore(join(directory, "state.db"), () => IDENTITY, passphrase);
+export function openIn(
+  directory: string,
+  passphrase?: Passphrase,
+  clock?: Clock,
+): Promise<SealableStore> {
+  return sqliteStore(join(directory, "state.db"), () => IDENTITY, passphrase, clock);
 }
 
 export async function fill(store: SealableStore): Promise<void> {
@@ -116,17 +122,33 @@ export function edit<T>(directory: string, action: (database: DatabaseSync) => T
   }
 }
 
-/** Calls `act` before each statement of SQLite, until what this returns is called. */
+const DATABASE = ["exec", "prepare"] as const;
+const STATEMENT = ["all", "get", "run"] as const;
+const FILE = ["fdatasyncSync", "ftruncateSync", "writeSync"] as const;
+
+/**
+ * Calls `act` before each step that a crash or a failure may hit, until what this returns is called:
+ * each statement of SQLite, when it is prepared and when it runs, and each write to the journal
+ * beside it.
+ */
 export function atEachStep(t: TestContext, act: () => void): () => void {
-  const mocks = (["exec", "prepare"] as const).map((name) => {
-    const original: (sql: string) => unknown = DatabaseSync.prototype[name];
-    return t.mock.method(DatabaseSync.prototype, name, function (this: DatabaseSync, sql: string) {
+  const before = <F extends (...values: never[]) => unknown>(original: F) =>
+    function (this: ThisParameterType<F>, ...values: Parameters<F>): unknown {
       act();
-      return original.call(this, sql);
-    });
-  });
+      return original.apply(this, values);
+    };
+  const database = DatabaseSync.prototype;
+  const statement = StatementSync.prototype;
+  const mocks = [
+    ...DATABASE.map((name) => t.mock.method(database, name, before(database[name]))),
+    ...STATEMENT.map((name) => t.mock.method(statement, name, before(statement[name]))),
+    ...FILE.map((name) => t.mock.method(fs, name, before(fs[name]))),
+  ];
+  // Of the file's functions: who has imported them by name.
+  syncBuiltinESMExports();
   return () => {
     for (const { mock } of mocks) mock.restore();
+    syncBuiltinESMExports();
   };
 }
 

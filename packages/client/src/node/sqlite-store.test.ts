@@ -20,12 +20,14 @@ import { CHANNEL_RECORD_BYTES_MAX, CONTACTS_MAX, STATE_BYTES_MAX } from "@poster
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
-import { atEachStep, contentsOf, copyOf, edit, withCrowd } from "../../test/state-lab.ts";
+import { atEachStep, contentsOf, copyOf, edit, openIn, withCrowd } from "../../test/state-lab.ts";
 import { storeConformance } from "../../test/store-conformance.ts";
 import { bytes, IDENTITY, packageOf, PAIR } from "../../test/stored-samples.ts";
+import { TurnedClock } from "../../test/turned-clock.ts";
 import type { Store } from "../store.ts";
 import { storedValues } from "./row-seal.ts";
 import { sqliteStore } from "./sqlite-store.ts";
+import { ERASED_AFTER_IDLE_MS } from "./state-journal.ts";
 
 storeConformance("sqliteStore()", {
   make: async (t) => openedFor(t, await scratch(t)),
@@ -61,23 +63,10 @@ test("sqliteStore() is readable by its owner alone", async (t) => {
   assert.equal((await stat(join(directory, "state.db"))).mode & 0o777, 0o600);
 });
 
-test("sqliteStore() leaves no trace of a dropped or replaced key in its files", async (t) => {
-  const directory = await scratch(t);
-  const store = await openIn(directory);
-  const [first, second] = [bytes(32, 77), bytes(32, 78)];
-  await store.keepPairKey(PAIR, { counter: 1, key: first });
-  assert.ok(contentsOf(directory).includes(first), "the search finds a kept key");
-  await store.keepPairKey(PAIR, { counter: 2, key: second });
-  assert.ok(!contentsOf(directory).includes(first));
-  await store.takePairKey(PAIR);
-  assert.ok(!contentsOf(directory).includes(second));
-  await store.close();
-  assert.ok(!contentsOf(directory).includes(second));
-});
-
 test("sqliteStore() leaves no trace of many keys in pages that were split", async (t) => {
   const directory = await scratch(t);
-  const store = await openIn(directory);
+  const clock = new TurnedClock();
+  const store = await openIn(directory, undefined, clock);
   const key = (n: number) => createHash("sha256").update(`key ${n}`).digest();
   const peer = (n: number) => createHash("sha256").update(`peer ${n}`).digest();
   for (let n = 0; n < 120; n++)
@@ -85,6 +74,8 @@ test("sqliteStore() leaves no trace of many keys in pages that were split", asyn
   await store.saveRsaKey({ ...RSA_KEY, pkcs8: key(1_000) });
   await store.saveRsaKey(RSA_KEY);
   for (let n = 0; n < 120; n++) await store.takePairKey({ ...PAIR, peer: peer(n) });
+  assert.ok(contentsOf(directory).includes(key(119)), "the search finds a key");
+  await clock.advance(ERASED_AFTER_IDLE_MS);
   const contents = contentsOf(directory);
   for (let n = 0; n < 120; n++) assert.ok(!contents.includes(key(n)), `key ${n}`);
   assert.ok(!contents.includes(key(1_000)));
@@ -108,35 +99,16 @@ test("sqliteStore() has a drop on disk when it resolves", async (t) => {
   await after.close();
 });
 
-test("sqliteStore() erases at its opening what a crash kept it from erasing", async (t) => {
-  const directory = await scratch(t);
-  const store = await openIn(directory);
-  await store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 9) });
-  const left: string[] = [];
-  const stop = atEachStep(t, () => void left.push(copyOf(directory)));
-  await store.takePairKey(PAIR);
-  stop();
-  await store.close();
-  let taken = 0;
-  for (const copy of left) {
-    const after = await openIn(copy);
-    const isTaken = (await after.pairKey(PAIR)) === undefined;
-    if (isTaken) taken++;
-    // Now, not only when it is closed.
-    assert.equal(contentsOf(copy).includes(bytes(32, 9)), !isTaken);
-    await after.close();
-  }
-  assert.ok(taken > 0 && taken < left.length, `${taken} of ${left.length}`);
-});
-
 test("sqliteStore() uses up a package and moves its channel in one write", async (t) => {
   const directory = await scratch(t);
-  const store = await openIn(directory);
+  const clock = new TurnedClock();
+  const store = await openIn(directory, undefined, clock);
   await store.saveKeyPackages([packageOf(1)]);
   await store.saveChannel(PAIR, bytes(90, 1));
   const left: string[] = [];
   const stop = atEachStep(t, () => void left.push(copyOf(directory)));
   await store.saveChannel(PAIR, bytes(90, 2), packageOf(1).kid);
+  await clock.advance(ERASED_AFTER_IDLE_MS);
   stop();
   await store.close();
   const seen = new Set<string>();
@@ -310,10 +282,6 @@ test("sqliteStore() shows every flipped bit of a key", async (t) => {
     await assert.rejects(openIn(directory), hasCode("store/failed"));
   }
 });
-
-function openIn(directory: string): Promise<Store> {
-  return sqliteStore(join(directory, "state.db"), () => IDENTITY);
-}
 
 const RSA_KEY = { pkcs8: bytes(1_794, 1), notAfter: 1_800_000_000_000 as WallMs };
 

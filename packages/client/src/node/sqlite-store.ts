@@ -1,8 +1,9 @@
 /**
  * A {@link Store} in one SQLite file, optionally under a passphrase.
  *
- * Invariant: after a secret is dropped or replaced, neither the file nor its journal holds it. What
- * the storage device keeps of overwritten blocks is out of a program's reach.
+ * Invariant: a second after a secret was dropped or replaced, and once the store is closed, neither
+ * the file nor its journal holds it; after a crash, from the next opening on. What the storage
+ * device keeps of overwritten blocks is out of a program's reach.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import {
   STRANGERS_CHANNELS_MAX,
 } from "@postern/core/limits";
 import { nativeSuite as suite } from "@postern/node";
+import type { Clock } from "../records/clock.ts";
 import {
   checkChannelId,
   checkChannelRecord,
@@ -33,6 +35,7 @@ import {
   type PairKey,
   type PairKeyId,
   type RelayPin,
+  type SaveOptions,
   type Store,
   type StoredChannel,
   type StoredContact,
@@ -80,6 +83,7 @@ export async function sqliteStore(
   path: string,
   newIdentity: () => StoredIdentity,
   passphrase?: Passphrase,
+  clock?: Clock,
 ): Promise<SealableStore> {
   await createState(path, (database) => {
     const made = newIdentity();
@@ -88,15 +92,19 @@ export async function sqliteStore(
     const values = storedValues("identity", [1, signingSeed, linkSeed, name], undefined);
     database.prepare("INSERT INTO identity VALUES (?, ?, ?, ?, ?)").run(...values);
   });
-  const database = await openState(path);
+  const state = await openState(path, clock);
   try {
-    const keys = await unlockState(database, path, passphrase);
-    return new SqliteStore(new StateRows(database, path, keys));
+    const keys = await unlockState(state.database, path, passphrase);
+    return new SqliteStore(new StateRows(state, keys));
   } catch (error) {
-    database.close();
+    state.journal.close();
     throw error;
   }
 }
+
+/** Channels among so many latest ones stay where they are: a move writes pages of the index. */
+const LATER_MAX = 16;
+const LATER = "SELECT count(*) FROM (SELECT 1 FROM channel WHERE rowid > ? LIMIT ?)";
 
 const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
 
@@ -158,19 +166,26 @@ class SqliteStore implements SealableStore {
     return row && this.#read(() => channelOf(row).record);
   }
 
-  async saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void> {
+  async saveChannel(
+    at: ChannelId,
+    record: Uint8Array,
+    usedPackage?: Uint8Array,
+    { lazily = false }: SaveOptions = {},
+  ): Promise<void> {
     checkChannelId(at);
     checkChannelRecord(record);
     if (usedPackage !== undefined) checkKid(usedPackage);
-    const where = "FROM channel WHERE role = ? AND peer = ?";
-    this.#rows.changeSecrets(() => {
-      const isNew = this.#rows.count(`SELECT count(*) ${where}`, at.role, at.peer) === 0;
-      // Removed first: a row that is added has the latest rowid, and strangers go by that.
-      if (!isNew) this.#rows.remove("channel", at.role, at.peer);
+    const rowid = "SELECT rowid FROM channel WHERE role = ? AND peer = ?";
+    this.#rows.change(() => {
+      const before = this.#rows.count(rowid, at.role, at.peer);
+      const isNew = before === 0;
+      // A row that is added has the latest rowid, and strangers go by that.
+      if (!isNew && this.#rows.count(LATER, before, LATER_MAX) === LATER_MAX)
+        this.#rows.remove("channel", at.role, at.peer);
       this.#rows.put("channel", at.role, at.peer, record);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
       if (isNew) this.#dropStrangers();
-    });
+    }, lazily);
   }
 
   async channels(): Promise<readonly StoredChannel[]> {
@@ -180,7 +195,7 @@ class SqliteStore implements SealableStore {
 
   async dropChannels(peer: Uint8Array): Promise<void> {
     checkFingerprint(peer, "peer");
-    this.#rows.changeSecrets(() => {
+    this.#rows.change(() => {
       this.#rows.execute("DELETE FROM channel WHERE peer = ?", peer);
     });
   }
@@ -198,7 +213,7 @@ class SqliteStore implements SealableStore {
 
   async saveKeyPackages(packages: readonly StoredPackage[]): Promise<void> {
     checkPackages(packages);
-    this.#rows.changeSecrets(() => {
+    this.#rows.change(() => {
       for (const { kid, seed, encoded, type, keepUntil } of packages) {
         this.#rows.remove("key_package", kid);
         this.#rows.put("key_package", kid, seed, encoded, type, keepUntil);
@@ -212,7 +227,7 @@ class SqliteStore implements SealableStore {
 
   async dropKeyPackages(kids: readonly Uint8Array[]): Promise<void> {
     for (const kid of kids) checkKid(kid);
-    this.#rows.changeSecrets(() => {
+    this.#rows.change(() => {
       for (const kid of kids) this.#rows.remove("key_package", kid);
     });
   }
@@ -233,7 +248,7 @@ class SqliteStore implements SealableStore {
     const { fingerprint, id, name, relayName, trust, blocked, addedAt } = contact;
     const secret = contact.pairingSecret ?? null;
     const others = "SELECT count(*) FROM contact WHERE fingerprint <> ?";
-    this.#rows.changeSecrets(() => {
+    this.#rows.change(() => {
       if (this.#rows.count(`${others} AND name = ?`, fingerprint, name) > 0) throw nameTaken();
       if (this.#rows.count(others, fingerprint) >= CONTACTS_MAX) throw contactsFull();
       const flag = blocked ? 1 : 0;
@@ -244,7 +259,7 @@ class SqliteStore implements SealableStore {
 
   async removeContact(fingerprint: Uint8Array): Promise<void> {
     checkFingerprint(fingerprint);
-    this.#rows.changeSecrets(() => this.#rows.remove("contact", fingerprint));
+    this.#rows.change(() => this.#rows.remove("contact", fingerprint));
   }
 
   async rsaKey(): Promise<StoredRsaKey | undefined> {
@@ -254,7 +269,7 @@ class SqliteStore implements SealableStore {
 
   async saveRsaKey(key: StoredRsaKey): Promise<void> {
     checkRsaKey(key);
-    this.#rows.changeSecrets(() => this.#rows.put("rsa_key", 1, key.pkcs8, key.notAfter));
+    this.#rows.change(() => this.#rows.put("rsa_key", 1, key.pkcs8, key.notAfter));
   }
 
   async relayPin(address: string): Promise<Uint8Array | undefined> {
@@ -292,9 +307,7 @@ class SqliteStore implements SealableStore {
   }
 
   #savePair(at: PairKeyId, counter: number, key: Uint8Array | null): void {
-    this.#rows.changeSecrets(() =>
-      this.#rows.put("pair", at.role, at.relay, at.peer, counter, key),
-    );
+    this.#rows.change(() => this.#rows.put("pair", at.role, at.relay, at.peer, counter, key));
   }
 
   #dropStrangers(): void {

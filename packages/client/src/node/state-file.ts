@@ -21,9 +21,17 @@ import {
   STORED_PACKAGES_MAX,
   STRANGERS_CHANNELS_MAX,
 } from "@postern/core/limits";
+import type { Clock } from "../records/clock.ts";
 import { errnoOf, storeError } from "./fs-error.ts";
 import { publishNew, syncDirectory } from "./publish.ts";
-import { createTables, hasTables, migrateTables, STATE_VERSION } from "./state-schema.ts";
+import { erasureClock, StateJournal } from "./state-journal.ts";
+import {
+  createTables,
+  hasTables,
+  migrateTables,
+  PAGE_BYTES,
+  STATE_VERSION,
+} from "./state-schema.ts";
 
 /** "Post" in ASCII. */
 const APPLICATION_ID = 0x50_6f_73_74;
@@ -32,7 +40,6 @@ const LOCK_WAIT_MS = 100;
 
 /** A row of a channel is the largest; SQLite refuses to allocate more for what a file claims. */
 const ROW_BYTES_MAX = CHANNEL_RECORD_BYTES_MAX + 65_536;
-const PAGE_BYTES = 4_096;
 /** More rows than this were never written by this program. */
 const ROWS_MAX = {
   channel: 2 * CONTACTS_MAX + STRANGERS_CHANNELS_MAX,
@@ -41,16 +48,24 @@ const ROWS_MAX = {
   relay_pin: RELAY_PINS_MAX,
 } as const;
 
+/** An open state; closing the journal closes the database. */
+export interface StateFile {
+  readonly path: string;
+  readonly database: DatabaseSync;
+  readonly journal: StateJournal;
+}
+
 /**
  * Opens the state at `path` and keeps its lock until it is closed.
  *
  * @throws {@link PosternError} `store/in-use` when another process or handle has it, `store/failed`
  * when it cannot be trusted, `store/no-space`.
  */
-export async function openState(path: string): Promise<DatabaseSync> {
+export async function openState(path: string, clock: Clock = erasureClock): Promise<StateFile> {
   const hasJournal = ((await statsOf(`${path}-wal`))?.size ?? 0) > 0;
   await expectSound(path, hasJournal);
   let database: DatabaseSync | undefined;
+  let journal: StateJournal | undefined;
   try {
     database = new DatabaseSync(path, {
       timeout: LOCK_WAIT_MS,
@@ -60,15 +75,19 @@ export async function openState(path: string): Promise<DatabaseSync> {
     const version = expectVersion(database, path);
     expectIntact(database, path);
     database.exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY");
+    // The journal erases as well, at moments of its own.
+    database.exec("PRAGMA wal_autocheckpoint=0");
     // What could not be opened again is not written either.
     database.exec(`PRAGMA max_page_count=${STATE_BYTES_MAX / PAGE_BYTES}`);
     if (version !== STATE_VERSION) migrate(database, version);
     expectTables(database, path);
+    journal = new StateJournal(database, path, clock);
     // A crash may have come between a change and the erasure of what was there before.
-    if (hasJournal) emptyJournal(database);
-    return database;
+    if (hasJournal || version !== STATE_VERSION) journal.erase();
+    return { path, database, journal };
   } catch (error) {
-    database?.close();
+    if (journal === undefined) database?.close();
+    else journal.close();
     throw stateError(error, path);
   }
 }
@@ -88,6 +107,7 @@ export async function createState(
   try {
     await (await open(draft, "wx", 0o600)).close();
     fillDraft(draft, fill);
+    await syncFile(draft);
     await publishNew(draft, path);
     await syncDirectory(dirname(path));
   } catch (error) {
@@ -95,13 +115,6 @@ export async function createState(
   } finally {
     await unlink(draft).catch(() => {});
   }
-}
-
-/** Brings every change into the file, and leaves no older page beside it. */
-export function emptyJournal(database: DatabaseSync): void {
-  const result = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-  if (result?.["busy"] !== 0)
-    throw new PosternError("store/failed", "could not write the journal into the state");
 }
 
 /** An error of SQLite as ours. */
@@ -138,17 +151,27 @@ function resultOf(error: unknown): number | undefined {
     : undefined;
 }
 
+/** Nothing is synced before the whole is: a draft that a crash cuts short is never looked at. */
 function fillDraft(draft: string, fill: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(draft);
   try {
-    database.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA journal_mode=WAL`);
-    database.exec("PRAGMA synchronous=FULL; BEGIN");
+    database.exec("PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE");
+    database.exec(`PRAGMA page_size=${PAGE_BYTES}; PRAGMA journal_mode=WAL; BEGIN`);
     database.exec(`PRAGMA application_id=${APPLICATION_ID}`);
     createTables(database);
     fill(database);
     database.exec("COMMIT");
   } finally {
     database.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,12 +1,13 @@
 /**
  * The rows of an open state file: read, written, sealed, and brought under another passphrase.
  *
- * Invariants: what a change has replaced or removed is in neither the file nor its journal when it
- * returns. A change is whole or did not happen, a change of passphrase too.
+ * Invariants: a change is durable when it returns; what it has replaced or removed is erased soon
+ * after (state-journal.ts). A change is whole or did not happen, a change of passphrase too, after
+ * which nothing is left under the old one.
  *
  * @module
  */
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
@@ -17,23 +18,27 @@ import {
   type Row,
   type RowKeys,
 } from "./row-seal.ts";
-import { damaged, emptyJournal, stateError } from "./state-file.ts";
+import { damaged, type StateFile, stateError } from "./state-file.ts";
+import type { StateJournal } from "./state-journal.ts";
 import { type SealedKey, sealedKeyValues } from "./state-passphrase.ts";
-import { GUARDED_TABLES, type TableName, tableOf } from "./state-schema.ts";
+import { GUARDED_TABLES, TABLE_NAMES, type TableName, tableOf } from "./state-schema.ts";
 
 export class StateRows {
   readonly #database: DatabaseSync;
+  readonly #journal: StateJournal;
   readonly #path: string;
+  readonly #statements = new Map<string, StatementSync>();
   #keys: RowKeys | undefined;
   #closed = false;
 
   /**
-   * Owns `keys` from here on: those of the state's passphrase, if it has one.
+   * Owns the file and `keys` from here on: those of the state's passphrase, if it has one.
    *
    * @throws {@link PosternError} `store/failed` when a row is damaged
    */
-  constructor(database: DatabaseSync, path: string, keys: RowKeys | undefined) {
+  constructor({ database, journal, path }: StateFile, keys: RowKeys | undefined) {
     this.#database = database;
+    this.#journal = journal;
     this.#path = path;
     this.#keys = keys;
     try {
@@ -53,21 +58,19 @@ export class StateRows {
   /** The row of this key, its secrets in the clear: they are the caller's copies. */
   get(table: TableName, ...key: readonly SQLInputValue[]): Row | undefined {
     const row = this.run(() =>
-      this.#database.prepare(`SELECT * FROM ${table} WHERE ${whereKey(table)}`).get(...key),
+      this.#statement(`SELECT * FROM ${table} WHERE ${whereKey(table)}`).get(...key),
     );
     return row && this.#opened(table, row);
   }
 
   all(table: TableName, order: string): readonly Row[] {
-    const rows = this.run(() =>
-      this.#database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all(),
-    );
+    const rows = this.run(() => this.#statement(`SELECT * FROM ${table} ORDER BY ${order}`).all());
     return rows.map((row) => this.#opened(table, row));
   }
 
   /** One number that a statement gives. */
   count(select: string, ...values: readonly SQLInputValue[]): number {
-    const row = this.run(() => this.#database.prepare(select).get(...values));
+    const row = this.run(() => this.#statement(select).get(...values));
     return Number(Object.values(row ?? {})[0] ?? 0);
   }
 
@@ -81,20 +84,12 @@ export class StateRows {
   }
 
   execute(statement: string, ...values: readonly SQLInputValue[]): void {
-    this.#database.prepare(statement).run(...values);
+    this.#statement(statement).run(...values);
   }
 
-  /** All that `action` does, in one durable write. */
-  change(action: () => void): void {
-    this.run(() => this.#transact(action));
-  }
-
-  /** As {@link change}; and what was there before is gone for good. */
-  changeSecrets(action: () => void): void {
-    this.run(() => {
-      this.#transact(action);
-      emptyJournal(this.#database);
-    });
+  /** All that `action` does, in one durable write; a lazy one is durable with the next. */
+  change(action: () => void, isLazy = false): void {
+    this.run(() => this.#journal.change(action, isLazy));
   }
 
   /**
@@ -121,9 +116,12 @@ export class StateRows {
 
   close(): void {
     if (this.#closed) return;
-    this.run(() => this.#database.close());
-    this.#closed = true;
-    wipeRowKeys(this.#keys);
+    try {
+      this.run(() => this.#journal.close());
+    } finally {
+      this.#closed = true;
+      wipeRowKeys(this.#keys);
+    }
   }
 
   /** @throws {@link PosternError} `usage/wrong-state` when closed; SQLite's errors as ours */
@@ -147,19 +145,12 @@ export class StateRows {
   }
 
   #put(table: TableName, values: readonly SQLInputValue[], keys: RowKeys | undefined): void {
-    const columns = [...tableOf(table).columns, "digest"];
-    const marks = columns.map(() => "?").join(", ");
-    const changed = columns.map((column) => `${column} = excluded.${column}`).join(", ");
-    this.execute(
-      `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${marks})
-        ON CONFLICT (${tableOf(table).key.join(", ")}) DO UPDATE SET ${changed}`,
-      ...storedValues(table, values, keys),
-    );
+    this.execute(PUT[table], ...storedValues(table, values, keys));
   }
 
   #rewrite(table: TableName, keys: RowKeys | undefined): void {
     const { columns, key, secrets } = tableOf(table);
-    const places = this.#database.prepare(`SELECT ${key.join(", ")} FROM ${table}`).all();
+    const places = this.#statement(`SELECT ${key.join(", ")} FROM ${table}`).all();
     for (const place of places) {
       const row = this.get(table, ...valuesOf(place, key));
       if (row === undefined) throw this.damaged();
@@ -170,21 +161,19 @@ export class StateRows {
 
   /** Copies of old rows may linger between the cells of a page: every page is written anew. */
   #sweep(): void {
-    emptyJournal(this.#database);
+    this.#journal.erase();
     this.#database.exec("VACUUM");
-    emptyJournal(this.#database);
-    this.#database.exec("DELETE FROM unswept");
+    this.#journal.erase();
+    this.#journal.change(() => this.execute("DELETE FROM unswept"));
   }
 
-  #transact(action: () => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      action();
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+  /** Compiled once. */
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
   }
 
   /**
@@ -199,6 +188,21 @@ export class StateRows {
     });
   }
 }
+
+/** A key that stays is not written: its index then has no page to change. */
+const PUT = Object.fromEntries(
+  TABLE_NAMES.map((table) => {
+    const { columns, key } = tableOf(table);
+    const all = [...columns, "digest"];
+    const changed = all.filter((column) => !key.includes(column));
+    const sets = changed.map((column) => `${column} = excluded.${column}`);
+    return [
+      table,
+      `INSERT INTO ${table} (${all.join(", ")}) VALUES (${all.map(() => "?").join(", ")})
+        ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${sets.join(", ")}`,
+    ];
+  }),
+) as Record<TableName, string>;
 
 function whereKey(table: TableName): string {
   return tableOf(table)

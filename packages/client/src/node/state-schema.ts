@@ -9,6 +9,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 export const STATE_VERSION = 2;
+export const PAGE_BYTES = 4_096;
 
 /** What a table keeps; `secrets` are sealed when the state has a passphrase. */
 interface Table {
@@ -61,10 +62,10 @@ export const TABLES = {
 
 export type TableName = keyof typeof TABLES;
 
+export const TABLE_NAMES = Object.keys(TABLES) as TableName[];
+
 /** What a passphrase guards: every table but its own, whose row must be read before. */
-export const GUARDED_TABLES = (Object.keys(TABLES) as TableName[]).filter(
-  (name) => name !== "passphrase",
-);
+export const GUARDED_TABLES = TABLE_NAMES.filter((name) => name !== "passphrase");
 
 export function tableOf(name: TableName): Table {
   return TABLES[name];

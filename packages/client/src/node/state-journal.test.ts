@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import fs, {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { CHANNEL_RECORD_BYTES_MAX } from "@postern/core/limits";
+import type { InstantMs } from "@postern/core/time";
+import { hasCode } from "../../test/has-code.ts";
+import { scratch } from "../../test/scratch.ts";
+import { atEachStep, contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
+import { bytes, contactOf, packageOf, PAIR } from "../../test/stored-samples.ts";
+import { TurnedClock } from "../../test/turned-clock.ts";
+import type { Store } from "../store.ts";
+import { openState } from "./state-file.ts";
+import { ERASED_AFTER_IDLE_MS, ERASED_AFTER_MS } from "./state-journal.ts";
+
+const JOURNAL_BYTES_MAX = 4 * 1_048_576;
+
+class Lab {
+  readonly directory: string;
+  readonly clock = new TurnedClock();
+  readonly store: Store;
+
+  constructor(directory: string, store: Store, clock: TurnedClock) {
+    this.directory = directory;
+    this.store = store;
+    this.clock = clock;
+  }
+
+  static async open(t: TestContext): Promise<Lab> {
+    const directory = await scratch(t);
+    const clock = new TurnedClock();
+    const store = await openIn(directory, undefined, clock);
+    t.after(() => store.close());
+    return new Lab(directory, store, clock);
+  }
+
+  get journalBytes(): number {
+    return statSync(join(this.directory, "state.db-wal")).size;
+  }
+
+  has(secret: Uint8Array): boolean {
+    return contentsOf(this.directory).includes(secret);
+  }
+
+  async keep(counter: number): Promise<void> {
+    await this.store.keepPairKey(PAIR, { counter, key: keyOf(counter) });
+  }
+}
+
+const keyOf = (counter: number): Uint8Array => bytes(32, counter + 70);
+
+test("StateJournal erases what was replaced and dropped when nothing changes any more", async (t) => {
+  const lab = await Lab.open(t);
+  await lab.keep(1);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  assert.ok(lab.has(keyOf(1)), "the search finds a kept key");
+  await lab.keep(2);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS - 1);
+  await lab.store.takePairKey(PAIR);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS - 1);
+  assert.ok(lab.has(keyOf(1)) && lab.has(keyOf(2)), "not while something goes on");
+  await lab.clock.advance(1);
+  assert.ok(!lab.has(keyOf(1)) && !lab.has(keyOf(2)));
+  assert.equal(await lab.store.pairCounter(PAIR), 2);
+});
+
+test("StateJournal erases within a second though changes never cease", async (t) => {
+  const lab = await Lab.open(t);
+  await lab.keep(0);
+  for (let passed = 0; passed < 3 * ERASED_AFTER_MS; passed += 100) {
+    await lab.keep(passed / 100 + 1);
+    await lab.clock.advance(100);
+    const counters = Array.from({ length: passed / 100 + 1 }, (_, counter) => counter);
+    const found = counters.filter((counter) => lab.has(keyOf(counter)));
+    assert.ok(found.length <= ERASED_AFTER_MS / 100, `${passed} ms: ${found.join(" ")}`);
+  }
+});
+
+test("StateJournal erases before a change when no timer had its turn", async (t) => {
+  const directory = await scratch(t);
+  let now = 0;
+  const clock = { now: () => now as InstantMs, after: () => () => {} };
+  const store = await openIn(directory, undefined, clock);
+  t.after(() => store.close());
+  await store.keepPairKey(PAIR, { counter: 1, key: keyOf(1) });
+  await store.keepPairKey(PAIR, { counter: 2, key: keyOf(2) });
+  now = ERASED_AFTER_MS;
+  await store.pinRelay("a", bytes(32, 1));
+  assert.ok(!contentsOf(directory).includes(keyOf(1)));
+  assert.deepEqual(await store.pairKey(PAIR), { counter: 2, key: keyOf(2) });
+});
+
+test("StateJournal keeps its file, and within a bound though time stands still", async (t) => {
+  const lab = await Lab.open(t);
+  const save = async (size: number): Promise<void> =>
+    lab.store.saveChannel(PAIR, bytes(size, size % 251));
+  await save(100_000);
+  await save(101_000);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  const kept = lab.journalBytes;
+  assert.ok(kept > 200_000);
+  await save(99_000);
+  assert.equal(lab.journalBytes, kept, "overwritten from its start");
+  for (let n = 0; n < 100; n++) {
+    await save(100_000 + n);
+    assert.ok(lab.journalBytes < JOURNAL_BYTES_MAX + 200_000, `${lab.journalBytes} bytes`);
+  }
+  await save(CHANNEL_RECORD_BYTES_MAX);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  assert.equal(lab.journalBytes, JOURNAL_BYTES_MAX);
+});
+
+test("StateJournal erases when it is closed, and what a refused change had written", async (t) => {
+  const lab = await Lab.open(t);
+  await lab.keep(1);
+  await lab.store.takePairKey(PAIR);
+  await lab.store.saveContact(contactOf(1));
+  const refused = { ...contactOf(2), name: contactOf(1).name };
+  await assert.rejects(lab.store.saveContact(refused), hasCode("contact/name-taken"));
+  await lab.store.close();
+  assert.ok(!lab.has(keyOf(1)));
+  assert.ok(!existsSync(join(lab.directory, "state.db-wal")));
+});
+
+test("StateJournal erases at the next opening, whichever step a crash hits", async (t) => {
+  const lab = await Lab.open(t);
+  await lab.keep(1);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  await lab.store.saveKeyPackages([packageOf(1)]);
+  const left: string[] = [];
+  const stop = atEachStep(t, () => void left.push(copyOf(lab.directory)));
+  await lab.store.takePairKey(PAIR);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  await lab.store.saveKeyPackages([packageOf(2)]);
+  await lab.store.close();
+  stop();
+  let taken = 0;
+  for (const copy of left) {
+    const after = await openIn(copy);
+    const isTaken = (await after.pairKey(PAIR)) === undefined;
+    if (isTaken) taken++;
+    // Now, not only when it is closed.
+    assert.equal(contentsOf(copy).includes(keyOf(1)), !isTaken);
+    assert.deepEqual(await after.keyPackage(packageOf(1).kid), packageOf(1));
+    await after.close();
+  }
+  assert.ok(taken > 8 && taken < left.length, `${taken} of ${left.length}`);
+});
+
+test("StateJournal survives a power cut that leaves any part of what it wrote last", async (t) => {
+  const lab = await Lab.open(t);
+  for (let n = 1; n < 40; n++) await lab.keep(n);
+  const journal = (): Buffer => readFileSync(join(lab.directory, "state.db-wal"));
+  const left: { readonly copy: string; readonly synced: Buffer; readonly written: Buffer }[] = [];
+  // By its checkpoint SQLite has synced all of it.
+  let synced = journal();
+  const { writeSync, fdatasyncSync } = fs;
+  t.mock.method(fs, "writeSync", (...values: Parameters<typeof writeSync>) => {
+    const count = writeSync(...values);
+    left.push({ copy: copyOf(lab.directory), synced, written: journal() });
+    return count;
+  });
+  t.mock.method(fs, "fdatasyncSync", (file: number) => {
+    fdatasyncSync(file);
+    synced = journal();
+  });
+  syncBuiltinESMExports();
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  t.mock.reset();
+  syncBuiltinESMExports();
+  assert.equal(left.length, 2, "the header, the frames");
+  for (const { copy, synced: old, written } of left)
+    for (let blocks = 1; blocks * BLOCK_BYTES < written.length; blocks += 7)
+      for (const [start, end] of [
+        [old, written],
+        [written, old],
+      ] as const) {
+        const at = blocks * BLOCK_BYTES;
+        const mixed = Buffer.concat([start.subarray(0, at), end.subarray(at)]);
+        const directory = join(copy, `${blocks}-${start === old ? "old" : "new"}`);
+        mkdirSync(directory);
+        copyFileSync(join(copy, "state.db"), join(directory, "state.db"));
+        writeFileSync(join(directory, "state.db-wal"), mixed);
+        const after = await openIn(directory);
+        assert.equal((await after.pairKey(PAIR))?.counter, 39, `${blocks} blocks`);
+        await after.close();
+      }
+});
+
+test("StateJournal makes a lazy change durable with the next that is not", async (t) => {
+  const lab = await Lab.open(t);
+  await lab.store.saveChannel(PAIR, bytes(90, 1), undefined, { lazily: true });
+  assert.deepEqual(await lab.store.channel(PAIR), bytes(90, 1));
+  await lab.keep(1);
+  const after = await openIn(copyOf(lab.directory));
+  assert.deepEqual(await after.channel(PAIR), bytes(90, 1));
+  await after.close();
+});
+
+test("StateJournal syncs each change but a lazy one, also after one that failed", async (t) => {
+  const directory = await scratch(t);
+  await (await openIn(directory)).close();
+  const { database, journal } = await openState(join(directory, "state.db"), new TurnedClock());
+  t.after(() => journal.close());
+  const level = (): unknown => database.prepare("PRAGMA synchronous").get()?.["synchronous"];
+  const seen: unknown[] = [];
+  const look = (): void => void seen.push(level());
+  const fail = (): void => assert.fail("refused");
+  journal.change(look);
+  journal.change(look, true);
+  for (const isLazy of [true, false])
+    assert.throws(() => journal.change(fail, isLazy), { message: "refused" });
+  journal.change(look);
+  assert.deepEqual(seen, [FULL, NORMAL, FULL]);
+  journal.erase();
+  const exec = database.exec.bind(database);
+  const broken = t.mock.method(database, "exec", (sql: string) => {
+    if (sql.includes("user_version")) assert.fail("no first frame");
+    exec(sql);
+  });
+  assert.throws(() => journal.change(look), { message: "no first frame" });
+  broken.mock.restore();
+  assert.equal(level(), FULL);
+  journal.change(look);
+  assert.deepEqual(seen, [FULL, NORMAL, FULL, FULL]);
+});
+
+const FULL = 2;
+const NORMAL = 1;
+const BLOCK_BYTES = 4_096;

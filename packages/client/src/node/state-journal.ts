@@ -1,0 +1,219 @@
+/**
+ * The write-ahead log beside an open state file (`state.db-wal`): when a change is durable, and how
+ * what it replaced leaves the disk.
+ *
+ * A change costs one sync of a file that mostly keeps its size. Old pages are erased soon after:
+ *
+ * ```text
+ *   change      frames behind the last one | sync
+ *   erasure     log into the state, both synced     the state has everything
+ *               zeros over the log's header | sync  no frame of it counts any more
+ *               zeros over its frames | sync
+ * ```
+ *
+ * Invariants: what a change replaced is gone `ERASED_AFTER_IDLE_MS` after the last change, at latest
+ * `ERASED_AFTER_MS` after that change, before {@link StateJournal.close} returns, and by the next
+ * opening after a crash. A frame is overwritten only when the header is gone from the disk: a log
+ * of which only the first part were left would be played over a newer state.
+ *
+ * @module
+ */
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
+import { performance } from "node:perf_hooks";
+import type { DatabaseSync } from "node:sqlite";
+import { PosternError } from "@postern/core/errors";
+import { STATE_BYTES_MAX } from "@postern/core/limits";
+import type { InstantMs } from "@postern/core/time";
+import type { Clock } from "../records/clock.ts";
+import { PAGE_BYTES, STATE_VERSION } from "./state-schema.ts";
+
+export const ERASED_AFTER_IDLE_MS = 200;
+export const ERASED_AFTER_MS = 1_000;
+
+/** A longer log is erased before the next change: some hundred changes. */
+const JOURNAL_BYTES_MAX = 4 * 1_048_576;
+/** Of a log that this program has not written: a longer one was never needed. */
+const OVERWRITTEN_BYTES_MAX = 2 * STATE_BYTES_MAX;
+const HEADER_BYTES = 32;
+const FRAME_BYTES = 24 + PAGE_BYTES;
+const ZEROS = new Uint8Array(262_144);
+
+/** A process does not stay for an erasure: it closes its state, or the next one erases. */
+export const erasureClock: Clock = {
+  now: () => performance.now() as InstantMs,
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+export class StateJournal {
+  readonly #database: DatabaseSync;
+  readonly #file: number;
+  readonly #clock: Clock;
+  /** There may be frames in the log. */
+  #isBegun = true;
+  /** More of the log may be written than its frames that count. */
+  #isUncertain = true;
+  /** The last zeros may not be on the disk: the next sync brings them there. */
+  #isUnsynced = false;
+  /** When the first change was made whose past is not erased. */
+  #owedSince: InstantMs | undefined;
+  #changedAt: InstantMs;
+  #cancel: (() => void) | undefined;
+
+  /** Owns `database`, which has been read from, so that its log exists. */
+  constructor(database: DatabaseSync, path: string, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#changedAt = clock.now();
+    // Only the state itself is locked: closing this handle frees no lock of SQLite's.
+    this.#file = openSync(`${path}-wal`, "r+");
+    if (fstatSync(this.#file).size === 0) this.#isBegun = this.#isUncertain = false;
+  }
+
+  /**
+   * All that `action` does, in one write: durable when this returns, but for a lazy one, which is
+   * with the next that is not, and when it is erased.
+   */
+  change(action: () => void, isLazy = false): void {
+    this.#eraseOverdue();
+    try {
+      if (!this.#isBegun) this.#begin();
+      if (isLazy) this.#synced("NORMAL", () => this.#transact(action));
+      else this.#transact(action);
+    } finally {
+      this.#owe();
+    }
+  }
+
+  /** Brings every change into the state, and leaves nothing of what was there before. */
+  erase(): void {
+    this.#overwrite();
+    fdatasyncSync(this.#file);
+    this.#isUnsynced = false;
+  }
+
+  /** Erases what is owed; whether or not it can, nothing stays open. */
+  close(): void {
+    this.#cancel?.();
+    try {
+      if (this.#owedSince !== undefined) this.erase();
+      else if (this.#isUnsynced) fdatasyncSync(this.#file);
+    } finally {
+      closeSync(this.#file);
+      this.#database.close();
+    }
+  }
+
+  /**
+   * A page as it is, unsynced, at the start of an empty log: else SQLite would sync the new header
+   * before the first frame, lest frames of an older log count. There are none.
+   */
+  #begin(): void {
+    this.#synced("OFF", () => this.#database.exec(`PRAGMA user_version=${STATE_VERSION}`));
+    // Frames behind a header of zeros would be lost.
+    const header = new Uint8Array(HEADER_BYTES);
+    readSync(this.#file, header, 0, HEADER_BYTES, 0);
+    if (header[0] === 0) throw new PosternError("store/failed", "the journal did not start anew");
+    this.#isBegun = true;
+  }
+
+  #synced(level: "OFF" | "NORMAL", action: () => void): void {
+    this.#database.exec(`PRAGMA synchronous=${level}`);
+    try {
+      action();
+    } finally {
+      this.#database.exec("PRAGMA synchronous=FULL");
+    }
+  }
+
+  #transact(action: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      action();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // Its pages may have been written all the same.
+      this.#isUncertain = true;
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** For who changes so much that no timer has its turn, or when the timer failed. */
+  #eraseOverdue(): void {
+    const since = this.#owedSince;
+    if (since === undefined) return;
+    const isLate = this.#clock.now() >= since + ERASED_AFTER_MS;
+    if (isLate || fstatSync(this.#file).size > JOURNAL_BYTES_MAX) this.erase();
+  }
+
+  #owe(): void {
+    this.#changedAt = this.#clock.now();
+    this.#owedSince ??= this.#changedAt;
+    this.#cancel ??= this.#clock.after(ERASED_AFTER_IDLE_MS, () => this.#eraseInTime());
+  }
+
+  #eraseInTime(): void {
+    this.#cancel = undefined;
+    const since = this.#owedSince;
+    if (since === undefined) return;
+    const dueAt = Math.min(this.#changedAt + ERASED_AFTER_IDLE_MS, since + ERASED_AFTER_MS);
+    const waitMs = dueAt - this.#clock.now();
+    if (waitMs > 0) {
+      this.#cancel = this.#clock.after(waitMs, () => this.#eraseInTime());
+      return;
+    }
+    try {
+      this.#overwrite();
+    } catch {
+      // Nobody to tell. The next change tries it first, and fails if this does.
+      return;
+    }
+    fdatasync(this.#file, (error) => {
+      if (error === null) this.#isUnsynced = false;
+    });
+  }
+
+  #overwrite(): void {
+    const frames = this.#checkpoint();
+    const { size } = fstatSync(this.#file);
+    const known = HEADER_BYTES + frames * FRAME_BYTES;
+    const end = Math.min(size, this.#isUncertain ? OVERWRITTEN_BYTES_MAX : known);
+    // Until all is done: after a failure SQLite starts the log anew in front of what is left.
+    this.#isUncertain = true;
+    this.#writeZeros(0, Math.min(end, HEADER_BYTES));
+    fdatasyncSync(this.#file);
+    this.#writeZeros(HEADER_BYTES, end);
+    if (size > JOURNAL_BYTES_MAX) ftruncateSync(this.#file, JOURNAL_BYTES_MAX);
+    this.#isBegun = this.#isUncertain = false;
+    this.#isUnsynced = true;
+    this.#owedSince = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** How many frames the log had, all of which are in the state now. */
+  #checkpoint(): number {
+    const result = this.#database.prepare("PRAGMA wal_checkpoint(RESTART)").get();
+    const frames = Number(result?.["log"]);
+    if (result?.["busy"] !== 0 || result["checkpointed"] !== frames)
+      throw new PosternError("store/failed", "could not write the journal into the state");
+    return frames;
+  }
+
+  #writeZeros(from: number, to: number): void {
+    for (let at = from; at < to;)
+      at += writeSync(this.#file, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+  }
+}
