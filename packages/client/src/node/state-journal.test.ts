@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs, {
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   statSync,
@@ -12,13 +13,12 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { CHANNEL_RECORD_BYTES_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
-import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
 import { atEachStep, contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
-import { bytes, contactOf, packageOf, PAIR } from "../../test/stored-samples.ts";
+import { bytes, packageOf, PAIR } from "../../test/stored-samples.ts";
 import { TurnedClock } from "../../test/turned-clock.ts";
 import type { Store } from "../store.ts";
-import { openState } from "./state-file.ts";
+import { openState, type StateFile } from "./state-file.ts";
 import { ERASED_AFTER_IDLE_MS, ERASED_AFTER_MS } from "./state-journal.ts";
 
 const JOURNAL_BYTES_MAX = 4 * 1_048_576;
@@ -118,16 +118,30 @@ test("StateJournal keeps its file, and within a bound though time stands still",
   assert.equal(lab.journalBytes, JOURNAL_BYTES_MAX);
 });
 
-test("StateJournal erases when it is closed, and what a refused change had written", async (t) => {
+test("StateJournal erases when it is closed, before its file loses its name", async (t) => {
   const lab = await Lab.open(t);
   await lab.keep(1);
   await lab.store.takePairKey(PAIR);
-  await lab.store.saveContact(contactOf(1));
-  const refused = { ...contactOf(2), name: contactOf(1).name };
-  await assert.rejects(lab.store.saveContact(refused), hasCode("contact/name-taken"));
+  const other = join(lab.directory, "state.db-other-name");
+  linkSync(join(lab.directory, "state.db-wal"), other);
   await lab.store.close();
-  assert.ok(!lab.has(keyOf(1)));
+  assert.ok(statSync(other).size > 0 && !lab.has(keyOf(1)));
   assert.ok(!existsSync(join(lab.directory, "state.db-wal")));
+});
+
+test("StateJournal erases what a change had written before it was refused", async (t) => {
+  const { directory, database, journal } = await opened(t);
+  const secret = bytes(CHANNEL_RECORD_BYTES_MAX, 99);
+  const refused = (): void => {
+    const insert = database.prepare("INSERT INTO channel VALUES (?, ?, ?, ?)");
+    insert.run(PAIR.role, PAIR.peer, secret, bytes(32, 1));
+    assert.fail("refused");
+  };
+  const trace = secret.subarray(2_000_000, 2_000_100);
+  assert.throws(() => journal.change(refused), { message: "refused" });
+  assert.ok(contentsOf(directory).includes(trace), "too much for SQLite's memory");
+  journal.erase();
+  assert.ok(!contentsOf(directory).includes(trace));
 });
 
 test("StateJournal erases at the next opening, whichever step a crash hits", async (t) => {
@@ -206,10 +220,7 @@ test("StateJournal makes a lazy change durable with the next that is not", async
 });
 
 test("StateJournal syncs each change but a lazy one, also after one that failed", async (t) => {
-  const directory = await scratch(t);
-  await (await openIn(directory)).close();
-  const { database, journal } = await openState(join(directory, "state.db"), new TurnedClock());
-  t.after(() => journal.close());
+  const { database, journal } = await opened(t);
   const level = (): unknown => database.prepare("PRAGMA synchronous").get()?.["synchronous"];
   const seen: unknown[] = [];
   const look = (): void => void seen.push(level());
@@ -232,6 +243,14 @@ test("StateJournal syncs each change but a lazy one, also after one that failed"
   journal.change(look);
   assert.deepEqual(seen, [FULL, NORMAL, FULL, FULL]);
 });
+
+async function opened(t: TestContext): Promise<StateFile & { readonly directory: string }> {
+  const directory = await scratch(t);
+  await (await openIn(directory)).close();
+  const state = await openState(join(directory, "state.db"), new TurnedClock());
+  t.after(() => state.journal.close());
+  return { ...state, directory };
+}
 
 const FULL = 2;
 const NORMAL = 1;
