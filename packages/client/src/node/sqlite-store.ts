@@ -102,10 +102,6 @@ export async function sqliteStore(
   }
 }
 
-/** Channels among so many latest ones stay where they are: a move writes pages of the index. */
-const LATER_MAX = 16;
-const LATER = "SELECT count(*) FROM (SELECT 1 FROM channel WHERE rowid > ? LIMIT ?)";
-
 const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
 
 class SqliteStore implements SealableStore {
@@ -175,13 +171,12 @@ class SqliteStore implements SealableStore {
     checkChannelId(at);
     checkChannelRecord(record);
     if (usedPackage !== undefined) checkKid(usedPackage);
-    const rowid = "SELECT rowid FROM channel WHERE role = ? AND peer = ?";
+    const where = "FROM channel WHERE role = ? AND peer = ?";
     this.#rows.change(() => {
-      const before = this.#rows.count(rowid, at.role, at.peer);
-      const isNew = before === 0;
-      // A row that is added has the latest rowid, and strangers go by that.
-      if (!isNew && this.#rows.count(LATER, before, LATER_MAX) === LATER_MAX)
-        this.#rows.remove("channel", at.role, at.peer);
+      const isNew = this.#rows.count(`SELECT count(*) ${where}`, at.role, at.peer) === 0;
+      // Removed first: a row that is added has the latest rowid, and strangers go by that. It also
+      // takes the pages of the old one, which would else be written beside its own.
+      if (!isNew) this.#rows.remove("channel", at.role, at.peer);
       this.#rows.put("channel", at.role, at.peer, record);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
       if (isNew) this.#dropStrangers();

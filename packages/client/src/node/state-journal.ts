@@ -39,7 +39,7 @@ import { PAGE_BYTES, STATE_VERSION } from "./state-schema.ts";
 export const ERASED_AFTER_IDLE_MS = 200;
 export const ERASED_AFTER_MS = 1_000;
 
-/** A longer log is erased before the next change: some hundred changes. */
+/** A longer log begins anew with the next change: after some hundred. */
 const JOURNAL_BYTES_MAX = 4 * 1_048_576;
 /** Of a log that this program has not written: a longer one was never needed. */
 const OVERWRITTEN_BYTES_MAX = 2 * STATE_BYTES_MAX;
@@ -60,9 +60,9 @@ export class StateJournal {
   readonly #database: DatabaseSync;
   readonly #file: number;
   readonly #clock: Clock;
-  /** There may be frames in the log. */
+  /** There may be frames that count. */
   #isBegun = true;
-  /** More of the log may be written than its frames that count. */
+  /** There may be others, anywhere in the log. */
   #isUncertain = true;
   /** The last zeros may not be on the disk: the next sync brings them there. */
   #isUnsynced = false;
@@ -86,7 +86,8 @@ export class StateJournal {
    * with the next that is not, and when it is erased.
    */
   change(action: () => void, isLazy = false): void {
-    this.#eraseOverdue();
+    if (this.#isOverdue()) this.erase();
+    else if (fstatSync(this.#file).size > JOURNAL_BYTES_MAX) this.#restart();
     try {
       if (!this.#isBegun) this.#begin();
       if (isLazy) this.#synced("NORMAL", () => this.#transact(action));
@@ -116,8 +117,8 @@ export class StateJournal {
   }
 
   /**
-   * A page as it is, unsynced, at the start of an empty log: else SQLite would sync the new header
-   * before the first frame, lest frames of an older log count. There are none.
+   * A page as it is, unsynced, at the start of the log: else SQLite would sync the new header before
+   * the first frame, lest frames count that are under the old one. It is gone from the disk.
    */
   #begin(): void {
     this.#synced("OFF", () => this.#database.exec(`PRAGMA user_version=${STATE_VERSION}`));
@@ -150,12 +151,10 @@ export class StateJournal {
     }
   }
 
-  /** For who changes so much that no timer has its turn, or when the timer failed. */
-  #eraseOverdue(): void {
+  /** When no timer has its turn, or it failed. */
+  #isOverdue(): boolean {
     const since = this.#owedSince;
-    if (since === undefined) return;
-    const isLate = this.#clock.now() >= since + ERASED_AFTER_MS;
-    if (isLate || fstatSync(this.#file).size > JOURNAL_BYTES_MAX) this.erase();
+    return since !== undefined && this.#clock.now() >= since + ERASED_AFTER_MS;
   }
 
   #owe(): void {
@@ -186,21 +185,30 @@ export class StateJournal {
   }
 
   #overwrite(): void {
-    const frames = this.#checkpoint();
-    const { size } = fstatSync(this.#file);
-    const known = HEADER_BYTES + frames * FRAME_BYTES;
-    const end = Math.min(size, this.#isUncertain ? OVERWRITTEN_BYTES_MAX : known);
-    // Until all is done: after a failure SQLite starts the log anew in front of what is left.
-    this.#isUncertain = true;
-    this.#writeZeros(0, Math.min(end, HEADER_BYTES));
-    fdatasyncSync(this.#file);
+    const end = this.#restart();
     this.#writeZeros(HEADER_BYTES, end);
-    if (size > JOURNAL_BYTES_MAX) ftruncateSync(this.#file, JOURNAL_BYTES_MAX);
-    this.#isBegun = this.#isUncertain = false;
+    this.#isUncertain = false;
     this.#isUnsynced = true;
     this.#owedSince = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
+  }
+
+  /** Brings every change into the state. No frame counts then; they go as far as it returns. */
+  #restart(): number {
+    const known = HEADER_BYTES + this.#checkpoint() * FRAME_BYTES;
+    const { size } = fstatSync(this.#file);
+    const end = Math.min(size, this.#isUncertain ? OVERWRITTEN_BYTES_MAX : known);
+    // Until they are overwritten: the log begins anew in front of what is left.
+    this.#isUncertain = true;
+    this.#writeZeros(0, Math.min(end, HEADER_BYTES));
+    fdatasyncSync(this.#file);
+    this.#isBegun = false;
+    if (size <= JOURNAL_BYTES_MAX) return end;
+    this.#writeZeros(JOURNAL_BYTES_MAX, end);
+    fdatasyncSync(this.#file);
+    ftruncateSync(this.#file, JOURNAL_BYTES_MAX);
+    return Math.min(end, JOURNAL_BYTES_MAX);
   }
 
   /** How many frames the log had, all of which are in the state now. */
