@@ -75,6 +75,20 @@ test("run() gives an answer only when every change is durable", async () => {
   assert.notEqual(await ann.store.channel({ peer, role: "sending" }), undefined);
 });
 
+test("run() may lose to a crash what a receipt changed, and nothing else", async () => {
+  const saved: string[] = [];
+  const change = (store: Store): Store =>
+    slowStore(store, async (at, record, used, options) => {
+      saved.push(options?.lazily === true ? "lazily" : `${at.role}, durably`);
+      await store.saveChannel(at, record, used, options);
+    });
+  const [ann, bob] = [new ChannelPerson(1, change), new ChannelPerson(2, change)];
+  ann.fetch = async () => await bob.package();
+  await transfer(ann, bob, 1);
+  const offered = ["sending, durably", "sending, durably", "receiving, durably"];
+  assert.deepEqual(saved, [...offered, "receiving, durably", "lazily"]);
+});
+
 test("run() says job-failed when a change cannot be stored, and the next job goes on", async () => {
   let isFull = true;
   const [ann, bob] = people((store) =>

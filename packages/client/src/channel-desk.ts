@@ -2,8 +2,9 @@
  * The pairs' end-to-end channels on this device: does what a transfer asks of its channel, one job
  * of a peer after the other. docs/protocol-end-to-end.md 7.3.5, 7.3.6.
  *
- * Invariants: whatever a job changed is durable before its answer is given out, and nothing is lost
- * when the transfer that asked has ended meanwhile. Records and secrets are wiped after each job.
+ * Invariants: whatever a job changed is durable before its answer is given out, but for a receipt,
+ * which may come again; nothing is lost when the transfer that asked has ended meanwhile. Records and
+ * secrets are wiped after each job.
  *
  * @module
  */
@@ -160,9 +161,11 @@ export class ChannelDesk {
 
   async #save(peer: Uint8Array, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
     const { ports, onPackageUsed } = this.#options;
+    // Lost, it is as a receipt that did not arrive: a `close` brings the same one again (7.3.5).
+    const lazily = step.input.kind === "receipt-opened";
     try {
       for (const { role, record, usedPackage } of step.saves) {
-        await ports.store.saveChannel({ peer, role }, record, usedPackage);
+        await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily });
         if (usedPackage !== undefined) onPackageUsed();
       }
     } catch (error) {
