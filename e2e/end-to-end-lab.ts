@@ -94,6 +94,20 @@ async function until(holds: () => boolean | Promise<boolean>, waitMs = 10_000): 
   }
 }
 
+/** The opener and the joiner meet by a new code. */
+export async function meetByCode(
+  opener: Person,
+  joiner: Person,
+): Promise<readonly [Paired, Paired]> {
+  const opening = opener.client.pair();
+  for await (const event of opening) {
+    if (event.type !== "code") continue;
+    const joining = joiner.client.pair({ code: event.code });
+    return await Promise.all([opening.paired, joining.paired]);
+  }
+  throw new Error("no code came");
+}
+
 export interface Arrival {
   readonly offer: Offer;
   readonly text: string | undefined;
@@ -110,6 +124,7 @@ export class Person {
   readonly failed: string[] = [];
   decide: (offer: Offer) => "accept" | "decline" = () => "accept";
   readonly #lab: Lab;
+  #deafen: () => Promise<unknown> = async () => undefined;
 
   constructor(lab: Lab, name: string, client: Client) {
     this.#lab = lab;
@@ -125,6 +140,7 @@ export class Person {
   async listen(options: Partial<ReceiveOptions> = {}): Promise<void> {
     const profiles: readonly ProfileName[] = ["end-to-end"];
     const events = this.client.receive({ profiles, capacity: 16, ...options });
+    this.#deafen = async () => await events[Symbol.asyncIterator]().return?.();
     const first = Promise.withResolvers<void>();
     void (async () => {
       for await (const event of events) {
@@ -134,6 +150,12 @@ export class Person {
     })().catch(first.reject);
     await first.promise;
     // It answers a link's frames in their order.
+    await this.client.receivers()[Symbol.asyncIterator]().next();
+  }
+
+  /** Ends the listening. */
+  async deafen(): Promise<void> {
+    await this.#deafen();
     await this.client.receivers()[Symbol.asyncIterator]().next();
   }
 

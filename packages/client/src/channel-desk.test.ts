@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import type { ExchangeInput } from "@postern/core/exchange";
 import { answer, ChannelPerson, contextOf } from "../test/channel-person.ts";
+import { MetKeys } from "./met-keys.ts";
 import type { Store } from "./store.ts";
 
 const WORDS = { verdict: "accept", total: 256, digest: new Uint8Array(32).fill(3) } as const;
@@ -153,19 +154,56 @@ test("run() gives a transfer no other one's receipt, and keeps that for whose it
   assert.equal(again.receipt?.verdict, "accept");
 });
 
-test("a pairing's secret goes into the first key, from memory before the contact's", async () => {
+test("a code's secret goes into the first key of its transfers: nothing opens without it", async () => {
   const [ann, bob] = people();
-  const secret = new Uint8Array(32).fill(9);
-  ann.book.meet(bob.identity.fingerprint, secret.slice());
-  bob.book.meet(ann.identity.fingerprint, secret.slice());
+  [ann.met, bob.met] = [keysOfCode(9), keysOfCode(9)];
   assert.equal(await transfer(ann, bob, 1), "key-package 0");
-  const [carl, dora] = [new ChannelPerson(3), new ChannelPerson(4)];
-  carl.fetch = async () => await dora.package();
-  carl.book.meet(dora.identity.fingerprint, secret.slice());
-  const context = contextOf(carl, dora, 1);
-  const { ready } = answer("offer-sealed", await carl.seal(context));
-  const { outer, sealedHeader, inChannel } = ready;
-  const job = { kind: "open-offer", outer, sealedHeader, content: inChannel!.content } as const;
-  const { outcome } = answer("offer-opened", await dora.run(job, context));
-  assert.equal(outcome.kind, "key-unknown");
+  assert.equal(await transfer(ann, bob, 2), "channel 1");
+  for (const met of [keysOfCode(8), undefined]) {
+    const [carl, dora] = [new ChannelPerson(3), new ChannelPerson(4)];
+    carl.fetch = async () => await dora.package();
+    [carl.met, dora.met] = [keysOfCode(9), met];
+    const context = contextOf(carl, dora, 1);
+    const { ready } = answer("offer-sealed", await carl.seal(context));
+    const { outer, sealedHeader, inChannel } = ready;
+    const job = { kind: "open-offer", outer, sealedHeader, content: inChannel!.content } as const;
+    const { outcome } = answer("offer-opened", await dora.run(job, context));
+    assert.equal(outcome.kind, "key-unknown");
+  }
 });
+
+test("a transfer by code stores nothing and leaves the stored channels as they are", async () => {
+  const [ann, bob] = people();
+  assert.equal(await transfer(ann, bob, 1), "key-package 0");
+  const stored = async () => [await ann.store.channels(), await bob.store.channels()];
+  const before = await stored();
+  [ann.met, bob.met] = [keysOfCode(9), keysOfCode(9)];
+  assert.equal(await transfer(ann, bob, 2), "key-package 0");
+  assert.deepEqual(await stored(), before);
+  for (const person of [ann, bob]) {
+    const kinds = (await person.store.keyPackages()).map(({ type }) => type);
+    assert.deepEqual(kinds, person === ann ? ["reply"] : [], "the package of the code is erased");
+    person.met?.wipe();
+    person.met = undefined;
+  }
+  assert.equal(await transfer(ann, bob, 3), "channel 1");
+});
+
+test("run() seals nothing for a code that has served, not even as for a stranger", async () => {
+  const [ann, bob] = people();
+  const met = keysOfCode(9);
+  ann.met = met;
+  ann.fetch = async () => {
+    met.wipe();
+    return await bob.package();
+  };
+  for (const id of [1, 2]) {
+    const { error } = answer("job-failed", await ann.seal(contextOf(ann, bob, id)));
+    assert.equal(error.code, "usage/wrong-state");
+  }
+  assert.deepEqual(await ann.store.channels(), []);
+});
+
+function keysOfCode(value: number): MetKeys {
+  return new MetKeys(new Uint8Array(32).fill(value));
+}

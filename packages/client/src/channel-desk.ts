@@ -25,6 +25,7 @@ import type { Identity } from "@postern/core/identity";
 import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import type { Directory } from "./directory.ts";
+import type { MetKeys } from "./met-keys.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { ClientPorts } from "./ports.ts";
 import { asPosternError } from "./running-transfer.ts";
@@ -45,6 +46,8 @@ export interface ChannelDeskOptions {
 export interface JobPlace {
   readonly context: ExchangeContext;
   readonly role: ChannelId["role"];
+  /** Of a transfer by code: its channel is apart from the stored one, and so is its secret. */
+  readonly met?: MetKeys | undefined;
 }
 
 type Loaded = { -readonly [K in keyof ChannelMaterial]: ChannelMaterial[K] };
@@ -99,10 +102,11 @@ export class ChannelDesk {
       let step = performChannelJob({ context, identity, now }, job, material);
       if (step.kind === "needs-package") {
         await this.#fetchPackages(place, material);
+        place.met?.expect();
         step = performChannelJob({ context, identity, now }, job, material);
       }
       if (step.kind === "needs-package") throw noPackage();
-      await this.#save(peerOf(place), step);
+      await this.#save(place, step);
       return step.input;
     } finally {
       wipe(material.sending, material.receiving, material.package?.seed, material.pairingSecret);
@@ -112,24 +116,28 @@ export class ChannelDesk {
   /** What the job may need, and no more: each is a read of the store. */
   async #load(place: JobPlace, job: ChannelJob): Promise<Loaded> {
     const { store } = this.#options.ports;
-    const peer = peerOf(place);
     const isOffer = job.kind === "open-offer" || job.kind === "close-offer";
     const kid = isOffer ? packageWanted(place.context, job.outer) : undefined;
     const isInit = kid !== undefined || job.kind === "seal-offer";
     const hasSending = place.role === "sending" || kid !== undefined;
     return {
-      sending: hasSending ? await store.channel({ peer, role: "sending" }) : undefined,
-      receiving:
-        place.role === "receiving" ? await store.channel({ peer, role: "receiving" }) : undefined,
+      sending: hasSending ? await this.#record(place, "sending") : undefined,
+      receiving: place.role === "receiving" ? await this.#record(place, "receiving") : undefined,
       package: kid && (await store.keyPackage(kid)),
-      pairingSecret: isInit ? await this.#pairingSecret(peer) : undefined,
+      pairingSecret: isInit ? await this.#pairingSecret(place) : undefined,
     };
   }
 
-  async #pairingSecret(peer: Uint8Array): Promise<Uint8Array | undefined> {
+  async #record(place: JobPlace, role: ChannelId["role"]): Promise<Uint8Array | undefined> {
+    if (place.met !== undefined) return place.met.record(role);
+    return await this.#options.ports.store.channel({ peer: peerOf(place), role });
+  }
+
+  async #pairingSecret(place: JobPlace): Promise<Uint8Array | undefined> {
     const { book, ports } = this.#options;
-    const secret = book.secretOf(peer);
-    if (secret !== undefined || book.of(peer)?.paired !== true) return secret;
+    if (place.met !== undefined) return place.met.secret();
+    const peer = peerOf(place);
+    if (book.of(peer)?.paired !== true) return undefined;
     return (await ports.store.contact(peer))?.pairingSecret;
   }
 
@@ -142,7 +150,9 @@ export class ChannelDesk {
     const fetched = directory.keyPackage(peer);
     material.peerPackage = await within(fetched, ANSWER_TIMEOUT_MS, ports.clock, slow);
     if (material.peerPackage === undefined) throw noPackage();
-    material.receiving = await ports.store.channel({ peer, role: "receiving" });
+    // What goes back would begin in no channel that outlives the code.
+    if (place.met !== undefined) return;
+    material.receiving = await this.#record(place, "receiving");
     if (material.receiving === undefined) material.replyPackage = await this.#makeReply();
   }
 
@@ -159,13 +169,19 @@ export class ChannelDesk {
     return made.encoded;
   }
 
-  async #save(peer: Uint8Array, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
+  async #save(place: JobPlace, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
     const { ports, onPackageUsed } = this.#options;
     // Lost, it is as a receipt that did not arrive: a `close` brings the same one again (7.3.5).
     const lazily = step.input.kind === "receipt-opened";
+    const peer = peerOf(place);
     try {
       for (const { role, record, usedPackage } of step.saves) {
-        await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily });
+        if (place.met === undefined)
+          await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily });
+        else {
+          if (usedPackage !== undefined) await ports.store.dropKeyPackages([usedPackage]);
+          place.met.saveRecord(role, record);
+        }
         if (usedPackage !== undefined) onPackageUsed();
       }
     } catch (error) {

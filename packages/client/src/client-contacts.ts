@@ -11,11 +11,12 @@ import { parseFingerprint } from "@postern/core/identity";
 import type { Contact, Contacts } from "./api.ts";
 import type { ChannelDesk } from "./channel-desk.ts";
 import type { ContactBook } from "./contacts.ts";
+import { MetKeys } from "./met-keys.ts";
 import { MetPeer } from "./met-peer.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { Store } from "./store.ts";
 
-/** Who was met, as the pairing says; the secret (32 bytes) becomes the book's. */
+/** Who was met, as the pairing says; the secret (32 bytes) becomes that of its {@link MetKeys}. */
 export interface Met extends Party {
   readonly name: string;
   readonly secret: Uint8Array;
@@ -26,6 +27,8 @@ export class ClientContacts implements Contacts {
   readonly #book: PeerBook;
   readonly #channels: ChannelDesk;
   readonly #store: Pick<Store, "dropChannels">;
+  /** Of meetings that have not served. */
+  readonly #met = new Set<MetKeys>();
 
   constructor(
     stored: ContactBook,
@@ -72,34 +75,42 @@ export class ClientContacts implements Contacts {
 
   /** Keeps the key of whoever is no contact yet, so that another one is noticed from now on. */
   async pin({ id, fingerprint }: Party, relayName: string): Promise<void> {
-    if (this.#book.of(fingerprint)?.relayName === relayName) return;
+    if (this.#book.of(fingerprint) !== undefined) return;
     this.#changed(await this.#stored.addFirstUse(id, relayName));
   }
 
-  /**
-   * Somebody was met by a code. Both ends forget their channels, so that the next first key, with
-   * the new secret, suits both.
-   */
-  async meet({ id, fingerprint, name: relayName, secret }: Met): Promise<MetPeer> {
-    await this.#channels.between(fingerprint, async () => {
-      await this.#store.dropChannels(fingerprint);
-      this.#book.meet(fingerprint, secret);
-    });
+  /** Somebody was met by a code: what is stored stays as it is until this meeting is kept. */
+  meet({ id, fingerprint, name: relayName, secret }: Met): MetPeer {
+    const keys: MetKeys = new MetKeys(secret, () => this.#met.delete(keys));
+    this.#met.add(keys);
     const peer = this.#book.peerName(fingerprint, relayName);
-    return new MetPeer({ id, fingerprint, relayName, peer }, async (met, name) =>
+    return new MetPeer({ id, fingerprint, relayName, peer, keys }, async (met, name) =>
       this.#keep(met, name),
     );
   }
 
-  async #keep({ id, fingerprint, relayName }: MetPeer, name: string | undefined): Promise<Contact> {
-    const secret = this.#book.secretOf(fingerprint);
-    if (secret === undefined)
-      throw new PosternError("usage/wrong-state", "the secret of this pairing is gone");
-    try {
-      return this.#changed(await this.#stored.addVerified(id, relayName, secret, name));
-    } finally {
-      wipe(secret);
-    }
+  /** Nobody will use or keep what is left of meetings. */
+  wipe(): void {
+    for (const keys of this.#met) keys.wipe();
+  }
+
+  /**
+   * Both ends that keep a meeting forget their channels, so that the next first key, with the new
+   * secret, suits both.
+   */
+  async #keep(met: MetPeer, name: string | undefined): Promise<Contact> {
+    const { id, fingerprint, relayName, keys } = met;
+    return await this.#channels.between(fingerprint, async () => {
+      const secret = keys.secret();
+      try {
+        const contact = await this.#stored.addVerified(id, relayName, secret, name);
+        await this.#store.dropChannels(fingerprint);
+        keys.kept();
+        return this.#changed({ ...contact, channels: [] });
+      } finally {
+        wipe(secret);
+      }
+    });
   }
 
   #changed(contact: Contact): Contact {

@@ -137,6 +137,7 @@ class PosternClient implements Client {
   async send(options: SendOptions): Promise<Transfer> {
     const { to, profile, content } = options;
     try {
+      if (typeof to !== "string") metBy(to).ownKeys?.expect();
       const { suite, clock } = this.#ports;
       const ports = { suite, clock, directory: this.#directory, book: this.#book };
       const found = await findReceiver(ports, to, profile);
@@ -194,6 +195,9 @@ class PosternClient implements Client {
   async *#listen(listening: Listening): AsyncGenerator<ReceiveEvent, undefined> {
     if (this.#listening !== undefined)
       throw new PosternError("usage/wrong-state", "this client receives already");
+    const { from } = listening.options;
+    // Not for one that was kept: its offers are the contact's.
+    const release = from && metBy(from).ownKeys?.hold();
     this.#listening = listening;
     try {
       await this.#announce().catch((error: unknown) => this.#unlessPassing(error));
@@ -201,6 +205,7 @@ class PosternClient implements Client {
     } finally {
       this.#listening = undefined;
       listening.stop();
+      release?.();
     }
     return undefined;
   }
@@ -218,7 +223,7 @@ class PosternClient implements Client {
     await Promise.all([this.#channels.idle(), this.#packages.idle()]);
     this.#end(undefined);
     await this.#options.onClosed?.();
-    this.#book.wipe();
+    this.contacts.wipe();
     wipe(this.#self.identity.signing.seed, this.#self.linkKey.seed);
   }
 
@@ -238,7 +243,8 @@ class PosternClient implements Client {
       profile,
     };
     const side = { role: "sending", source: content, rateLimit, message } as const;
-    const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa);
+    const met = typeof to === "string" ? undefined : metBy(to).ownKeys;
+    const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa, met);
     const request = { profile, content: content.info, sessionSeconds };
     const inline = message === undefined ? request : { ...request, message };
     this.#step({ kind: "send", transfer, to: party, request: inline });
@@ -274,6 +280,10 @@ class PosternClient implements Client {
       ports: this.#ports,
       self: this.#party(),
       channels: this.#channels,
+      keysOf: ({ fingerprint }) => {
+        const from = this.#listening?.options.from;
+        return from !== undefined && isOf(from, fingerprint) ? metBy(from).ownKeys : undefined;
+      },
       step: (input) => this.#step(input),
       link: () => this.#link.now,
       openPipe: async (ticket) => transport.openPipe(this.#options.address, ticket),

@@ -6,6 +6,7 @@ import type { InstantMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
 import { hasCode } from "../test/has-code.ts";
 import { findReceiver } from "./find-receiver.ts";
+import { MetKeys } from "./met-keys.ts";
 import { MetPeer } from "./met-peer.ts";
 import { PeerBook, type KnownPeer } from "./peer-book.ts";
 
@@ -124,7 +125,8 @@ test("findReceiver() takes no Paired that an application made itself", async () 
 function metAs(id: Uint8Array): MetPeer {
   const fingerprint = fingerprintOf(suite, id);
   const peer = { name: "ann", fingerprint: formatFingerprint(fingerprint), trust: undefined };
-  return new MetPeer({ id, fingerprint, relayName: "ann", peer }, async () => {
+  const keys = new MetKeys(new Uint8Array(32));
+  return new MetPeer({ id, fingerprint, relayName: "ann", peer, keys }, async () => {
     throw new Error("not here");
   });
 }

@@ -44,22 +44,6 @@ test("peerName() is what the person calls it, or what was said", () => {
   assert.deepEqual(book.peerName(BOB, "ann"), stranger);
 });
 
-test("secretOf() gives copies; forget() and wipe() erase the secret itself", () => {
-  const book = new PeerBook();
-  const [first, second, third] = [1, 2, 3].map((value) => new Uint8Array(32).fill(value));
-  book.meet(ANN, first!);
-  const copy = book.secretOf(ANN)!;
-  assert.deepEqual(copy, first);
-  copy.fill(0);
-  assert.equal(first![0], 1);
-  book.meet(ANN, second!);
-  assert.equal(first![0], 0, "the one before is gone");
-  book.meet(BOB, third!);
-  book.forget(ANN);
-  book.wipe();
-  assert.deepEqual([second![0], third![0], book.secretOf(BOB)], [0, 0, undefined]);
-});
-
 test("load() reads the contacts of a store", async () => {
   const linkSeed = new Uint8Array(32).fill(4);
   const store = memoryStore({ name: "me", signingSeed: new Uint8Array(32).fill(3), linkSeed });

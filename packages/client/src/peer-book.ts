@@ -1,10 +1,10 @@
 /**
- * What a client knows of others, in memory: whom it calls what, whom it refuses, and the secrets of
- * codes used in its life. The machine that judges offers cannot wait for a store.
+ * What a client knows of its contacts, in memory: whom it calls what, and whom it refuses. The
+ * machine that judges offers cannot wait for a store.
  *
  * Invariant: a contact is taken end-to-end alone, until a person removes it. It became one by an
- * end-to-end transfer or by a code; nothing else makes contacts
- * (docs/protocol-end-to-end.md 7.3.5).
+ * end-to-end transfer to or from its name, or by a code that was kept; nothing else makes contacts.
+ * Who was met by a code for a transfer alone is none (docs/protocol-end-to-end.md 7.3.5).
  *
  * @module
  */
@@ -28,8 +28,6 @@ export interface KnownPeer {
 export class PeerBook {
   /** By fingerprint. */
   readonly #contacts = new Map<string, KnownPeer>();
-  /** Secrets of pairings of this client's life. */
-  readonly #secrets = new Map<string, Uint8Array>();
 
   /** Reads all that is stored. */
   async load(store: Pick<Store, "contacts">): Promise<void> {
@@ -48,10 +46,7 @@ export class PeerBook {
 
   /** The contact is removed, and its channels with it. */
   forget(fingerprint: Uint8Array): void {
-    const key = formatFingerprint(fingerprint);
-    this.#contacts.delete(key);
-    wipe(this.#secrets.get(key));
-    this.#secrets.delete(key);
+    this.#contacts.delete(formatFingerprint(fingerprint));
   }
 
   of(fingerprint: Uint8Array): KnownPeer | undefined {
@@ -83,22 +78,5 @@ export class PeerBook {
     const known = this.of(fingerprint);
     const name = known?.name ?? said;
     return { name, fingerprint: formatFingerprint(fingerprint), trust: known?.trust };
-  }
-
-  /** Met by a code: `secret` (32 bytes, now the book's) goes into first keys of this pair. */
-  meet(fingerprint: Uint8Array, secret: Uint8Array): void {
-    const key = formatFingerprint(fingerprint);
-    wipe(this.#secrets.get(key));
-    this.#secrets.set(key, secret);
-  }
-
-  /** A copy, which the caller wipes. */
-  secretOf(fingerprint: Uint8Array): Uint8Array | undefined {
-    return this.#secrets.get(formatFingerprint(fingerprint))?.slice();
-  }
-
-  wipe(): void {
-    wipe(...this.#secrets.values());
-    this.#secrets.clear();
   }
 }

@@ -6,6 +6,7 @@ import { identityFromSeed } from "@postern/core/identity";
 import type { PeerEffect, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
 import { nativeRsa, nativeSuite as suite } from "@postern/node";
+import { MetKeys } from "./met-keys.ts";
 import { RelayRsa } from "./relay-rsa.ts";
 import { memoryStore } from "./memory-store.ts";
 import type { ClientPorts } from "./ports.ts";
@@ -20,6 +21,12 @@ const TRANSFER = new Uint8Array(16).fill(3);
 const KEY = "key";
 const OFFERED = { outer: new Uint8Array(5), sealedHeader: new Uint8Array(6) };
 const OPEN_OFFER = { kind: "open-offer", ...OFFERED, content: new Uint8Array(0) } as const;
+const WORDS = { verdict: "accept", total: 1, digest: new Uint8Array(32) } as const;
+const SEAL_RECEIPT = {
+  kind: "seal-receipt",
+  place: { n: 0, epoch: 1 },
+  words: WORDS,
+} as const;
 const ENDED = new PosternError("peer/gone", "gone");
 
 interface Asked {
@@ -34,6 +41,10 @@ class Scene {
   readonly steps: PeerInput[] = [];
   readonly asked: Asked[] = [];
   waiting = 0;
+  /** Offers come by this code alone now. */
+  byCode: MetKeys | undefined;
+  /** Of each job. */
+  readonly keys: (MetKeys | undefined)[] = [];
   readonly #answers: PromiseWithResolvers<ExchangeInput | undefined>[] = [];
   readonly desk: TransferDesk;
 
@@ -51,7 +62,9 @@ class Scene {
       self: { id: IDENTITY.id, fingerprint: IDENTITY.fingerprint },
       channels: {
         waiting: () => this.waiting,
-        run: async ({ role }, job, isWanted) => {
+        between: async (_peer, work) => await work(),
+        run: async ({ role, met }, job, isWanted) => {
+          this.keys.push(met);
           const answer = Promise.withResolvers<ExchangeInput | undefined>();
           this.#answers.push(answer);
           const input = await answer.promise;
@@ -60,6 +73,7 @@ class Scene {
         },
       },
       step: (input) => void this.steps.push(input),
+      keysOf: () => this.byCode,
       link: () => ({ rsa, relayFingerprint }),
       openPipe: async () => await new Promise<never>(() => undefined),
       onOffered: () => undefined,
@@ -99,6 +113,33 @@ function contentOf(input: ReturnType<typeof openedOffer>): Uint8Array | undefine
   return input.outcome.kind === "opened" ? input.outcome.offer.message?.content : undefined;
 }
 
+test("an offer by a code stays with its keys, whatever comes, and then lets them go", async () => {
+  const scene = new Scene();
+  const secret = new Uint8Array(32).fill(1);
+  const keys = new MetKeys(secret);
+  scene.byCode = keys;
+  scene.effect(OPEN_OFFER);
+  scene.byCode = undefined;
+  scene.effect(OPEN_OFFER);
+  scene.end();
+  // The receipt of a no, in the same step.
+  scene.effect(SEAL_RECEIPT);
+  assert.deepEqual(scene.keys, [keys, keys, keys]);
+  assert.equal(secret[0], 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(secret[0], 0);
+  scene.effect(OPEN_OFFER);
+  assert.equal(scene.keys[3], undefined, "the same offer again is no code's any more");
+});
+
+test("an offer that came before the code is not the code's", async () => {
+  const scene = new Scene();
+  scene.effect(OPEN_OFFER);
+  scene.byCode = new MetKeys(new Uint8Array(32).fill(1));
+  scene.effect(OPEN_OFFER);
+  assert.deepEqual(scene.keys, [undefined, undefined]);
+});
+
 test("onEffect() hands a job's answer to the transfer that asked", async () => {
   const scene = new Scene();
   scene.effect(OPEN_OFFER);
@@ -127,8 +168,7 @@ test("onEffect() gives a repeated offer no answer of the one before, and wipes t
 
 test("onEffect() lets an ended transfer's receipts be made and heard, and says the made one", async () => {
   const scene = new Scene();
-  const words = { verdict: "accept", total: 1, digest: new Uint8Array(32) } as const;
-  scene.effect({ kind: "seal-receipt", place: { n: 0, epoch: 1 }, words });
+  scene.effect(SEAL_RECEIPT);
   scene.effect({ kind: "open-receipt", receipt: new Uint8Array(9) }, "sending");
   scene.end();
   const receipt = new Uint8Array(10).fill(8);

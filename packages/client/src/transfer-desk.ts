@@ -8,12 +8,13 @@
  * @module
  */
 import type { Suite } from "@postern/core/crypto";
-import type { ExchangeContext, ExchangeInput, Party } from "@postern/core/exchange";
+import type { ExchangeInput, Party } from "@postern/core/exchange";
 import { OUTBOX_MAX } from "@postern/core/limits";
 import type { DriverEffect, PeerEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type { TransferEvent } from "@postern/core/transfer";
-import { discardInput, type ChannelDesk } from "./channel-desk.ts";
+import { discardInput, type ChannelDesk, type JobPlace } from "./channel-desk.ts";
 import { performKeyJob, type KeyJob } from "./key-jobs.ts";
+import type { MetKeys } from "./met-keys.ts";
 import type { ClientPorts } from "./ports.ts";
 import type { RelayRsa } from "./relay-rsa.ts";
 import {
@@ -26,8 +27,10 @@ import {
 export interface TransferDeskHost {
   readonly ports: ClientPorts;
   readonly self: Party;
-  readonly channels: Pick<ChannelDesk, "run" | "waiting">;
+  readonly channels: Pick<ChannelDesk, "run" | "waiting" | "between">;
   step(input: PeerInput): void;
+  /** Of whom alone offers are taken now, by a code: what they open under. */
+  keysOf(sender: Party): MetKeys | undefined;
   /** The link of now; `undefined` without one. */
   link(): { readonly rsa: RelayRsa; readonly relayFingerprint: Uint8Array } | undefined;
   openPipe: TransferHost["openPipe"];
@@ -45,6 +48,11 @@ type ChannelEffect = Extract<
   }
 >;
 
+interface HeldKeys {
+  readonly keys: MetKeys;
+  readonly release: () => void;
+}
+
 /** Those of an ended transfer that change nothing if they are left out. */
 const LEFT_OUT: ReadonlySet<string> = new Set<ChannelEffect["kind"]>([
   "seal-offer",
@@ -60,12 +68,16 @@ export class TransferDesk {
   /** Transfers of the peer machine that have not ended, accepted or not. */
   readonly #live = new Map<TransferKey, symbol>();
   readonly #settling = new Set<Promise<unknown>>();
+  /** Transfers that are made by a code; an offer is one from its first job on. */
+  readonly #byCode = new Map<TransferKey, HeldKeys>();
 
   constructor(host: TransferDeskHost) {
     this.#host = host;
   }
 
-  start(facts: TransferFacts, side: TransferSide, rsa: RelayRsa): RunningTransfer {
+  /** @param met of a transfer to who was met by a code. */
+  start(facts: TransferFacts, side: TransferSide, rsa: RelayRsa, met?: MetKeys): RunningTransfer {
+    if (met !== undefined) this.#hold(facts.key, met);
     const transfer = new RunningTransfer(facts, side, {
       ports: this.#host.ports,
       rsa,
@@ -118,7 +130,7 @@ export class TransferDesk {
       const job = { kind: "heed-stray-resync", resync: envelope.resync } as const;
       return void (await (place && channels.run(place, job)));
     }
-    const place = this.#place(party, "receiving", transfer);
+    const place = this.#place(party, "receiving", transfer, this.#host.keysOf(party));
     const { outer, sealedHeader } = envelope;
     const job = { kind: "close-offer", outer, sealedHeader } as const;
     const answer = await (place && channels.run(place, job));
@@ -148,7 +160,10 @@ export class TransferDesk {
     const { key } = told;
     const running = this.#running.get(key);
     const isEnd = event.kind === "done" || event.kind === "failed";
-    if (isEnd) this.#live.delete(key);
+    if (isEnd) {
+      this.#live.delete(key);
+      this.#letGo(told);
+    }
     if (running === undefined) return this.#host.onOffered(told, event);
     running.onEvent(event);
     if (!isEnd) return;
@@ -159,8 +174,9 @@ export class TransferDesk {
 
   async #channelJob(told: TransferEffect, job: ChannelEffect): Promise<void> {
     const { key, party, role, transfer } = told;
+    if (job.kind === "open-offer" && !this.#live.has(key)) this.#judgeCode(told);
     const isLive = this.#claim(key);
-    const place = this.#place(party, role, transfer);
+    const place = this.#place(party, role, transfer, this.#byCode.get(key)?.keys);
     if (place === undefined) return;
     const isWanted = (): boolean => isLive() || !LEFT_OUT.has(job.kind);
     const input = await this.#host.channels.run(place, job, isWanted);
@@ -188,17 +204,42 @@ export class TransferDesk {
     return () => this.#live.get(key) === token;
   }
 
+  /** An offer comes by a code, or does not, whatever is listened for later. */
+  #judgeCode({ key, party }: TransferEffect): void {
+    const keys = this.#host.keysOf(party);
+    if (keys !== undefined) this.#hold(key, keys);
+  }
+
+  #hold(key: TransferKey, keys: MetKeys): void {
+    const release = keys.hold();
+    this.#byCode.get(key)?.release();
+    this.#byCode.set(key, { keys, release });
+  }
+
+  /** After the jobs of this transfer: the last may be its receipt. */
+  #letGo({ key, party }: TransferEffect): void {
+    const held = this.#byCode.get(key);
+    if (held === undefined) return;
+    const afterJobs = async (): Promise<void> => {
+      await Promise.resolve();
+      if (this.#byCode.get(key) === held) this.#byCode.delete(key);
+      await this.#host.channels.between(party.fingerprint, async () => held.release());
+    };
+    this.settling(afterJobs());
+  }
+
   #place(
     party: Party,
     role: "sending" | "receiving",
     transfer: Uint8Array,
-  ): { readonly context: ExchangeContext; readonly role: typeof role } | undefined {
+    met?: MetKeys,
+  ): JobPlace | undefined {
     const { self, ports } = this.#host;
     const suite: Suite = ports.suite;
     const relayFingerprint = this.#host.link()?.relayFingerprint;
     if (relayFingerprint === undefined) return undefined;
     const [sender, receiver] = role === "sending" ? [self, party] : [party, self];
-    return { role, context: { suite, relayFingerprint, sender, receiver, transfer } };
+    return { role, met, context: { suite, relayFingerprint, sender, receiver, transfer } };
   }
 
   #postReceipt({ fingerprint }: Party, transfer: Uint8Array, sealed: Uint8Array): void {

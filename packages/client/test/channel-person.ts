@@ -11,6 +11,7 @@ import type { InstantMs, WallMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
 import { ChannelDesk } from "../src/channel-desk.ts";
 import { memoryStore } from "../src/memory-store.ts";
+import type { MetKeys } from "../src/met-keys.ts";
 import { PeerBook } from "../src/peer-book.ts";
 import type { Store } from "../src/store.ts";
 
@@ -27,6 +28,8 @@ export class ChannelPerson {
   fetch: () => Promise<Uint8Array | undefined> = async () => undefined;
   fetched = 0;
   packagesUsed = 0;
+  /** Of a meeting by a code, for all the jobs while it is set. */
+  met: MetKeys | undefined;
   /** Ends the waiting for the relay. */
   expire: () => void = () => undefined;
 
@@ -72,7 +75,7 @@ export class ChannelPerson {
     isWanted?: () => boolean,
   ): Promise<ExchangeInput | undefined> {
     const role = context.sender.id === this.identity.id ? "sending" : "receiving";
-    return await this.desk.run({ context, role }, job, isWanted);
+    return await this.desk.run({ context, role, met: this.met }, job, isWanted);
   }
 
   /** Asks for an offer of a message. */
