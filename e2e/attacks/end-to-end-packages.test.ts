@@ -138,7 +138,14 @@ test("C-02 an older first offer under the last-resort package, to a new process 
   assert.equal(await talk.tell(alice, bob), "done");
   // It remembers no transfers, and the first offer is not too old yet: its epoch is.
   await talk.restart(bob);
+  const epoch = async (): Promise<number | undefined> => {
+    const contact = await bob.client.contacts.find("alice");
+    return contact?.channels.find(({ role }) => role === "receiving")?.epoch;
+  };
+  const before = await epoch();
   for (const { to, frame } of first) talk.relay.say(to, frame);
+  await talk.settle();
+  assert.ok(before !== undefined && before === (await epoch()), "the channel is the same");
   await talk.goesOn(alice, bob);
 });
 

@@ -78,6 +78,28 @@ test("C-04 a sender's two lives, and a relay that delivers the offers of both", 
   await talk.goesOn(alice, bob);
 });
 
+test("C-04 a sender's two lives before any receipt, when the chain key is all there is", async () => {
+  const { talk, alice, bob } = await Talk.ofTwo();
+  talk.relay.onAnswer = (to, frame) => (to === "bob" && frame.kind === "delivery" ? [] : [frame]);
+  const first = talk.start(alice, bob);
+  await talk.settle();
+  const copies = [await copyOf(alice.store), await copyOf(alice.store)];
+  for (const copy of copies) {
+    const later = talk.start(alice, bob);
+    await talk.settle();
+    await talk.restart(alice, copy);
+    assert.deepEqual(await talk.until(Promise.all([first, later])), Array(2).fill(CANCELLED));
+  }
+  const offers = talk.relay.heard.filter(
+    ({ from, frame }) => from === "alice" && frame.kind === "envelope",
+  );
+  assert.ok(offers.length >= 3);
+  assert.equal(talk.seals.repeated, 0, "each life has keys of its own");
+  await talk.goesOn(alice, bob);
+});
+
+const CANCELLED = "transfer/cancelled";
+
 function deliveriesSince({ relay }: Talk, start: number, { name }: Actor): Delivery[] {
   return relay.said
     .slice(start)
