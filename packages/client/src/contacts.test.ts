@@ -105,7 +105,7 @@ test("C-10 contactBook() lets no relay lower trust, rename or unblock a contact"
   const { name, relayName, trust, blocked, paired } = again;
   assert.deepEqual(
     { name, relayName, trust, blocked, paired },
-    { name: "bobby", relayName: "robert", trust: "verified", blocked: true, paired: true },
+    { name: "bobby", relayName: "bob", trust: "verified", blocked: true, paired: true },
   );
   assert.deepEqual((await store.contact(bob.fingerprint))?.pairingSecret, bytes(32, 7));
   assert.equal((await book.list()).length, 1);

@@ -39,8 +39,7 @@ export interface ContactOwner {
 /** {@link Contacts}, and what a client needs to keep them up. */
 export interface ContactBook extends Contacts {
   /**
-   * Pins a client that was met at a relay. A known fingerprint keeps its trust and its name; only
-   * the relay's name for it is brought up to date.
+   * Pins a client that was met at a relay. A known fingerprint stays as it is, its relay name too.
    *
    * @param relayName as the relay says it: hostile.
    * @throws {@link PosternError} `peer/malformed` for an id or a name that is none, or one's own id
@@ -127,7 +126,8 @@ class StoredContacts implements ContactBook {
     expectPeerName(relayName);
     return this.#oneByOne(async () => {
       const known = await this.#ports.store.contact(fingerprint);
-      if (known !== undefined) return this.#save({ ...known, relayName });
+      // It keeps its relay name: what a relay calls it now is no more than the relay's word.
+      if (known !== undefined) return this.#save(known);
       return this.#save({
         ...this.#newContact(id, fingerprint, relayName),
         name: await this.#freeName(relayName),

@@ -98,6 +98,16 @@ test("C-09 findReceiver() takes no step back from end-to-end", async () => {
   assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
 });
 
+test("C-10 findReceiver() means the verified contact of a name, whoever else goes by it", async () => {
+  const relay = new Names();
+  relay.contact(ANN, { name: "annie", relayName: "ann", trust: "verified" });
+  relay.contact(BOB, { name: "mallory", relayName: "ann", trust: "first-use" });
+  relay.names.set("ann", BOB);
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
+  relay.names.set("ann", ANN);
+  assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
+});
+
 test("findReceiver() waits a while for who was met by a code, and for nobody else", async () => {
   const relay = new Names();
   relay.names.set("ann", ANN);

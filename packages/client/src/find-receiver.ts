@@ -45,8 +45,14 @@ export async function findReceiver(
   if (contact?.blocked === true) throw blocked();
   const relayName = contact?.relayName ?? to;
   const found = await directory.find(relayName);
-  const pinned = contact === undefined ? book.byRelayName(to) : [contact];
+  const pinned = contact === undefined ? whoMayBe(book.byRelayName(to)) : [contact];
   return admitted(ports, found, { relayName, pinned, profile });
+}
+
+/** A verified contact of this relay name is meant, also when others have gone by it. */
+function whoMayBe(known: readonly KnownPeer[]): readonly KnownPeer[] {
+  const verified = known.filter(({ trust }) => trust === "verified");
+  return verified.length > 0 ? verified : known;
 }
 
 /** The other side of a code begins to receive when its own end of the pairing is through. */
