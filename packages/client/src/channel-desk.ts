@@ -3,8 +3,8 @@
  * of a peer after the other. docs/protocol-end-to-end.md 7.3.5, 7.3.6.
  *
  * Invariants: whatever a job changed is durable before its answer is given out, but for a receipt,
- * which may come again; nothing is lost when the transfer that asked has ended meanwhile. Records and
- * secrets are wiped after each job.
+ * which may come again; nothing is lost when the transfer that asked has ended meanwhile. Records
+ * and secrets are wiped after each job.
  *
  * @module
  */

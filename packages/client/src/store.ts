@@ -2,8 +2,9 @@
  * What a client keeps on its device, as a port. Every implementation passes
  * `test/store-conformance.ts`.
  *
- * Invariants: a write is durable when its promise resolves, but for a lazy one. Bytes are copied on the way in and on
- * the way out; the caller wipes what it was given. A dropped key is gone for good.
+ * Invariants: a write is durable when its promise resolves, but for a lazy one. Bytes are copied on
+ * the way in and on the way out; the caller wipes what it was given. A dropped key is gone for
+ * good.
  *
  * @module
  */

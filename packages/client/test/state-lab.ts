@@ -127,9 +127,9 @@ const STATEMENT = ["all", "get", "run"] as const;
 const FILE = ["fdatasyncSync", "ftruncateSync", "writeSync"] as const;
 
 /**
- * Calls `act` before each step that a crash or a failure may hit, until what this returns is called:
- * each statement of SQLite, when it is prepared and when it runs, and each write to the journal
- * beside it.
+ * Calls `act` before each step that a crash or a failure may hit, until what this returns is
+ * called: each statement of SQLite, when it is prepared and when it runs, and each write to the
+ * journal beside it.
  */
 export function atEachStep(t: TestContext, act: () => void): () => void {
   const before = <F extends (...values: never[]) => unknown>(original: F) =>

@@ -11,10 +11,10 @@
  *               zeros over its frames | sync
  * ```
  *
- * Invariants: what a change replaced is gone `ERASED_AFTER_IDLE_MS` after the last change, at latest
- * `ERASED_AFTER_MS` after that change, before {@link StateJournal.close} returns, and by the next
- * opening after a crash. A frame is overwritten only when the header is gone from the disk: a log
- * of which only the first part were left would be played over a newer state.
+ * Invariants: what a change replaced is gone `ERASED_AFTER_IDLE_MS` after the last change, at the
+ * latest `ERASED_AFTER_MS` after that one, before {@link StateJournal.close} returns, and by the
+ * next opening after a crash. A frame is overwritten only when the header is gone from the disk: a
+ * log of which only the first part were left would be played over a newer state.
  *
  * @module
  */
@@ -117,8 +117,8 @@ export class StateJournal {
   }
 
   /**
-   * A page as it is, unsynced, at the start of the log: else SQLite would sync the new header before
-   * the first frame, lest frames count that are under the old one. It is gone from the disk.
+   * A page as it is, unsynced, at the start of the log: else SQLite would sync the new header
+   * before the first frame, lest frames count that are under the old one. But that is gone.
    */
   #begin(): void {
     this.#synced("OFF", () => this.#database.exec(`PRAGMA user_version=${STATE_VERSION}`));
