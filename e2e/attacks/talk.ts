@@ -14,7 +14,7 @@ import {
   type Store,
 } from "@postern/client";
 import { formatFingerprint } from "@postern/core/identity";
-import { CONSENT_TIMEOUT_MS } from "@postern/core/limits";
+import { CONSENT_TIMEOUT_MS, FOUND_VALID_MS } from "@postern/core/limits";
 import { bytesSource, outcomeOf, Stage, type Actor } from "./cast.ts";
 import type { LyingRelay } from "./lying-relay.ts";
 import { SealLog } from "./seal-log.ts";
@@ -124,6 +124,8 @@ export class Talk {
       assert.ok(shownTo(to).includes(text), "it is shown");
     }
     this.check();
+    // What the relay said of them is worth nothing any more: whoever writes next asks again.
+    await this.stage.clock.advance(FOUND_VALID_MS);
   }
 
   check(): void {

@@ -44,6 +44,7 @@ import { PairingDesk } from "./pairing-desk.ts";
 import { PeerBook } from "./peer-book.ts";
 import type { ClientPorts } from "./ports.ts";
 import { readMessage } from "./read-message.ts";
+import { RecentFinds } from "./recent-finds.ts";
 import { asPosternError, type TransferFacts } from "./running-transfer.ts";
 import { TransferDesk, type OfferedTransfer } from "./transfer-desk.ts";
 
@@ -84,6 +85,7 @@ class PosternClient implements Client {
   readonly #book: PeerBook;
   readonly #link: LinkKeeper;
   readonly #directory = new Directory((input) => this.#step(input));
+  readonly #recent: RecentFinds;
   readonly #channels: ChannelDesk;
   readonly #transfers: TransferDesk;
   readonly #packages: PackagePublisher;
@@ -101,6 +103,7 @@ class PosternClient implements Client {
     this.#book = book;
     this.name = self.name;
     this.fingerprint = formatFingerprint(identity.fingerprint);
+    this.#recent = new RecentFinds(ports.clock);
     this.#link = this.#makeLink();
     this.#packages = new PackagePublisher({ ports, identity, directory });
     const onPackageUsed = (): void => this.#packageUsed();
@@ -139,7 +142,8 @@ class PosternClient implements Client {
     try {
       if (typeof to !== "string") metBy(to).ownKeys?.expect();
       const { suite, clock } = this.#ports;
-      const ports = { suite, clock, directory: this.#directory, book: this.#book };
+      const [directory, book, recent] = [this.#directory, this.#book, this.#recent];
+      const ports = { suite, clock, directory, book, recent };
       const found = await findReceiver(ports, to, profile);
       if (!this.#link.expectConnection().allows(profile)) throw profileRefused();
       if (profile === "asymmetric") await this.#authenticate(this.#link.expectConnection());
@@ -247,6 +251,7 @@ class PosternClient implements Client {
     const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa, met);
     const request = { profile, content: content.info, sessionSeconds };
     const inline = message === undefined ? request : { ...request, message };
+    this.#recent.use(party.fingerprint, running.finished);
     this.#step({ kind: "send", transfer, to: party, request: inline });
     return running;
   }
@@ -263,10 +268,12 @@ class PosternClient implements Client {
     return new LinkKeeper(this.#ports, this.#options.address, this.#self, view, {
       onEffect: (effect) => this.#onEffect(effect),
       onPairing: (frame) => this.#pairings.onFrame(frame),
+      onGone: (peer) => this.#recent.forget(peer),
       onEvent: (event) => this.events.push(event),
       onLink: async () => this.#announce(),
       onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
       onLost: (error) => {
+        this.#recent.clear();
         this.#directory.fail(error);
         this.#pairings.onLost(error);
       },

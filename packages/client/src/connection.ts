@@ -48,6 +48,8 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
   onEffect(effect: Exclude<PeerEffect, { kind: "frame" }>): void;
   onPairing(frame: PairingFrame): void;
+  /** This peer's link has ended; transfers with it have been told before. */
+  onGone(peer: Uint8Array): void;
   onNotice(notice: Notice, afterMs: number): void;
   /** What {@link Connection.allows} says may have changed. */
   onPolicy(): void;
@@ -68,7 +70,7 @@ export class Connection {
   #relayFingerprint: Uint8Array | undefined;
   #socket: LinkSocket | undefined;
   #unsent: readonly LinkEffect[];
-  #cancelTimer: (() => void) | undefined;
+  #timer: { readonly at: InstantMs; readonly cancel: () => void } | undefined;
   #ended = false;
 
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
@@ -191,6 +193,9 @@ export class Connection {
       case "pair-message":
       case "pair-closed":
         return this.#events.onPairing(frame);
+      case "peer-gone":
+        this.step({ kind: "frame", frame });
+        return this.#events.onGone(frame.peer);
       default:
         return this.step({ kind: "frame", frame: frame as RelayFrame });
     }
@@ -219,24 +224,26 @@ export class Connection {
 
   #end(): void {
     this.#ended = true;
-    this.#cancelTimer?.();
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
+  /** Deadlines mostly move away: a timer that is set keeps its time and looks again then. */
   #schedule(): void {
-    this.#cancelTimer?.();
     if (this.#ended) return;
     const due = earlier(linkDeadline(this.#link), this.#peer?.deadline);
-    if (due === undefined) return;
+    if (due === undefined || (this.#timer !== undefined && this.#timer.at <= due)) return;
+    this.#timer?.cancel();
     const wait = Math.max(0, due - this.#ports.clock.now());
-    this.#cancelTimer = this.#ports.clock.after(wait, () => this.#woke(due));
+    this.#timer = { at: due, cancel: this.#ports.clock.after(wait, () => this.#woke()) };
   }
 
-  #woke(due: InstantMs): void {
+  #woke(): void {
+    this.#timer = undefined;
     const now = this.#ports.clock.now();
-    if (now >= due) {
-      this.#input({ kind: "woke" });
-      this.step({ kind: "woke" });
-    }
+    const [linkDue, peerDue] = [linkDeadline(this.#link), this.#peer?.deadline];
+    if (linkDue !== undefined && now >= linkDue) this.#input({ kind: "woke" });
+    if (peerDue !== undefined && now >= peerDue) this.step({ kind: "woke" });
     this.#schedule();
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
+import { FOUND_VALID_MS } from "@postern/core/limits";
 import type { FoundFrame } from "@postern/core/link";
 import type { InstantMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
@@ -9,6 +10,7 @@ import { findReceiver } from "./find-receiver.ts";
 import { MetKeys } from "./met-keys.ts";
 import { MetPeer } from "./met-peer.ts";
 import { PeerBook, type KnownPeer } from "./peer-book.ts";
+import { RecentFinds } from "./recent-finds.ts";
 
 const [ANN, BOB] = [idOf(1), idOf(2)];
 
@@ -23,6 +25,7 @@ class Names {
   readonly names = new Map<string, Uint8Array>();
   statuses: FoundFrame["status"][] = [];
   waitedMs = 0;
+  readonly recent = new RecentFinds({ now: () => this.waitedMs as InstantMs });
 
   async find(to: Parameters<typeof findReceiver>[1], profile: "end-to-end" | "symmetric") {
     const clock = {
@@ -34,7 +37,8 @@ class Names {
       },
     };
     const directory = { find: async (name: string) => this.#answer(name) };
-    return await findReceiver({ suite, clock, directory, book: this.book }, to, profile);
+    const { book, recent } = this;
+    return await findReceiver({ suite, clock, directory, book, recent }, to, profile);
   }
 
   contact(id: Uint8Array, more: Partial<KnownPeer>): void {
@@ -123,6 +127,38 @@ test("findReceiver() waits a while for who was met by a code, and for nobody els
   relay.statuses = [];
   relay.names.set("ann", BOB);
   await assert.rejects(relay.find(met, "end-to-end"), hasCode("peer/key-changed"));
+});
+
+test("C-10 findReceiver() asks again for a contact in time to notice another key", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.contact(ANN, { name: "ann", relayName: "ann" });
+  for (const _ of [1, 2, 3])
+    assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
+  assert.deepEqual(relay.asked, ["ann"]);
+  relay.names.set("ann", BOB);
+  relay.waitedMs = FOUND_VALID_MS;
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
+});
+
+test("findReceiver() asks each time for who is no contact, and in the RSA profiles", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN).set("bob", BOB);
+  for (const _ of [1, 2]) await relay.find("ann", "end-to-end");
+  for (const _ of [1, 2]) await relay.find("bob", "symmetric");
+  assert.deepEqual(relay.asked, ["ann", "ann", "bob", "bob"]);
+});
+
+test("findReceiver() takes a remembered contact only as the book still has it", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.contact(ANN, { name: "ann", relayName: "ann" });
+  await relay.find("ann", "end-to-end");
+  relay.contact(ANN, { name: "ann", relayName: "ann", blocked: true });
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/blocked"));
+  relay.book.forget(fingerprintOf(suite, ANN));
+  relay.contact(BOB, { name: "ann", relayName: "ann" });
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
 });
 
 test("findReceiver() takes no Paired that an application made itself", async () => {

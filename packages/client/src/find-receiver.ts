@@ -16,6 +16,7 @@ import { freeReceiver, type Directory } from "./directory.ts";
 import { metBy, type MetPeer } from "./met-peer.ts";
 import type { KnownPeer, PeerBook } from "./peer-book.ts";
 import type { Clock } from "./records/clock.ts";
+import type { RecentFinds } from "./recent-finds.ts";
 
 export interface Found {
   readonly party: Party;
@@ -28,6 +29,7 @@ export interface FindReceiverPorts {
   readonly clock: Clock;
   readonly directory: Pick<Directory, "find">;
   readonly book: PeerBook;
+  readonly recent: Pick<RecentFinds, "of" | "keep">;
 }
 
 /**
@@ -40,13 +42,20 @@ export async function findReceiver(
   profile: ProfileName,
 ): Promise<Found> {
   if (typeof to !== "string") return await findMet(ports, metBy(to), profile);
-  const { book, directory } = ports;
+  const { book, directory, recent } = ports;
   const contact = book.named(to);
   if (contact?.blocked === true) throw blocked();
   const relayName = contact?.relayName ?? to;
-  const found = await directory.find(relayName);
   const pinned = contact === undefined ? whoMayBe(book.byRelayName(to)) : [contact];
-  return admitted(ports, found, { relayName, pinned, profile });
+  const expected = { relayName, pinned, profile };
+  // The RSA profiles, and a first contact, rest on the relay's word: it is asked each time.
+  if (pinned.length === 0 || profile !== "end-to-end")
+    return admitted(ports, await directory.find(relayName), expected);
+  const known = recent.of(relayName);
+  const found = known ?? (await directory.find(relayName));
+  const receiver = admitted(ports, found, expected);
+  if (known === undefined) recent.keep(relayName, found, receiver.party.fingerprint);
+  return receiver;
 }
 
 /** A verified contact of this relay name is meant, also when others have gone by it. */

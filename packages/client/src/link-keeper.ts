@@ -25,7 +25,7 @@ export interface Self {
 }
 
 /** What a link tells its client. */
-export interface LinkEvents extends Pick<ConnectionEvents, "onEffect" | "onPairing"> {
+export interface LinkEvents extends Pick<ConnectionEvents, "onEffect" | "onPairing" | "onGone"> {
   onEvent(event: ClientEvent): void;
   /** A link is there, for the first time or again. */
   onLink(): Promise<void>;
@@ -75,6 +75,7 @@ export class LinkKeeper {
       {
         onEffect: (effect) => this.#events.onEffect(effect),
         onPairing: (frame) => this.#events.onPairing(frame),
+        onGone: (peer) => this.#events.onGone(peer),
         onNotice: (notice, afterMs) => {
           if (notice !== "superseded") this.#events.onEvent({ type: "notice", notice, afterMs });
         },

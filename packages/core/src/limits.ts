@@ -31,6 +31,13 @@ export const ENVELOPE_BYTES_MAX = 61_440;
 export const REQUESTS_PENDING_MAX = 256;
 /** Clients that one client has spoken with lately and is told about when they go. */
 export const WATCHED_PEERS_MAX = 256;
+/**
+ * A `found` that serves for the next end-to-end transfer to the same contact: so much later at most
+ * another key under the name is noticed. Programs that talk ask once in that time.
+ */
+export const FOUND_VALID_MS = 2_000;
+/** How late a receiver may tell a change of its free places that neither frees nor fills it. */
+export const PRESENCE_LATE_MS = 1_000;
 export const PIPE_TICKET_MS = 30_000;
 /** No byte moved in either direction for this long: the pipe is dead. */
 export const PIPE_IDLE_MS = 120_000;
@@ -54,6 +61,9 @@ export const LINK_QUEUE_BYTES_MAX = 1_048_576;
 export const LINK_CONGESTED_BYTES = LINK_QUEUE_BYTES_MAX / 2;
 /** Master keys that wait to be wrapped again, of all clients: about 3 ms of RSA each. */
 export const REWRAPS_PENDING_MAX = 1_024;
+/** What nobody waits for goes with the next frame to its link: at the latest then, or so many. */
+export const FRAMES_LATE_MS = 10;
+export const FRAMES_WAITING_MAX = 16;
 /** Names claimed at one relay, and by one identity: the table stays below some 200 MiB. */
 export const NAMES_MAX = 1_000_000;
 export const NAMES_PER_IDENTITY_MAX = 16;

@@ -1,6 +1,7 @@
 /**
- * Raw keys in and out of node:crypto. Node takes raw keys only since late in its 24 line, so each
- * kind travels in its fixed DER wrapping (RFC 8410; RFC 9935 for ML-KEM seeds).
+ * Raw keys in and out of node:crypto. Node takes raw keys since late in its 24 line; before, each
+ * kind travels in its fixed DER wrapping (RFC 8410; RFC 9935 for ML-KEM seeds). Decoding that costs
+ * three times as much as a public key itself.
  *
  * @module
  */
@@ -9,6 +10,8 @@ import { concat, wipe } from "@postern/core/bytes";
 import { requireLength } from "@postern/core/crypto";
 
 interface Wrapping {
+  /** As node:crypto calls it. */
+  readonly type: "x25519" | "ed25519" | "ml-kem-768";
   readonly secretBytes: number;
   readonly publicBytes: number;
   /** PKCS#8 up to the secret, which is its end. */
@@ -17,10 +20,11 @@ interface Wrapping {
   readonly spki: Uint8Array;
 }
 
-export const X25519 = curve("6e");
-export const ED25519 = curve("70");
+export const X25519 = curve("x25519", "6e");
+export const ED25519 = curve("ed25519", "70");
 /** The secret is the 64-byte seed `d || z`. */
 export const ML_KEM_768: Wrapping = {
+  type: "ml-kem-768",
   secretBytes: 64,
   publicBytes: 1_184,
   pkcs8: Buffer.from("3054020100300b060960864801650304040204428040", "hex"),
@@ -28,8 +32,9 @@ export const ML_KEM_768: Wrapping = {
 };
 
 /** `oidEnd` is the last byte of 1.3.101.110 or 1.3.101.112. */
-function curve(oidEnd: string): Wrapping {
+function curve(type: "x25519" | "ed25519", oidEnd: string): Wrapping {
   return {
+    type,
     secretBytes: 32,
     publicBytes: 32,
     pkcs8: Buffer.from(`302e020100300506032b65${oidEnd}04220420`, "hex"),
@@ -44,6 +49,13 @@ function curve(oidEnd: string): Wrapping {
  */
 export function importPrivate(kind: Wrapping, secret: Uint8Array): KeyObject {
   requireLength(secret, kind.secretBytes, "secret");
+  // An ML-KEM seed takes twice as long the raw way.
+  if (takesRaw && kind.type !== "ml-kem-768")
+    return createPrivateKey({
+      key: viewOf(secret),
+      format: "raw-private",
+      asymmetricKeyType: kind.type,
+    });
   const der = concat(kind.pkcs8, secret);
   try {
     return createPrivateKey({ key: viewOf(der), format: "der", type: "pkcs8" });
@@ -56,8 +68,13 @@ export function importPrivate(kind: Wrapping, secret: Uint8Array): KeyObject {
 export function importPublic(kind: Wrapping, raw: Uint8Array): KeyObject | undefined {
   if (raw.length !== kind.publicBytes) return undefined;
   try {
-    const der = concat(kind.spki, raw);
-    return createPublicKey({ key: viewOf(der), format: "der", type: "spki" });
+    return takesRaw
+      ? createPublicKey({
+          key: viewOf(raw),
+          format: "raw-public",
+          asymmetricKeyType: kind.type,
+        })
+      : createPublicKey({ key: viewOf(concat(kind.spki, raw)), format: "der", type: "spki" });
   } catch {
     return undefined;
   }
@@ -66,6 +83,7 @@ export function importPublic(kind: Wrapping, raw: Uint8Array): KeyObject | undef
 /** The raw public half of a public or a private key, in memory of its own. */
 export function exportPublic(kind: Wrapping, key: KeyObject): Uint8Array {
   const half = key.type === "private" ? createPublicKey(key) : key;
+  if (takesRaw) return new Uint8Array(half.export({ format: "raw-public" }));
   return new Uint8Array(half.export({ format: "der", type: "spki" }).subarray(kind.spki.length));
 }
 
@@ -73,3 +91,14 @@ export function exportPublic(kind: Wrapping, key: KeyObject): Uint8Array {
 function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** Whether this Node takes and gives raw public keys. */
+const takesRaw = ((): boolean => {
+  try {
+    const [format, asymmetricKeyType] = ["raw-public", "x25519"] as const;
+    const key = createPublicKey({ key: Buffer.alloc(32, 9), format, asymmetricKeyType });
+    return key.export({ format }).length === X25519.publicBytes;
+  } catch {
+    return false;
+  }
+})();

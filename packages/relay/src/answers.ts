@@ -19,6 +19,8 @@ import { keyOf } from "./keys.ts";
 import type { Connected, Switchboard } from "./board.ts";
 import type { SwitchboardEffect as Effect } from "./switchboard-io.ts";
 
+type SendEffect = Extract<Effect, { readonly kind: "send" }>;
+
 const TICKET_BYTES = 32;
 
 /** A receiver alone says how much it takes; the relay never changes it (S-17). */
@@ -70,7 +72,8 @@ export function routeEnvelope(board: Switchboard, from: Connected, frame: Envelo
       link: to.link,
       frame: { kind: "delivery", from: id, name, body: frame.body },
     },
-    result(from, frame.request, "done"),
+    // Its sender hears of it from the receiver, who answers in a moment.
+    { ...result(from, frame.request, "done"), canWait: true },
   ];
 }
 
@@ -116,6 +119,6 @@ export function missing(
   return result(from, request, board.names.knows(to) ? "absent" : "unknown");
 }
 
-export function result(to: Connected, request: number, status: ResultStatus): Effect {
+export function result(to: Connected, request: number, status: ResultStatus): SendEffect {
   return { kind: "send", link: to.link, frame: { kind: "result", request, status } };
 }

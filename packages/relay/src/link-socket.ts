@@ -19,7 +19,12 @@ import {
   type RelayFrame,
   type RelayLinkOptions,
 } from "@postern/core/link";
-import { LINK_CLOSING_MS, LINK_CONGESTED_BYTES, LINK_QUEUE_BYTES_MAX } from "@postern/core/limits";
+import {
+  FRAMES_WAITING_MAX,
+  LINK_CLOSING_MS,
+  LINK_CONGESTED_BYTES,
+  LINK_QUEUE_BYTES_MAX,
+} from "@postern/core/limits";
 import { after, type InstantMs } from "@postern/core/time";
 import type { RelayClock } from "./clock.ts";
 import { networkOf } from "./network.ts";
@@ -30,6 +35,8 @@ export interface LinkSocketPorts {
   readonly suite: Suite;
   readonly clock: RelayClock;
   readonly wheel: Wheel;
+  /** Asks for {@link LinkSocket.sendWaiting} in a moment. */
+  readonly onWaiting: (link: LinkSocket) => void;
   readonly onEvent: (link: LinkSocket, event: LinkEvent) => void;
   /** It takes and gives nothing more; its socket may still be flushing. */
   readonly onGone: (link: LinkSocket, reason: string) => void;
@@ -42,6 +49,8 @@ export class LinkSocket implements Timed {
   readonly #ports: LinkSocketPorts;
   #state: LinkState;
   #isCorked = false;
+  /** Frames that go with the next one, or in a moment. */
+  readonly #waiting: RelayFrame[] = [];
   #closing: InstantMs | undefined;
   #isGone = false;
 
@@ -86,12 +95,25 @@ export class LinkSocket implements Timed {
   }
 
   send(frame: RelayFrame): void {
+    this.sendWaiting();
     if (this.#state.kind === "established") this.#step({ kind: "send", frame });
+  }
+
+  /** The same for a frame that nobody waits for: it need not cost a system call of its own. */
+  sendLater(frame: RelayFrame): void {
+    this.#waiting.push(frame);
+    if (this.#waiting.length >= FRAMES_WAITING_MAX) this.sendWaiting();
+    else if (this.#waiting.length === 1) this.#ports.onWaiting(this);
+  }
+
+  sendWaiting(): void {
+    for (const frame of this.#waiting.splice(0)) this.send(frame);
   }
 
   /** Ends it after what was written. */
   close(reason: string): void {
     if (this.#closing !== undefined) return;
+    this.sendWaiting();
     this.#step({ kind: "close" });
     this.#finish(reason);
   }

@@ -6,8 +6,9 @@
 import type { Socket } from "node:net";
 import { hex } from "@postern/core/bytes";
 import { formatFingerprint } from "@postern/core/identity";
-import { isClientFrame, type LinkEvent, type LinkInput, type RelayFrame } from "@postern/core/link";
-import { RETRY_AFTER_MS } from "@postern/core/limits";
+import { isClientFrame, type LinkEvent, type LinkInput } from "@postern/core/link";
+import { FRAMES_LATE_MS, RETRY_AFTER_MS } from "@postern/core/limits";
+import { after } from "@postern/core/time";
 import type { Suite } from "@postern/core/crypto";
 import type { RelayClock } from "./clock.ts";
 import type { HandshakeSlots } from "./handshake-slots.ts";
@@ -15,7 +16,7 @@ import { SWITCHING } from "./http-door.ts";
 import { LinkSocket, type LinkSocketPorts } from "./link-socket.ts";
 import type { RelayLogger } from "./log.ts";
 import type { RelayStore } from "./relay-store.ts";
-import type { LinkId, SwitchboardInput } from "./switchboard-io.ts";
+import type { LinkId, SwitchboardEffect, SwitchboardInput } from "./switchboard-io.ts";
 import type { Wheel } from "./wheel.ts";
 
 export interface LinkSocketsPorts {
@@ -35,12 +36,15 @@ export class LinkSockets {
   readonly #byId = new Map<LinkId, LinkSocket>();
   /** Those that are only flushing too. */
   readonly #open = new Set<LinkSocket>();
+  /** Those with frames that may go in a moment; one timer serves them all. */
+  readonly #waiting = new Set<LinkSocket>();
   readonly #linkPorts: LinkSocketPorts;
 
   constructor(ports: LinkSocketsPorts) {
     this.#ports = ports;
     this.#linkPorts = {
       ...ports,
+      onWaiting: (link) => this.#sendSoon(link),
       onEvent: (link, event) => this.#hear(link, event),
       onGone: (link, reason) => this.#lose(link, reason),
       onClosed: (link) => this.#open.delete(link),
@@ -59,8 +63,10 @@ export class LinkSockets {
     if (head.length > 0) link.receive(head);
   }
 
-  send(id: LinkId, frame: RelayFrame): void {
-    this.#byId.get(id)?.send(frame);
+  send({ link, frame, canWait }: Extract<SwitchboardEffect, { kind: "send" }>): void {
+    const socket = this.#byId.get(link);
+    if (canWait === true) socket?.sendLater(frame);
+    else socket?.send(frame);
   }
 
   decide(input: Extract<LinkInput, { kind: "decide" }> & { readonly link: LinkId }): void {
@@ -86,6 +92,17 @@ export class LinkSockets {
 
   destroyAll(): void {
     for (const link of this.#open) link.socket.destroy();
+  }
+
+  #sendSoon(link: LinkSocket): void {
+    const { clock } = this.#ports;
+    if (this.#waiting.size === 0)
+      clock.wakeAt(after(clock.now(), FRAMES_LATE_MS), () => {
+        const waiting = [...this.#waiting];
+        this.#waiting.clear();
+        for (const each of waiting) each.sendWaiting();
+      });
+    this.#waiting.add(link);
   }
 
   #hear(link: LinkSocket, event: LinkEvent): void {

@@ -179,7 +179,7 @@ class Relay implements Timed {
       case "decide":
         return this.#links.decide(effect);
       case "send":
-        return this.#links.send(effect.link, effect.frame);
+        return this.#links.send(effect);
       case "close":
         return this.#links.close(effect.link, effect.reason);
       case "rewrap":

@@ -61,7 +61,13 @@ export type SwitchboardEffect =
       readonly status: LoginStatus;
       readonly retryAfterMs: number;
     }
-  | { readonly kind: "send"; readonly link: LinkId; readonly frame: RelayFrame }
+  | {
+      readonly kind: "send";
+      readonly link: LinkId;
+      readonly frame: RelayFrame;
+      /** Nobody waits for it: it may go with the next frame that is sent to this link. */
+      readonly canWait?: true;
+    }
   /** Close after what was sent. The switchboard has forgotten the link already. */
   | { readonly kind: "close"; readonly link: LinkId; readonly reason: CloseReason }
   /** Open `ciphertext` under label `up`, seal to `to` (an SPKI) under `down`, wipe. */

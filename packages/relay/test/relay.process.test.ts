@@ -5,12 +5,17 @@ import { test } from "node:test";
 import { label, concat } from "@postern/core/bytes";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { formatFingerprint, parseRelayAddress } from "@postern/core/identity";
-import { LINK_CONGESTED_BYTES, LINK_QUEUE_BYTES_MAX } from "@postern/core/limits";
+import {
+  FRAMES_LATE_MS,
+  FRAMES_WAITING_MAX,
+  LINK_CONGESTED_BYTES,
+  LINK_QUEUE_BYTES_MAX,
+} from "@postern/core/limits";
 import { encodeLinkFrame } from "@postern/core/link";
 import { nativeRsa } from "@postern/node";
 import { heldBytes } from "./held-memory.ts";
 import { person, rawConnection, TestLink } from "./test-client.ts";
-import { dataDirectory, logTo, testRelay } from "./test-relay.ts";
+import { dataDirectory, logTo, TestClock, testRelay } from "./test-relay.ts";
 
 const failsWith = (code: ErrorCode) => (error: unknown) =>
   error instanceof PosternError && error.code === code;
@@ -41,6 +46,38 @@ test("startRelay() hands envelopes from link to link", async (t) => {
     Buffer.from(bob.fingerprint),
   );
   await alice.close();
+});
+
+test("an envelope's result goes with the next frame to its link, in order, or soon alone", async (t) => {
+  const clock = new TestClock();
+  const relay = await testRelay(t, { clock });
+  const alice = await TestLink.connect(relay, person("alice"));
+  const bob = await TestLink.connect(relay, person("bob"));
+  const toBob = { kind: "envelope", to: bob.fingerprint, body } as const;
+  alice.send({ ...toBob, request: 1 });
+  await bob.frame("delivery");
+  let reads = 0;
+  alice.socket.on("data", () => reads++);
+  bob.send({ kind: "envelope", to: alice.fingerprint, body, request: 1 });
+  assert.deepEqual(await alice.frame("result"), { kind: "result", request: 1, status: "done" });
+  await alice.frame("delivery");
+  assert.equal(reads, 1);
+  alice.send({ ...toBob, request: 1 });
+  await bob.frame("result");
+  await bob.frame("delivery");
+  // Refusals are not held back, and take along what was.
+  alice.send({ ...toBob, request: 2, to: new Uint8Array(32) });
+  assert.deepEqual(await alice.frame("result"), { kind: "result", request: 1, status: "done" });
+  assert.equal((await alice.frame("result")).status, "unknown");
+  alice.send({ ...toBob, request: 3 });
+  await bob.frame("delivery");
+  clock.advance(FRAMES_LATE_MS);
+  assert.equal((await alice.frame("result")).request, 3);
+  for (let request = 10; request < 10 + FRAMES_WAITING_MAX; request++)
+    alice.send({ ...toBob, request });
+  assert.equal((await alice.frame("result")).request, 10);
+  await alice.close();
+  await bob.close();
 });
 
 test("answers leave in the order in which they were sealed, pongs among them", async (t) => {

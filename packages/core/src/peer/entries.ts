@@ -6,8 +6,6 @@
 import { equalBytes } from "../bytes/equal.ts";
 import { hex } from "../bytes/hex.ts";
 import type { Party } from "../exchange/context.ts";
-import { PROFILE_BITS } from "../link/fields.ts";
-import type { LinkFrame } from "../link/frames.ts";
 import type { InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "../transfer/envelope.ts";
 import { receiveDeadline } from "../transfer/receive.ts";
@@ -16,7 +14,7 @@ import { sendDeadline } from "../transfer/send.ts";
 import type { SendPlan, SendState } from "../transfer/send-state.ts";
 import type { TransferInput } from "../transfer/steps.ts";
 import type { Question } from "./questions.ts";
-import type { ReceivePolicy, TransferKey } from "./steps.ts";
+import type { TransferKey } from "./steps.ts";
 
 export type Purpose =
   | Question
@@ -82,14 +80,4 @@ export function occupiedBy(transfers: Iterable<Outgoing | Incoming>): number {
   for (const transfer of transfers)
     if (transfer.role === "receiving" && OCCUPYING.has(transfer.state.kind)) occupied += 1;
   return occupied;
-}
-
-export function presenceOf(
-  { capacity, profiles }: ReceivePolicy,
-  listed: boolean,
-  occupied: number,
-): LinkFrame {
-  let bits = 0;
-  for (const profile of profiles) bits |= PROFILE_BITS[profile];
-  return { kind: "presence", free: Math.max(0, capacity - occupied), listed, profiles: bits };
 }

@@ -39,7 +39,6 @@ import type {
   PeerEffect,
   PeerInput,
   PeerOptions,
-  ReceivePolicy,
   TransferKey,
 } from "./steps.ts";
 import { answered, isAnswer, questionFrame, resulted } from "./questions.ts";
@@ -48,13 +47,13 @@ import {
   isReceiverInput,
   isWith,
   occupiedBy,
-  presenceOf,
   purposeOf,
   transferKey,
   type Incoming,
   type Outgoing,
   type Purpose,
 } from "./entries.ts";
+import { Presence } from "./presence.ts";
 import { repeatedOffers } from "./repeated-offers.ts";
 import { RequestTable } from "./request-table.ts";
 import { SeenTransfers } from "./seen-transfers.ts";
@@ -64,8 +63,7 @@ export class Peer {
   readonly #transfers = new Map<TransferKey, Outgoing | Incoming>();
   readonly #requests = new RequestTable<Purpose>();
   readonly #seen: SeenTransfers;
-  #policy: ReceivePolicy = { profiles: [], capacity: 0 };
-  #listed = false;
+  readonly #presence = new Presence();
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -74,7 +72,7 @@ export class Peer {
 
   /** When {@link step} wants `woke`. */
   get deadline(): InstantMs | undefined {
-    let soonest: InstantMs | undefined;
+    let soonest = this.#presence.deadline;
     for (const transfer of this.#transfers.values())
       soonest = earlier(soonest, deadlineOf(transfer));
     return soonest;
@@ -87,9 +85,7 @@ export class Peer {
       case "link-lost":
         return this.#all(() => true, { kind: "link-lost", error: input.error }, now);
       case "listen":
-        this.#policy = input.policy;
-        this.#listed = input.listed;
-        return [this.#presence()];
+        return [framed(this.#presence.announce(input.policy, input.listed, this.#occupied()))];
       case "send":
         return this.#send(input, now);
       case "transfer":
@@ -101,11 +97,7 @@ export class Peer {
       case "post":
         return this.#post(input.to, input.envelope, now);
       case "woke":
-        return this.#all(
-          (transfer) => (deadlineOf(transfer) ?? Infinity) <= now.instant,
-          { kind: "woke" },
-          now,
-        );
+        return this.#woke(now);
     }
   }
 
@@ -172,8 +164,18 @@ export class Peer {
       this.#transfers.delete(key);
     const after = this.#occupied();
     if (before === after) return performed;
+    const presence = this.#presence.change(after, now.instant);
+    if (presence === undefined) return performed;
     // Free again before the other side hears the last word: it may send the next thing at once.
-    return after < before ? [this.#presence(), ...performed] : [...performed, this.#presence()];
+    return after < before ? [framed(presence), ...performed] : [...performed, framed(presence)];
+  }
+
+  #woke(now: Moment): readonly PeerEffect[] {
+    const presence = this.#presence.woke(now.instant);
+    const isDue = (transfer: Outgoing | Incoming): boolean =>
+      (deadlineOf(transfer) ?? Infinity) <= now.instant;
+    const effects = this.#all(isDue, { kind: "woke" }, now);
+    return presence === undefined ? effects : [framed(presence), ...effects];
   }
 
   /** Applies one input to every transfer that matches. */
@@ -322,10 +324,10 @@ export class Peer {
     const profile = profileOf(offer.outer);
     const admits = profile && this.#options.admits?.(party.fingerprint, profile);
     if (admits === "blocked") return this.#refuse(party, offer, "decline", now);
-    const isTaken = profile !== undefined && this.#policy.profiles.includes(profile);
+    const isTaken = profile !== undefined && this.#presence.policy.profiles.includes(profile);
     const admission = {
       profile: isTaken && admits !== "profile-refused" ? profile : undefined,
-      hasRoom: this.#occupied() < this.#policy.capacity && this.#seen.hasRoom(now.instant),
+      hasRoom: this.#occupied() < this.#presence.policy.capacity && this.#seen.hasRoom(now.instant),
       replayed: this.#seen.has(key),
     };
     // One that this client made itself has come back to it: nobody waits for an answer.
@@ -386,12 +388,12 @@ export class Peer {
     return occupiedBy(this.#transfers.values());
   }
 
-  #presence(): PeerEffect {
-    return { kind: "frame", frame: presenceOf(this.#policy, this.#listed, this.#occupied()) };
-  }
-
   #party(id: Uint8Array): Party | undefined {
     if (decodeId(id) === undefined) return undefined;
     return { id, fingerprint: fingerprintOf(this.#options.suite, id) };
   }
+}
+
+function framed(frame: LinkFrame): PeerEffect {
+  return { kind: "frame", frame };
 }

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FOUND_VALID_MS } from "@postern/core/limits";
+import type { FoundFrame } from "@postern/core/link";
+import type { InstantMs } from "@postern/core/time";
+import { RecentFinds } from "./recent-finds.ts";
+
+const ANN = new Uint8Array(32).fill(1);
+const BOB = new Uint8Array(32).fill(2);
+const FOUND: FoundFrame = {
+  kind: "found",
+  request: 1,
+  status: "free",
+  id: new Uint8Array(35),
+  profiles: 4,
+};
+
+function recentFinds(): { readonly recent: RecentFinds; readonly turn: (ms: number) => void } {
+  let now = 0;
+  const recent = new RecentFinds({ now: () => now as InstantMs });
+  recent.keep("ann", FOUND, ANN);
+  recent.keep("bob", FOUND, BOB);
+  return { recent, turn: (ms) => (now += ms) };
+}
+
+test("RecentFinds keeps an answer for a time that its use does not prolong", () => {
+  const { recent, turn } = recentFinds();
+  turn(FOUND_VALID_MS - 1);
+  assert.equal(recent.of("ann"), FOUND);
+  turn(1);
+  assert.equal(recent.of("ann"), undefined);
+  assert.equal(recent.of("eve"), undefined);
+});
+
+test("RecentFinds knows nothing while a transfer to the peer runs: it may have no room", async () => {
+  const { recent } = recentFinds();
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  recent.use(ANN, first.promise);
+  recent.use(ANN, second.promise);
+  first.resolve();
+  await first.promise;
+  assert.deepEqual([recent.of("ann"), recent.of("bob")], [undefined, FOUND]);
+  second.resolve();
+  await second.promise;
+  assert.equal(recent.of("ann"), FOUND);
+});
+
+test("RecentFinds forgets a peer that failed, that has gone, and all with their link", async () => {
+  const { recent } = recentFinds();
+  const failing = Promise.reject(new Error("declined"));
+  recent.use(ANN, failing);
+  await failing.catch(() => undefined);
+  await Promise.resolve();
+  assert.deepEqual([recent.of("ann"), recent.of("bob")], [undefined, FOUND]);
+  recent.forget(BOB);
+  assert.equal(recent.of("bob"), undefined);
+  recent.keep("ann", FOUND, ANN);
+  recent.clear();
+  assert.equal(recent.of("ann"), undefined);
+});
+
+test("RecentFinds forgets the oldest of too many names", () => {
+  const { recent } = recentFinds();
+  for (let n = 0; n < 255; n++) recent.keep(`n${n}`, FOUND, BOB);
+  assert.equal(recent.of("ann"), undefined);
+  assert.equal(recent.of("bob"), FOUND);
+});
