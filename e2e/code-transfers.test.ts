@@ -1,6 +1,6 @@
 /**
  * What a transfer by code leaves behind: nothing of its own, and everything else as it was. One of
- * the two stays connected all the time. docs/protocol-pairing.md 10.5.
+ * the two stays connected all the time. docs/protocol-pairing.md 10.3.
  *
  * @module
  */

@@ -138,10 +138,17 @@ export interface Contacts {
   remove(name: string): Promise<void>;
 }
 
-/** Who met this client by a code (docs/protocol-pairing.md). */
+/**
+ * Who met this client by a code (docs/protocol-pairing.md). Its secret serves the transfers that
+ * are sent `to` it and received `from` it, and is gone with the last of them or with the listening;
+ * then the other calls throw `usage/wrong-state`. What is stored of its peer stays as it was.
+ */
 export interface Paired {
   readonly peer: PeerName;
-  /** Keeps it as a verified contact, under `name` or the name it gave, made unique. */
+  /**
+   * Keeps it as a verified contact, under `name` or the name it gave, made unique. From then on
+   * first keys with it take the secret for ever. Both sides should, or neither.
+   */
   keep(name?: string): Promise<Contact>;
 }
 
@@ -260,8 +267,7 @@ export interface Client {
   readonly relay: RelayInfo;
   readonly contacts: Contacts;
   /**
-   * Meets another client by a short code. From then on first keys with it take the secret of the
-   * pairing: while this client lives or, once it is kept, for ever.
+   * Meets another client by a short code.
    *
    * @throws {@link PosternError} `pairing/invalid-code`, `usage/invalid-argument`
    */

@@ -103,10 +103,10 @@ export class ClientContacts implements Contacts {
     return await this.#channels.between(fingerprint, async () => {
       const secret = keys.secret();
       try {
-        const contact = await this.#stored.addVerified(id, relayName, secret, name);
         await this.#store.dropChannels(fingerprint);
+        const contact = this.#changed(await this.#stored.addVerified(id, relayName, secret, name));
         keys.kept();
-        return this.#changed({ ...contact, channels: [] });
+        return contact;
       } finally {
         wipe(secret);
       }

@@ -1,6 +1,6 @@
 /**
  * The keys of one meeting by a code that nobody has kept: its secret and, of the transfers made
- * with it, the ends of their channels. docs/protocol-pairing.md 10.5.
+ * with it, the ends of their channels. docs/protocol-pairing.md 10.3.
  *
  * Invariants: nothing of it is ever stored, so nothing of a code is left when it has served; and it
  * lives apart from what is stored of the same peer, so that no transfer by code changes that. Its
