@@ -130,7 +130,7 @@ class StoredContacts implements ContactBook {
       if (known !== undefined) return this.#save(known);
       return this.#save({
         ...this.#newContact(id, fingerprint, relayName),
-        name: await this.#freeName(relayName),
+        name: await this.#freeName(relayName, fingerprint),
       });
     });
   }
@@ -155,7 +155,7 @@ class StoredContacts implements ContactBook {
         relayName,
         trust: "verified",
         pairingSecret: secret,
-        name: isNamed ? known.name : await this.#freeName(name ?? relayName),
+        name: isNamed ? known.name : await this.#freeName(name ?? relayName, fingerprint),
       });
     });
   }
@@ -184,12 +184,17 @@ class StoredContacts implements ContactBook {
     };
   }
 
-  /** `bob`, or `bob-2` when a bob is known: nobody gets into another's place by a name. */
-  async #freeName(wanted: string): Promise<string> {
+  /**
+   * `bob`, or `bob-2` when a bob is known: nobody gets into another's place by a name, neither by
+   * the person's for it nor by the relay's for who is verified.
+   */
+  async #freeName(wanted: string, wantedBy: Uint8Array): Promise<string> {
     const taken = new Set<string>();
-    for (const { name, pairingSecret } of await this.#ports.store.contacts()) {
-      taken.add(name);
-      wipe(pairingSecret);
+    for (const known of await this.#ports.store.contacts()) {
+      wipe(known.pairingSecret);
+      taken.add(known.name);
+      const isOther = !equalBytes(known.fingerprint, wantedBy);
+      if (isOther && known.trust === "verified") taken.add(known.relayName);
     }
     if (!taken.has(wanted)) return wanted;
     for (let n = 2; n <= CONTACTS_MAX + 1; n++) {

@@ -108,6 +108,12 @@ test("C-10 findReceiver() means the verified contact of a name, whoever else goe
   relay.contact(BOB, { name: "mallory", relayName: "ann", trust: "first-use" });
   relay.names.set("ann", BOB);
   await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
+  // Also when the person's own name for the other is that one.
+  relay.contact(BOB, { name: "ann", relayName: "mallory", trust: "first-use" });
+  relay.names.set("mallory", BOB);
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
+  relay.contact(BOB, { name: "ann", relayName: "ann", trust: "first-use" });
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
   relay.names.set("ann", ANN);
   assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
 });

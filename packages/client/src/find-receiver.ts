@@ -46,7 +46,7 @@ export async function findReceiver(
   const contact = book.named(to);
   if (contact?.blocked === true) throw blocked();
   const relayName = contact?.relayName ?? to;
-  const pinned = contact === undefined ? whoMayBe(book.byRelayName(to)) : [contact];
+  const pinned = whoMayBe(contact, book.byRelayName(to));
   const expected = { relayName, pinned, profile };
   // The RSA profiles, and a first contact, rest on the relay's word: it is asked each time.
   if (pinned.length === 0 || profile !== "end-to-end")
@@ -58,10 +58,18 @@ export async function findReceiver(
   return receiver;
 }
 
-/** A verified contact of this relay name is meant, also when others have gone by it. */
-function whoMayBe(known: readonly KnownPeer[]): readonly KnownPeer[] {
-  const verified = known.filter(({ trust }) => trust === "verified");
-  return verified.length > 0 ? verified : known;
+/**
+ * A verified contact of this relay name is meant, whoever else has gone by it: a relay could make
+ * anybody a first-use contact that is called like it.
+ */
+function whoMayBe(
+  contact: KnownPeer | undefined,
+  sameName: readonly KnownPeer[],
+): readonly KnownPeer[] {
+  if (contact?.trust === "verified") return [contact];
+  const verified = sameName.filter(({ trust }) => trust === "verified");
+  if (verified.length > 0) return verified;
+  return contact === undefined ? sameName : [contact];
 }
 
 /** The other side of a code begins to receive when its own end of the pairing is through. */
