@@ -206,7 +206,7 @@ function openNext(
   const { suite } = offer.context;
   const isPackage = record.keyNumber - (record.keys.length - 1 - index) === 0;
   const secret = isPackage ? noKemSecret() : suite.decapsulate(key, outer.ciphertext);
-  if (secret === undefined) return { kind: "invalid" };
+  if (secret === undefined) return unopened(record, outer, offer);
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
   const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
   const outcome = finishOpening(record, outer, offer, derived);
