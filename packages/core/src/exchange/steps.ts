@@ -141,7 +141,8 @@ export type ExchangeInput =
   | {
       readonly kind: "resync-heeded";
       readonly outcome:
-        | { readonly kind: "ignored" | "anew" }
+        /** `forgotten`: of a transfer that has ended, and of it alone. */
+        | { readonly kind: "ignored" | "anew" | "forgotten" }
         | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] };
     }
   /** The driver could not do what an effect asked. `unreceipted`: as in `offer-sealed`. */

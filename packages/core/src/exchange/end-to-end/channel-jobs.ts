@@ -37,6 +37,7 @@ import {
   sealOffer,
   wipeSenderRecord,
   type ResyncOutcome,
+  type StrayOutcome,
   type SenderRecord,
 } from "./sender-channel.ts";
 
@@ -239,11 +240,15 @@ function heed(
   return heeded(before, heedResync(before, context, offer, resync, now));
 }
 
-function heeded(before: SenderRecord, outcome: ResyncOutcome): ChannelStep {
-  if (outcome.kind !== "anew")
-    return { kind: "done", saves: [], input: { kind: "resync-heeded", outcome } };
-  const saves = outcome.record === before ? [] : [saveSender(outcome.record)];
-  return { kind: "done", saves, input: { kind: "resync-heeded", outcome: { kind: "anew" } } };
+function heeded(before: SenderRecord, outcome: ResyncOutcome | StrayOutcome): ChannelStep {
+  if (!("record" in outcome) || outcome.record === before) {
+    wipeSenderRecord(before);
+    const said = outcome.kind === "repeat" ? outcome : { kind: outcome.kind };
+    return { kind: "done", saves: [], input: { kind: "resync-heeded", outcome: said } };
+  }
+  const said = { kind: outcome.kind };
+  const saves = [saveSender(outcome.record)];
+  return { kind: "done", saves, input: { kind: "resync-heeded", outcome: said } };
 }
 
 function senderRecord({ sending }: Pick<ChannelMaterial, "sending">): SenderRecord {

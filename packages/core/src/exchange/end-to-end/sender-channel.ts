@@ -251,12 +251,10 @@ export function acceptEndToEndReceipt(
   if (!equalBytes(place.channel, channel.id)) return undefined;
   const receipt = openEndToEndReceipt(suite, receiver.id, entry, bytes);
   if (receipt === undefined) return undefined;
-  wipe(entry.receiptKey);
   const { keyNumber, kid, publicKey } = receipt;
   const newer = keyNumber > channel.keyNumber && { keyNumber, kid, publicKey, renewedAt: now };
-  const outbox = channel.outbox.filter((other) => other !== entry);
   return {
-    record: { ...record, channel: { ...channel, ...newer, outbox } },
+    record: withoutEntry(record, { ...channel, ...newer }, entry),
     transfer: entry.transfer,
     receipt,
   };
@@ -269,6 +267,10 @@ export type ResyncOutcome =
   | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] }
   /** The channel is over, or was before: make the offer anew. */
   | { readonly kind: "anew"; readonly record: SenderRecord };
+
+export type StrayOutcome =
+  | Exclude<ResyncOutcome, { kind: "repeat" }>
+  | { readonly kind: "forgotten"; readonly record: SenderRecord };
 
 /** The receiver's word that it cannot take `offer`. */
 export function heedResync(
@@ -299,14 +301,16 @@ export function heedResync(
 
 /**
  * The receiver's word on an offer whose transfer has ended here. A gap is filled when the next
- * transfer meets it; `anew`: the channel is over.
+ * transfer meets it; `anew`: the channel is over; `forgotten`: the receiver is past this one and has
+ * no receipt of it any more, so nothing will come. (If it had another of this number, the next offer
+ * does not fit either, and that one is made anew.)
  */
 export function heedStrayResync(
   record: SenderRecord,
   context: Pick<ExchangeContext, "suite" | "sender" | "receiver" | "transfer">,
   bytes: Uint8Array,
   now: WallMs,
-): Exclude<ResyncOutcome, { kind: "repeat" }> {
+): StrayOutcome {
   const { channel } = record;
   const entry = channel?.outbox.find(({ transfer }) => equalBytes(transfer, context.transfer));
   const resync = decodeResync(context, bytes);
@@ -315,7 +319,19 @@ export function heedStrayResync(
   if (!equalBytes(resync.offer, offerDigest(context.suite, entry))) return { kind: "ignored" };
   if (!isEpochInReach(resync.epoch, record.lastEpoch, now)) return { kind: "ignored" };
   if (gapOf(channel, resync, entry) !== undefined) return { kind: "ignored" };
+  if (resync.epoch === channel.epoch && resync.expected > entry.n)
+    return { kind: "forgotten", record: withoutEntry(record, channel, entry) };
   return { kind: "anew", record: withoutChannel(record, channel, resync) };
+}
+
+function withoutEntry(
+  record: SenderRecord,
+  channel: SenderChannel,
+  entry: OutboxEntry,
+): SenderRecord {
+  wipe(entry.receiptKey);
+  const outbox = channel.outbox.filter((other) => other !== entry);
+  return { ...record, channel: { ...channel, outbox } };
 }
 
 function withoutChannel(

@@ -173,6 +173,22 @@ test("C-04 a full outbox ends with its channel when the receiver has lost its en
   assert.equal(seal(alice, bob, 100).ready.counter, 0);
 });
 
+test("heed-stray-resync drops what the receiver has forgotten, and goes on in the channel", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1);
+  const lost = seal(alice, bob, 2);
+  expectKind(open(bob, lost), "opened");
+  assert.equal(close(bob, lost).kind, "receipt", "which never arrives");
+  for (let id = 0; id < OUTBOX_MAX; id++) transfer(alice, bob, 3 + id);
+  const { resync } = expectKind(close(bob, lost), "out-of-step");
+  assert.equal(heedStray(alice, lost, resync), "forgotten");
+  assert.equal(heedStray(alice, lost, resync), "ignored");
+  const next = seal(alice, bob, 99);
+  assert.equal(next.ready.counter, OUTBOX_MAX + 2, "the channel goes on");
+  assert.deepEqual(next.unreceipted, []);
+  expectKind(open(bob, next), "opened");
+});
+
 test("heed-stray-resync leaves a gap to the next transfer that meets it", () => {
   const [alice, bob] = [new Device(1), new Device(2)];
   transfer(alice, bob, 1);
