@@ -301,9 +301,9 @@ export function heedResync(
 
 /**
  * The receiver's word on an offer whose transfer has ended here. A gap is filled when the next
- * transfer meets it; `anew`: the channel is over; `forgotten`: the receiver is past this one and has
- * no receipt of it any more, so nothing will come. (If it had another of this number, the next offer
- * does not fit either, and that one is made anew.)
+ * transfer meets it; `anew`: the channel is over; `forgotten`: the receiver is past this one and
+ * has no receipt of it any more, so nothing will come. (If it had another of this number, the next
+ * offer does not fit either, and that one is made anew.)
  */
 export function heedStrayResync(
   record: SenderRecord,
