@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Sha256Stream } from "@postern/core/crypto";
 import type { ErrorCode, PosternError } from "@postern/core/errors";
 
 export type ProfileName = "symmetric" | "asymmetric" | "end-to-end";
@@ -17,7 +18,7 @@ export interface Receiver {
   readonly profiles: readonly ProfileName[];
 }
 
-export type ContentKind = "message" | "file" | "stream";
+export type ContentKind = "message" | "file" | "directory" | "stream";
 
 export interface ContentInfo {
   readonly kind: ContentKind;
@@ -25,6 +26,14 @@ export interface ContentInfo {
   readonly name: string;
   /** Bytes; `undefined` when a stream's length is not known beforehand. */
   readonly size: number | undefined;
+  /** Of a directory only: `size` is that of its manifest and of all its files after it. */
+  readonly manifest?: ManifestSize;
+}
+
+/** The list of a directory's entries, with which its content begins. */
+export interface ManifestSize {
+  readonly entries: number;
+  readonly bytes: number;
 }
 
 /**
@@ -223,6 +232,11 @@ export interface ContentSource {
   readonly info: ContentInfo;
   /** Fills `into` from `offset`. Returns the bytes read, 0 only at the end of the content. */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /**
+   * SHA-256 of the content up to `offset`, of a source that cannot read it again; `undefined` when
+   * it does not know. Without this method the content is read once more.
+   */
+  digestTo?(offset: number): Promise<Uint8Array | undefined>;
   /** Bytes below `offset` are with the receiver and will not be asked for again. */
   verified(offset: number): void;
   /** @throws {@link PosternError} `transfer/source-changed` when it is not what was announced. */
@@ -231,12 +245,50 @@ export interface ContentSource {
 
 /** Where verified content goes. All calls come one after the other. */
 export interface ContentSink {
+  /** What an earlier transfer of the same content left here: this one goes on behind it. */
+  readonly held?: HeldContent;
   /** Takes the bytes at `offset`; may keep the view until the promise ends. */
   write(bytes: Uint8Array, offset: number): Promise<void>;
   /** Everything is verified: make it durable and give it its final name. */
   commit(total: number): Promise<void>;
-  /** The transfer failed or was cancelled. Must not throw. */
+  /**
+   * Of a directory: its manifest is written. Resolves when the person takes what it lists; nothing
+   * behind it is sent before. Not called when `held` reaches beyond the manifest.
+   *
+   * @throws {@link PosternError} `transfer/declined`, `transfer/invalid`, `store/no-space`
+   */
+  consent?(): Promise<void>;
+  /** The transfer failed or was cancelled: keeps what can be gone on with. Must not throw. */
   abandon(): Promise<void>;
+}
+
+export interface HeldContent {
+  /** Bytes from the start of the content, all verified. */
+  readonly offset: number;
+  /** Over these bytes; the client copies it. */
+  readonly hashed: Sha256Stream;
+}
+
+/** Where a sink notes what it needs to go on with a content after a restart; the client's store. */
+export interface PartJournal {
+  read(): Promise<PartNote | undefined>;
+  /** Durable when it resolves. */
+  write(note: PartNote): Promise<void>;
+  /** The content is whole, or given up. */
+  drop(): Promise<void>;
+}
+
+export interface PartNote {
+  /** Absolute: where the content will be. */
+  readonly directory: string;
+  /** Its name there, as it will be stored. */
+  readonly name: string;
+  /** File or folder in `directory` that holds what has come. */
+  readonly part: string;
+  /** So many are on the disk for sure; more may be in the part. */
+  readonly bytes: number;
+  /** Since which start of this computer they were written; after another only `bytes` count. */
+  readonly boot: string;
 }
 
 export interface SendOptions {

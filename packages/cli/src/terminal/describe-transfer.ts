@@ -62,6 +62,26 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
     "you stopped it",
     "nothing incomplete was kept",
   ],
+  "transfer/declined": (about) => [
+    `declined ${content(about)}`,
+    "you said no to what it lists",
+    "nothing of it was taken",
+  ],
+  "transfer/other-content": (about) => [
+    `${content(about)} is not what was begun`,
+    "what the receiver holds is not its beginning: it changed, or the part did",
+    "send it anew, from its beginning",
+  ],
+  "transfer/unknown": () => [
+    "no such unfinished transfer",
+    "it is finished, was cancelled, or the id is another one",
+    'see "postern transfers"',
+  ],
+  "transfer/receipt-invalid": () => [
+    "the receipt does not hold",
+    "a signature is wrong, or it is about another content",
+    "do not rely on it",
+  ],
   "transfer/interrupted": (about) => [
     `${peer(about)} lost ${content(about)} on the way`,
     "its program or its computer stopped before everything was kept",

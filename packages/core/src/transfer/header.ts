@@ -27,7 +27,7 @@ export interface TransferHeader {
   readonly sessionSeconds: number;
 }
 
-export type ContentKind = "message" | "file" | "stream";
+export type ContentKind = "message" | "file" | "directory" | "stream";
 
 export interface ContentDescription {
   readonly kind: ContentKind;
@@ -37,10 +37,16 @@ export interface ContentDescription {
   readonly size: number | undefined;
 }
 
-const KIND_NUMBERS: Readonly<Record<ContentKind, number>> = { message: 1, file: 2, stream: 4 };
+const KIND_NUMBERS: Readonly<Record<ContentKind, number>> = {
+  message: 1,
+  file: 2,
+  directory: 3,
+  stream: 4,
+};
 const KINDS = new Map<number, ContentKind>([
   [1, "message"],
   [2, "file"],
+  [3, "directory"],
   [4, "stream"],
 ]);
 
