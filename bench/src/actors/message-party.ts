@@ -1,7 +1,8 @@
 /**
  * Part: a client that sends messages, or takes them and answers. Its own CPU time is in its
- * answers; waiting costs none. Questions: `listen`, `answer` (each message with one of its own),
- * `rounds` of message and answer, `send` messages, `first` messages of new identities, `spent`.
+ * answers; waiting costs none. Questions: `listen`, `answer` (from now on each message with one of
+ * its own), `receipts` of messages, `rounds` of message and answer, `send` messages, `first`
+ * messages of new identities, `spent`.
  *
  * @module
  */
@@ -42,6 +43,7 @@ const profile = setting.profile as ProfileName;
 const suite = chooseSuite();
 const text = "x".repeat(setting.bytes);
 let client: Client | undefined;
+let isAnswering = false;
 /** Identities made for first messages. */
 let identities = 0;
 /** Told of the next message that arrives. */
@@ -50,17 +52,19 @@ let onText: (() => void) | undefined;
 answerQuestions({
   async listen() {
     client = await open();
-    await take(client, false);
+    await take(client);
     return {};
   },
   async answer() {
-    client = await open();
-    await take(client, true);
+    isAnswering = true;
     return {};
   },
+  async receipts(count) {
+    const times = await timesOf(count, untilReceipt);
+    return { receiptP50Ms: quantile(times, 0.5), receiptP99Ms: quantile(times, 0.99) };
+  },
   async rounds(count) {
-    const times: number[] = [];
-    for (let round = 0; round < count; round++) times.push(await oneRound(expectClient()));
+    const times = await timesOf(count, untilAnswer);
     return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
   },
   async send(count) {
@@ -100,7 +104,7 @@ function newStore(name: string): Store {
 }
 
 /** Accepts everything; resolves when the relay knows of it. */
-async function take(own: Client, isAnswering: boolean): Promise<void> {
+async function take(own: Client): Promise<void> {
   const listening = Promise.withResolvers<void>();
   const run = async (): Promise<void> => {
     for await (const event of own.receive({ profiles: [profile], capacity: CAPACITY })) {
@@ -118,7 +122,23 @@ async function take(own: Client, isAnswering: boolean): Promise<void> {
   await listening.promise;
 }
 
-async function oneRound(own: Client): Promise<number> {
+/** One after the other; `turn` gives its milliseconds. */
+async function timesOf(
+  count: number,
+  turn: (own: Client) => Promise<number>,
+): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let done = 0; done < count; done++) times.push(await turn(expectClient()));
+  return times;
+}
+
+async function untilReceipt(own: Client): Promise<number> {
+  const started = performance.now();
+  await send(own);
+  return performance.now() - started;
+}
+
+async function untilAnswer(own: Client): Promise<number> {
   const answered = Promise.withResolvers<void>();
   onText = answered.resolve;
   const started = performance.now();
