@@ -18,7 +18,23 @@ export interface Backend {
   fileSink(directory: string, name: string): Promise<ContentSink & { readonly path: string }>;
   streamSink(writable: Writable): Promise<ContentSink>;
   messageSink(): Promise<ContentSink & { readonly text: Promise<string> }>;
+  /** Bytes that may still be written there. */
+  freeSpace(directory: string): Promise<number>;
+  /** By the shell. Its output goes to stderr. Rejects when it cannot be started. */
+  runCommand(command: string, options: CommandOptions): Promise<CommandEnd>;
   startRelay(options: RelayOptions): Promise<RunningRelay>;
+}
+
+export interface CommandOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Its standard input; nothing when absent. */
+  readonly input: string | undefined;
+}
+
+export interface CommandEnd {
+  readonly code: number | undefined;
+  /** `SIGKILL`, when that ended it. */
+  readonly signal: string | undefined;
 }
 
 export interface HomeOptions {

@@ -14,17 +14,21 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { contentLabel, contentSentence, followTransfer } from "./follow-transfer.ts";
 import { knownLabel, tellTrust, type Acquaintance, type Recognized } from "./people.ts";
 import { RELAY_CAN } from "./profiles.ts";
+import { declineReason, refusalSentence, type Decision, type Refusal } from "./receive-policy.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
 export interface ReceivePlan {
   readonly profiles: readonly ProfileName[];
+  /** Transfers at once; 1 when absent. */
+  readonly capacity?: number;
   /** Takes offers of whom was met by a code only, and is on no list. */
   readonly from?: Paired;
-  /** Give up when no offer has come by then; `--timeout` when absent. */
+  /** Give up when no offer has come by then; absent: never. */
   readonly offerWithinMs?: number | undefined;
-  /** `undefined` when the signal took the question back. */
-  decide(offer: Offer, signal: AbortSignal, known: Acquaintance): Promise<boolean | undefined>;
+  decide(offer: Offer, signal: AbortSignal, known: Acquaintance): Promise<Decision>;
   openTarget(offer: Offer): Promise<Target>;
+  /** Everything is there and has been reported; its place is free when this ends. */
+  readonly onDone?: (offer: Offer, arrived: Arrived) => Promise<void>;
   /** Return after the first transfer that was accepted; its exit code is returned. */
   readonly isOnce: boolean;
   /** Return after the first decision, a refusal included. */
@@ -39,7 +43,21 @@ export interface Target {
   readonly sink: ContentSink;
   readonly doneFields?: () => Readonly<Record<string, unknown>>;
   /** Called when everything is there, with a summary. */
-  report(summary: string): Promise<void>;
+  report(summary: string): Promise<Place>;
+  /** A better reason why it failed. */
+  readonly explained?: (error: unknown) => unknown;
+}
+
+/** Where it is, or what it says. */
+export interface Place {
+  readonly path?: string;
+  /** Of a folder's content: each of its own. */
+  readonly paths?: readonly string[];
+  readonly text?: string;
+}
+
+export interface Arrived extends Place {
+  readonly bytes: number;
 }
 
 export interface Arrival {
@@ -72,17 +90,10 @@ export async function handleOffer(
     }
     announce(context, plan, offer, recognized);
     const decision = await plan.decide(offer, signal, recognized.known);
-    if (decision !== true) return undecided(context, offer, decision);
+    if (decision !== "accept") return notTaken(context, offer, decision);
     const target = await openOrDecline(plan, offer);
     isTransfer = true;
-    const transfer = await acceptOrAbandon(offer, target);
-    const finished = await followTransfer(context, transfer, {
-      role: "receiver",
-      showKeys: plan.showKeys === true,
-      isByCode: plan.from !== undefined,
-      ...(target.doneFields && { doneFields: target.doneFields }),
-    });
-    await target.report(finished.summary);
+    await takeIn(context, plan, offer, target);
     return { exitCode: EXIT.done, isTransfer };
   } catch (error) {
     if (interrupted.signal.aborted) {
@@ -94,13 +105,39 @@ export async function handleOffer(
   }
 }
 
-/** The offer is not taken: a person said no, or it was taken back meanwhile. */
-function undecided(context: Context, offer: Offer, decision: false | undefined): Handled {
+async function takeIn(
+  context: Context,
+  plan: ReceivePlan,
+  offer: Offer,
+  target: Target,
+): Promise<void> {
+  const transfer = await acceptOrAbandon(offer, target);
+  const following = followTransfer(context, transfer, {
+    role: "receiver",
+    showKeys: plan.showKeys === true,
+    isByCode: plan.from !== undefined,
+    ...(target.doneFields && { doneFields: target.doneFields }),
+  });
+  const { receipt, summary } = await following.catch((error: unknown) => {
+    throw target.explained?.(error) ?? error;
+  });
+  const place = await target.report(summary);
+  await plan.onDone?.(offer, { ...place, bytes: receipt.bytes });
+}
+
+/** The offer is not taken, and both sides are told; or it was taken back meanwhile. */
+function notTaken(context: Context, offer: Offer, decision: "gone" | Refusal): Handled {
   const { output, interrupted } = context;
-  if (decision === false || interrupted.signal.aborted) decline(offer);
-  if (decision === false) output.say("declined");
-  else output.say(`the offer of ${safeText(offer.from.name)} is gone`);
-  const exitCode = decision === false ? EXIT.declined : EXIT.peerAbsent;
+  const { id, from } = offer;
+  if (decision === "gone") {
+    if (interrupted.signal.aborted) decline(offer);
+    output.say(`the offer of ${safeText(from.name)} is gone`);
+  } else {
+    decline(offer, declineReason(decision));
+    output.say(refusalSentence(decision, offer));
+    output.event({ type: "declined", transfer: id, from: from.name, reason: decision });
+  }
+  const exitCode = decision === "gone" ? EXIT.peerAbsent : EXIT.declined;
   return { exitCode: interrupted.exitCode ?? exitCode, isTransfer: false };
 }
 

@@ -1,5 +1,5 @@
 /** `postern help TOPIC`: what holds for more than one command. @module */
-export type Topic = "exit-codes" | "environment" | "formats" | "security";
+export type Topic = "exit-codes" | "environment" | "formats" | "on-done" | "security";
 
 export const TOPICS: Readonly<Record<Topic, string>> = {
   "exit-codes": `Exit codes
@@ -37,15 +37,34 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   shown as \\u{...}; a message that goes to a pipe or a file is left as it is.
 
   --json prints one JSON object a line on stdout. "type" is stable:
-    connected first-use relay-authenticated reconnecting notice waiting code guessed met paired
-    first-contact offer withdrawn offered master-key accepted session-key progress resend new-pipe
-    key-renewed done failed message receiver receivers contact contacts contact-removed
-    identity passphrase relay-pin status relay compared stopped error
+    connected first-use relay-authenticated reconnecting notice waiting code guessed met
+    paired first-contact offer declined withdrawn offered master-key accepted session-key
+    progress resend new-pipe key-renewed done failed on-done message receiver receivers
+    contact contacts contact-removed identity passphrase relay-pin status relay compared
+    stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "error" is the last event of a command that failed; its "code" is stable too.
 
   Rates (--limit) are bytes per second: 300, 500K, 5M, 1G. Durations (--timeout): 250ms, 30s,
   5m, 1h. Relays: HOST:PORT or postern://HOST:PORT#FINGERPRINT.
+`,
+  "on-done": `A command for everything received: --on-done CMD
+
+  The shell runs CMD once for each message, file or folder that has come in whole. What the
+  sender chose is never part of the command line:
+
+  POSTERN_PATH         where it is: a file, or a folder; empty for a message
+  POSTERN_PATHS        one path a line, when several files and folders came at once
+  POSTERN_FROM         who sent it: the contact's name, else the name at the relay
+  POSTERN_FINGERPRINT  the sender's key; the name is only as sure as the contact is verified
+  POSTERN_KIND         message, file, directory or stream
+  POSTERN_SIZE         its bytes
+  POSTERN_TRANSFER     the id that the events of --json have
+
+  The text of a message is its standard input; what it prints goes to stderr. Write variables
+  in quotes: sh does not run what is in them, but it splits and expands it otherwise.
+  A command that fails is said ("on-done" event) and ends nothing; one that runs holds its
+  place of --capacity. Passphrases and codes are not in its environment.
 `,
   security: `Security
 

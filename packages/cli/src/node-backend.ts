@@ -52,6 +52,15 @@ export const nodeBackend: Backend = {
     const { messageSink } = await import("@postern/client");
     return messageSink();
   },
+  async freeSpace(directory) {
+    const { statfs } = await import("node:fs/promises");
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  },
+  async runCommand(command, options) {
+    const { runCommand } = await import("./run-command.ts");
+    return await runCommand(command, options);
+  },
   async startRelay({ isLogging, ...options }) {
     const { relayLogger, startRelay } = await import("@postern/relay");
     // A person at the terminal wants to see the address, not a line for each connection.

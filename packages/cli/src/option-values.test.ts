@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommandFailure } from "./failures.ts";
 import {
+  parseAge,
+  parseCapacity,
   parseDuration,
   parseListen,
   parseName,
+  parseNames,
   parseRate,
   parseRelay,
   parseSessionSeconds,
+  parseSize,
 } from "./option-values.ts";
 
 function refused(read: () => unknown, option: RegExp): void {
@@ -64,4 +68,22 @@ test("parseListen() takes host and port, either may be left out", () => {
   assert.deepEqual(parseListen("localhost"), { host: "localhost", port: 9999 });
   for (const text of ["", "a:b", "a:70000", "http://x", "a b"])
     refused(() => parseListen(text), /^--listen/);
+});
+
+test("parseSize() takes a number and a unit of the disk's, and nothing else", () => {
+  assert.equal(parseSize("--max-size", "10G"), 10e9);
+  assert.equal(parseSize("--max-size", "1.5kB"), 1_500);
+  assert.equal(parseSize("--max-size", "7"), 7);
+  for (const text of ["", "0", "-1", "1e3", "10 G", "1P", "99999999999", "9999999T"])
+    refused(() => parseSize("--max-size", text), /^--max-size/);
+});
+
+test("parseAge() knows days, parseCapacity() its bounds, parseNames() takes each name once", () => {
+  assert.equal(parseAge("--older-than", "7d"), 604_800_000);
+  assert.equal(parseAge("--older-than", "0d"), 0);
+  refused(() => parseAge("--older-than", "d"), /^--older-than/);
+  assert.equal(parseCapacity("64"), 64);
+  for (const text of ["0", "65", "1.5", "x"]) refused(() => parseCapacity(text), /^--capacity/);
+  assert.deepEqual(parseNames("--to", "ann, ben,ann"), ["ann", "ben"]);
+  refused(() => parseNames("--to", "ann,,ben"), /^--to/);
 });

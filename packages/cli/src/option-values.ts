@@ -5,11 +5,16 @@ import {
   isName,
   parseRelayAddress,
 } from "@postern/core/identity";
-import { SESSION_SECONDS_MAX, SESSION_SECONDS_MIN } from "@postern/core/limits";
+import {
+  SESSION_SECONDS_MAX,
+  SESSION_SECONDS_MIN,
+  TRANSFERS_AT_ONCE_MAX,
+} from "@postern/core/limits";
 import { usageFailure } from "./failures.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
 const RATE_FACTORS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
+const SIZE_FACTORS: Readonly<Record<string, number>> = { ...RATE_FACTORS, t: 1e12 };
 const DURATION_FACTORS: Readonly<Record<string, number>> = {
   ms: 1,
   "": 1e3,
@@ -17,6 +22,7 @@ const DURATION_FACTORS: Readonly<Record<string, number>> = {
   m: 60e3,
   h: 3_600e3,
 };
+const AGE_FACTORS: Readonly<Record<string, number>> = { ...DURATION_FACTORS, d: 86_400e3 };
 /** Timers hold 31 bits of milliseconds. */
 const DURATION_MS_MAX = 2 ** 31 - 1;
 
@@ -28,12 +34,46 @@ export function parseRate(text: string): number {
   throw wrongValue("--limit", text, "a rate in bytes per second", "500K, 5M or 1G");
 }
 
+/** `10G`, `300M`, `1.5T`, `1000`: bytes, of the disk's units. */
+export function parseSize(option: string, text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,6})?)([kmgt]?)b?$/i.exec(text);
+  const bytes = match === null ? 0 : Number(match[1]) * SIZE_FACTORS[match[2]!.toLowerCase()]!;
+  if (bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return Math.floor(bytes);
+  throw wrongValue(option, text, "a size in bytes", "300M, 10G or 1T");
+}
+
 /** `30s`, `5m`, `1h`, `250ms`; a bare number is seconds. Milliseconds. */
 export function parseDuration(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(text);
-  const ms = match === null ? 0 : Math.round(Number(match[1]) * DURATION_FACTORS[match[2]!]!);
+  const ms = milliseconds(text, DURATION_FACTORS);
   if (ms >= 1 && ms <= DURATION_MS_MAX) return ms;
   throw wrongValue("--timeout", text, "a duration", "30s, 5m or 1h");
+}
+
+/** `7d`, `12h`: how long ago. Milliseconds. */
+export function parseAge(option: string, text: string): number {
+  const ms = milliseconds(text, AGE_FACTORS);
+  if (ms >= 0) return ms;
+  throw wrongValue(option, text, "an age", "7d, 12h or 30m");
+}
+
+/** -1 when it is no duration. */
+function milliseconds(text: string, factors: Readonly<Record<string, number>>): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)([a-z]{0,2})$/.exec(text);
+  const factor = match === null || !Object.hasOwn(factors, match[2]!) ? -1 : factors[match[2]!]!;
+  return factor < 0 ? -1 : Math.round(Number(match![1]) * factor);
+}
+
+/** Transfers at once. */
+export function parseCapacity(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= TRANSFERS_AT_ONCE_MAX) return count;
+  throw wrongValue("--capacity", text, "a number of transfers", `1 to ${TRANSFERS_AT_ONCE_MAX}`);
+}
+
+/** `ann,ben,cy`: each once. */
+export function parseNames(option: string, text: string): readonly string[] {
+  const names = text.split(",").map((name) => parseName(option, name.trim()));
+  return [...new Set(names)];
 }
 
 export function parseSessionSeconds(text: string): number {

@@ -98,9 +98,15 @@ function addTransferCommands(root: Command, run: Run): void {
     .argument("[code]", "the code that the sender tells you; also from POSTERN_CODE")
     .option("--code", "ask for the code; Tab completes its words")
     .option("-o, --output <dir>", "folder for files, or - for the standard output (default: .)")
+    .option("--into <dir>", "the same as -o")
     .option("--once", "end after one transfer, with its exit code")
     .option("--accept <whom>", "all, ask, or names of senders: ann,bob (default: ask)")
     .option("--ask", "ask about each offer, the same as --accept ask")
+    .option("--wait", "for servers: never ask, decline what is not accepted, go on for ever")
+    .option("--max-size <size>", "decline what is larger: 300M, 10G")
+    .option("--per-sender", "a folder for each sender, by name and fingerprint")
+    .option("--on-done <command>", "run it for each thing received: see postern help on-done")
+    .option("--capacity <n>", "transfers at once (default: 1; with --wait 4)")
     .option("--profile <names>", `what to take, one or several: ${PROFILE_LIST}`)
     .addHelpText("after", examples(RECEIVE_EXAMPLES));
   withClientOptions(receive).action(async (code: string | undefined, flags: ReceiveFlags) => {
@@ -153,8 +159,10 @@ function addHelpCommand(root: Command, run: Run): void {
   root.commandsGroup("Help:");
   const help = root
     .command("help")
-    .summary("exit-codes, environment, formats, security, or a command")
-    .description("Explains a command or a topic: exit-codes, environment, formats, security.")
+    .summary("exit-codes, environment, formats, on-done, security, or a command")
+    .description(
+      "Explains a command or a topic: exit-codes, environment, formats, on-done, security.",
+    )
     .argument("[topic]", "a command or a topic")
     .action(async (topic: string | undefined) => {
       await run(help, async (context) => printHelp(context, root, topic));
@@ -175,7 +183,7 @@ const SEND_EXAMPLES: readonly Example[] = [
 const RECEIVE_EXAMPLES: readonly Example[] = [
   ["postern receive 37-crystal-velvet", "what the maker of the code sends"],
   ["postern receive --accept ann -o inbox", "take all from ann, ask about others"],
-  ["postern receive --once --accept all -o - | tar x", "one stream to a program"],
+  ["postern receive --wait --accept ann --into inbox --on-done ./sort.sh", "on a server"],
 ];
 
 const RELAY_EXAMPLES: readonly Example[] = [
@@ -193,4 +201,4 @@ Examples:
   postern receive 37-crystal-velvet        take it, on the other computer
   postern pair                             make somebody a verified contact
 
-Read on: postern help security, environment, formats, exit-codes`;
+Read on: postern help security, environment, formats, on-done, exit-codes`;

@@ -1,19 +1,20 @@
 /**
- * Waits for offers, has each decided, and takes the accepted ones in, one at a time.
+ * Waits for offers, has each decided, and takes the accepted ones in, up to a number at once.
  *
  * Invariant: a transfer that fails ends itself and nothing else; waiting ends by an interrupt, by
- * the plan, or with the client.
+ * the plan, or with the client. Nobody waits for more offers than there are places.
  *
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { Offer, ReceiveEvent, ReceiveOptions } from "@postern/client";
+import type { Offer, PeerName, ReceiveEvent, ReceiveOptions } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { within } from "./deadline.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { handleOffer, type ReceivePlan } from "./handle-offer.ts";
-import { watchPeople } from "./people.ts";
+import { watchPeople, type Recognized } from "./people.ts";
+import { Places } from "./places.ts";
 
 /** A link that is lost must not hold up whoever wants to stop. */
 const STOP_MS = 1_000;
@@ -23,70 +24,123 @@ export async function receiveOffers(
   connected: Connected,
   plan: ReceivePlan,
 ): Promise<ExitCode> {
-  const { output, interrupted } = context;
   const { client } = connected;
-  const offerWithinMs = plan.offerWithinMs ?? context.timeoutMs;
   const recognize = await watchPeople(client.contacts);
-  const stopped = Promise.withResolvers<ExitCode>();
-  stopped.promise.catch(() => {});
   const events = client.receive(receiveOptions(plan))[Symbol.asyncIterator]();
-  let current: { id: string; withdraw: AbortController; ended: Promise<void> } | undefined;
-  let timer: NodeJS.Timeout | undefined;
-
-  const waitForNext = (): void => {
-    clearTimeout(timer);
-    if (offerWithinMs === undefined) return;
-    const late = new PosternError("peer/timed-out", "no offer came in time");
-    timer = setTimeout(() => stopped.reject(late), offerWithinMs);
-  };
-  const take = async (offer: Offer, signal: AbortSignal): Promise<void> => {
-    clearTimeout(timer);
-    const handled = await handleOffer(context, plan, { offer, signal, recognize });
-    current = undefined;
-    const isEnd = plan.isOneDecision === true || (plan.isOnce && handled.isTransfer);
-    if (isEnd) stopped.resolve(handled.exitCode);
-    else if (!interrupted.signal.aborted) waitForNext();
-  };
-  const pump = async (): Promise<ExitCode> => {
-    for (;;) {
-      const next = await events.next();
-      if (next.done === true) throw (await connected.ended) ?? linkClosed();
-      const event: ReceiveEvent = next.value;
-      if (event.type === "listening") plan.onListening?.();
-      else if (event.type === "offer") {
-        const withdraw = new AbortController();
-        const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
-        const ended = take(event.offer, signal).catch((error: unknown) => stopped.reject(error));
-        current = { id: event.offer.id, withdraw, ended };
-      } else {
-        output.event({ type: "withdrawn", transfer: event.id, code: event.error.code });
-        if (current?.id === event.id) current.withdraw.abort(event.error);
-      }
-    }
-  };
-  const onInterrupt = (): void => {
-    // The transfer under way is cancelled by whoever follows it; its last word is waited for.
-    void Promise.resolve(current?.ended).then(() =>
-      stopped.resolve(interrupted.exitCode ?? EXIT.interrupted),
-    );
-  };
-  interrupted.signal.addEventListener("abort", onInterrupt);
-  if (interrupted.signal.aborted) onInterrupt();
-  waitForNext();
-  const pumping = pump();
+  const receiving = new Receiving(context, plan, recognize);
+  const pumping = receiving.pump(events, connected.ended);
   pumping.catch(() => {});
   try {
-    return await Promise.race([pumping, stopped.promise]);
+    return await Promise.race([pumping, receiving.stopped]);
   } finally {
-    clearTimeout(timer);
-    interrupted.signal.removeEventListener("abort", onInterrupt);
+    receiving.close();
     // Off the relay's list before anything else is asked or done.
     await within(Promise.resolve(events.return?.()), STOP_MS, linkClosed).catch(() => {});
   }
 }
 
-function receiveOptions({ profiles, from }: ReceivePlan): ReceiveOptions {
-  const base = { profiles, capacity: 1 };
+/** An offer from when it came to when all about it is done. */
+interface Taking {
+  readonly withdraw: AbortController;
+  ended: Promise<void>;
+}
+
+class Receiving {
+  readonly #context: Context;
+  readonly #plan: ReceivePlan;
+  readonly #recognize: (peer: PeerName) => Promise<Recognized>;
+  readonly #places: Places;
+  readonly #taking = new Map<string, Taking>();
+  readonly #stopped = Promise.withResolvers<ExitCode>();
+  readonly #onInterrupt = (): void => void this.#interrupt();
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(
+    context: Context,
+    plan: ReceivePlan,
+    recognize: (peer: PeerName) => Promise<Recognized>,
+  ) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#recognize = recognize;
+    this.#places = new Places(plan.capacity ?? 1);
+    this.stopped.catch(() => {});
+    const { signal } = context.interrupted;
+    signal.addEventListener("abort", this.#onInterrupt);
+    if (signal.aborted) this.#onInterrupt();
+    this.#waitForNext();
+  }
+
+  get stopped(): Promise<ExitCode> {
+    return this.#stopped.promise;
+  }
+
+  async pump(
+    events: AsyncIterator<ReceiveEvent>,
+    clientEnded: Promise<PosternError | undefined>,
+  ): Promise<never> {
+    for (;;) {
+      const next = await events.next();
+      if (next.done === true) throw (await clientEnded) ?? linkClosed();
+      const event = next.value;
+      if (event.type === "listening") this.#plan.onListening?.();
+      else if (event.type === "offer") this.#take(event.offer);
+      else {
+        const { id, error } = event;
+        this.#context.output.event({ type: "withdrawn", transfer: id, code: error.code });
+        this.#taking.get(id)?.withdraw.abort(error);
+      }
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#context.interrupted.signal.removeEventListener("abort", this.#onInterrupt);
+  }
+
+  #take(offer: Offer): void {
+    clearTimeout(this.#timer);
+    const taking: Taking = { withdraw: new AbortController(), ended: Promise.resolve() };
+    this.#taking.set(offer.id, taking);
+    taking.ended = this.#places
+      .with(async () => await this.#handle(offer, taking))
+      .catch((error: unknown) => this.#stopped.reject(error))
+      .finally(() => {
+        if (this.#taking.get(offer.id) === taking) this.#taking.delete(offer.id);
+        this.#waitForNext();
+      });
+  }
+
+  async #handle(offer: Offer, { withdraw }: Taking): Promise<void> {
+    const { interrupted } = this.#context;
+    const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
+    const arrival = { offer, signal, recognize: this.#recognize };
+    const { exitCode, isTransfer } = await handleOffer(this.#context, this.#plan, arrival);
+    const { isOneDecision, isOnce } = this.#plan;
+    if (isOneDecision === true || (isOnce && isTransfer)) this.#stopped.resolve(exitCode);
+  }
+
+  #waitForNext(): void {
+    clearTimeout(this.#timer);
+    const { offerWithinMs } = this.#plan;
+    const isIdle =
+      this.#taking.size === 0 && !this.#isClosed && !this.#context.interrupted.signal.aborted;
+    if (offerWithinMs === undefined || !isIdle) return;
+    const late = new PosternError("peer/timed-out", "no offer came in time");
+    this.#timer = setTimeout(() => this.#stopped.reject(late), offerWithinMs);
+  }
+
+  /** What is under way is cancelled by whoever follows it; the last words are waited for. */
+  async #interrupt(): Promise<void> {
+    await Promise.all([...this.#taking.values()].map(async ({ ended }) => await ended));
+    this.#stopped.resolve(this.#context.interrupted.exitCode ?? EXIT.interrupted);
+  }
+}
+
+function receiveOptions({ profiles, from, capacity = 1 }: ReceivePlan): ReceiveOptions {
+  const base = { profiles, capacity };
   return from === undefined ? base : { ...base, from, listed: false };
 }
 

@@ -7,7 +7,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ContentSource, Receiver } from "@postern/client";
-import { askAbout } from "./commands/receive.ts";
+import { askAbout } from "./ask-about.ts";
 import { openFile } from "./commands/send.ts";
 import { connectClient, type Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
@@ -86,7 +86,7 @@ async function playReceiver(context: Context, connected: Connected): Promise<voi
     isOneDecision: true,
     decide: async (offer, signal, known) =>
       await askAbout(context, { offer, out: ".", signal, known }),
-    openTarget: async (offer) => await openTarget(context, offer, "."),
+    openTarget: async (offer) => await openTarget(context, offer, { out: "." }),
   });
 }
 

@@ -46,7 +46,7 @@ test("run() gives every command a help with three examples", async () => {
 });
 
 test("run() explains the topics that hold for all commands", async () => {
-  for (const topic of ["exit-codes", "environment", "formats", "security"]) {
+  for (const topic of ["exit-codes", "environment", "formats", "on-done", "security"]) {
     const terminal = new FakeTerminal();
     assert.equal(await terminal.run("help", topic), 0);
     assert.ok(terminal.stdout.text.length > 300);

@@ -27,7 +27,11 @@ export interface Surroundings {
   readonly prompter: () => Promise<Prompter>;
 }
 
-export type TerminalOut = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type TerminalOut = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** Whether a person can be asked: two terminals, and nobody forbade it. */
 export function canAsk(surroundings: Surroundings, noInput: boolean): boolean {

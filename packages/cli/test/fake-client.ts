@@ -1,10 +1,12 @@
 /** A client, a home and a relay that do what a test scripted. @module */
+import assert from "node:assert/strict";
 import type {
   Client,
   ClientEvent,
   ContentInfo,
   ContentSink,
   ContentSource,
+  DeclineReason,
   Offer,
   PairingOptions,
   ProfileName,
@@ -144,6 +146,8 @@ export class FakeOffer implements Offer {
   readonly profile: ProfileName;
   readonly transfer: FakeTransfer;
   readonly decided = Promise.withResolvers<"accepted" | "declined">();
+  /** Of a refusal. */
+  reason: DeclineReason | undefined;
   readonly #bytes: Uint8Array;
 
   constructor(
@@ -166,14 +170,21 @@ export class FakeOffer implements Offer {
     return this.transfer;
   }
 
-  decline(): void {
+  decline(reason?: DeclineReason): void {
+    this.reason = reason;
     this.decided.resolve("declined");
   }
 
   async #deliver(sink: ContentSink): Promise<void> {
-    await sink.write(this.#bytes, 0);
-    await sink.commit(this.#bytes.length);
-    this.transfer.events.push(...goodEvents(this.#bytes.length));
+    try {
+      await sink.write(this.#bytes, 0);
+      await sink.commit(this.#bytes.length);
+      this.transfer.events.push(...goodEvents(this.#bytes.length));
+    } catch (error) {
+      await sink.abandon();
+      assert.ok(error instanceof PosternError);
+      this.transfer.events.push({ type: "failed", error });
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
-import type { HomeView } from "../src/backend.ts";
+import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
 import { run } from "../src/run.ts";
 import type { Surroundings } from "../src/surroundings.ts";
@@ -53,6 +53,10 @@ export class FakeTerminal {
   connect = async (): Promise<FakeClient> => this.client;
   readonly home = new FakeHome();
   openSink = (path: string): FakeSink => new FakeSink(path);
+  freeSpace = 1e12;
+  readonly commands: (CommandOptions & { readonly command: string })[] = [];
+  /** How a command ends. */
+  onCommand = async (): Promise<CommandEnd> => ({ code: 0, signal: undefined });
 
   constructor(options: FakeOptions = {}) {
     // Signals of a test are never the same key press.
@@ -110,6 +114,11 @@ export class FakeTerminal {
       fileSink: async (directory, name) => await sink(`${directory}/${name}`),
       streamSink: async () => await sink("-"),
       messageSink: async () => await sink(""),
+      freeSpace: async () => this.freeSpace,
+      runCommand: async (command, options) => {
+        this.commands.push({ ...options, command });
+        return await this.onCommand();
+      },
       startRelay: async ({ host, port }) => ({
         host,
         port,

@@ -144,16 +144,17 @@ async function joinReceiver(context: Context, scratch: string): Promise<DemoRece
   const watchedTarget = async (target: Target): Promise<Target> => ({
     ...target,
     async report(summary) {
-      await target.report(summary);
-      const path = target.doneFields?.()["path"];
-      awaited.resolve(typeof path === "string" ? path : "");
+      const place = await target.report(summary);
+      awaited.resolve(place.path ?? "");
+      return place;
     },
   });
   const receiving = receiveOffers(context, connected, {
     profiles: [PROFILE_DEFAULT],
     isOnce: false,
-    decide: async () => true,
-    openTarget: async (offer) => await watchedTarget(await openTarget(context, offer, directory)),
+    decide: async () => "accept",
+    openTarget: async (offer) =>
+      await watchedTarget(await openTarget(context, offer, { out: directory })),
   });
   receiving.then(
     () => awaited.reject(new PosternError("transfer/cancelled", "the demo was stopped")),

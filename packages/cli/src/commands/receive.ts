@@ -1,33 +1,29 @@
 /**
  * `postern receive`: waits for offers and takes in what its person accepts; with a code, one thing
- * of whoever made the code.
+ * of whoever made the code; with `--wait`, for servers, by rules and without a question.
  *
  * @module
  */
-import { stat } from "node:fs/promises";
-import { groupBase32 } from "@postern/core/bytes";
 import type { Offer } from "@postern/client";
+import { askAbout } from "../ask-about.ts";
 import { readCode, type CodeFlags } from "../code-input.ts";
-import { connectClient } from "../connect-client.ts";
+import { connectClient, type Connected } from "../connect-client.ts";
+import { connectPatiently } from "../connect-patiently.ts";
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { CommandFailure, usageFailure } from "../failures.ts";
-import { contentSentence } from "../follow-transfer.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { usageFailure } from "../failures.ts";
+import type { ReceivePlan } from "../handle-offer.ts";
 import { meet } from "../meet.ts";
-import { parseName } from "../option-values.ts";
-import { parseProfiles, PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
-import { knownLabel, type Acquaintance } from "../people.ts";
+import { runOnDone } from "../on-done.ts";
+import type { Acquaintance } from "../people.ts";
+import { PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
 import { receiveOffers } from "../receive-offers.ts";
+import { readReceiveOptions, type Receiving, type ReceivingFlags } from "../receive-options.ts";
+import { judge, policySentence, type Decision } from "../receive-policy.ts";
 import { openTarget } from "../receive-target.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
-export interface ReceiveFlags extends CodeFlags {
-  readonly output?: string;
-  readonly once?: boolean;
-  readonly accept?: string;
-  readonly ask?: boolean;
-  readonly profile?: string;
-}
+export interface ReceiveFlags extends CodeFlags, ReceivingFlags {}
 
 export async function receive(
   context: Context,
@@ -41,34 +37,34 @@ export async function receive(
 }
 
 async function receiveAll(context: Context, flags: ReceiveFlags): Promise<ExitCode> {
-  const out = flags.output ?? ".";
-  const profiles = parseProfiles(flags.profile ?? PROFILE_DEFAULT);
-  const policy = readPolicy(context, flags.ask === true ? "ask" : flags.accept);
-  await checkOut(context, out);
-  const connected = await connectClient(context, "waiting for offers");
-  const { output } = context;
-  const { client } = connected;
+  const receiving = await readReceiveOptions(context, flags);
+  const connected = receiving.isWaiting
+    ? await connectPatiently(context, "waiting for offers")
+    : await connectClient(context, "waiting for offers");
   try {
-    let isWaiting = false;
-    const onListening = (): void => {
-      if (isWaiting) return;
-      isWaiting = true;
-      output.say(`${client.name} is waiting for offers at ${context.relay.shown}; Ctrl-C ends it`);
-      for (const profile of profiles) output.say(RELAY_CAN[profile]);
-      output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
-    };
     return await receiveOffers(context, connected, {
-      profiles,
-      onListening,
+      ...planOf(context, receiving),
+      onListening: tellOnce(context, connected, receiving),
       isOnce: flags.once === true,
-      showKeys: context.isVerbose,
-      decide: async (offer, signal, known) =>
-        await decide(context, policy, { offer, out, signal, known }),
-      openTarget: async (offer) => await openTarget(context, offer, out),
+      // Whoever waits for ever does not mean this by --timeout.
+      offerWithinMs: receiving.isWaiting ? undefined : context.timeoutMs,
     });
   } finally {
     await connected.close();
   }
+}
+
+function tellOnce(context: Context, { client }: Connected, receiving: Receiving): () => void {
+  const { output, relay } = context;
+  let isTold = false;
+  return () => {
+    if (isTold) return;
+    isTold = true;
+    output.say(`${client.name} is waiting for offers at ${relay.shown}; Ctrl-C ends it`);
+    for (const profile of receiving.profiles) output.say(RELAY_CAN[profile]);
+    if (receiving.isWaiting) output.say(policySentence(receiving.policy));
+    output.event({ type: "waiting", name: client.name, fingerprint: client.fingerprint });
+  };
 }
 
 /** The other side sends at once: it has waited for this one. */
@@ -83,121 +79,81 @@ async function receiveByCode(
   code: string,
   flags: ReceiveFlags,
 ): Promise<ExitCode> {
-  const out = flags.output ?? ".";
-  const [profile, ...others] = parseProfiles(flags.profile ?? PROFILE_DEFAULT);
-  if (profile !== PROFILE_DEFAULT || others.length > 0)
-    throw usageFailure(
-      "--profile and a code exclude each other",
-      "a transfer by code is end-to-end, always",
-      "leave --profile out",
-    );
-  const accept = flags.ask === true ? "ask" : flags.accept;
-  const policy = readPolicy(context, accept ?? (context.canAsk ? "ask" : "all"));
-  await checkOut(context, out);
+  refuseWithCode(flags);
+  const asks = flags.ask === true || flags.accept !== undefined;
+  const accept = asks ? flags.accept : context.canAsk ? "ask" : "all";
+  const receiving = await readReceiveOptions(context, {
+    ...flags,
+    ...(accept !== undefined && { accept }),
+  });
+  const plan = planOf(context, receiving);
   const connected = await connectClient(context, "going on");
   try {
     const from = await meet(context, connected, { code, command: "receive" });
     context.output.say(`met ${safeText(from.peer.name)}; waiting for what it sends`);
     return await receiveOffers(context, connected, {
-      profiles: [profile],
+      ...plan,
       from,
       offerWithinMs: context.timeoutMs ?? CODE_OFFER_MS,
       isOnce: true,
       isOneDecision: true,
-      showKeys: context.isVerbose,
       decide: async (offer, signal, known) =>
-        accept === undefined && offer.content.kind === "message"
-          ? true
-          : await decide(context, policy, { offer, out, signal, known }),
-      openTarget: async (offer) => await openTarget(context, offer, out),
+        !asks && offer.content.kind === "message"
+          ? "accept"
+          : await plan.decide(offer, signal, known),
     });
   } finally {
     await connected.close();
   }
 }
 
-/** Whom to accept without a question. */
-type Policy =
-  | { readonly kind: "all" }
-  | { readonly kind: "ask" }
-  | { readonly kind: "names"; readonly names: ReadonlySet<string> };
-
-function readPolicy(context: Context, accept: string | undefined): Policy {
-  if (accept === "all") return { kind: "all" };
-  if (accept !== undefined && accept !== "ask") {
-    const names = accept.split(",").map((name) => parseName("--accept", name.trim()));
-    return { kind: "names", names: new Set(names) };
-  }
-  if (context.canAsk) return { kind: "ask" };
+function refuseWithCode(flags: ReceiveFlags): void {
+  if (flags.profile !== undefined && flags.profile !== PROFILE_DEFAULT)
+    throw usageFailure(
+      "--profile and a code exclude each other",
+      "a transfer by code is end-to-end, always",
+      "leave --profile out",
+    );
+  if (flags.wait !== true && flags.capacity === undefined) return;
   throw usageFailure(
-    "receive needs --accept here",
-    "there is no terminal to ask at",
-    "add --accept all, or --accept NAME,NAME for certain senders",
+    `--${flags.wait === true ? "wait" : "capacity"} and a code exclude each other`,
+    "a code is for one transfer",
+    "leave out one of the two",
   );
 }
 
-export interface Asked {
+function planOf(context: Context, receiving: Receiving): Omit<ReceivePlan, "isOnce"> {
+  const { profiles, capacity, onDone, destination } = receiving;
+  return {
+    profiles,
+    capacity,
+    showKeys: context.isVerbose,
+    decide: async (offer, signal, known) =>
+      await decide(context, receiving, { offer, signal, known }),
+    openTarget: async (offer) => await openTarget(context, offer, destination),
+    ...(onDone !== undefined && {
+      onDone: async (offer, arrived) => await runOnDone(context, onDone, offer, arrived),
+    }),
+  };
+}
+
+interface Judged {
   readonly offer: Offer;
-  readonly out: string;
   readonly signal: AbortSignal;
   readonly known: Acquaintance;
 }
 
 async function decide(
   context: Context,
-  policy: Policy,
-  asked: Asked,
-): Promise<boolean | undefined> {
-  const { known, offer } = asked;
-  if (policy.kind === "all") return true;
-  // A name on the list means the contact of this name, not whoever uses it at the relay.
-  const isMeant = policy.kind === "names" && policy.names.has(offer.from.name);
-  if (isMeant && known.kind !== "namesake") return true;
-  return context.canAsk ? await askAbout(context, asked) : false;
-}
-
-/** Who, what, how much, where to. `undefined` when the question was taken back. */
-export async function askAbout(
-  context: Context,
-  { offer, out, signal, known }: Asked,
-): Promise<boolean | undefined> {
-  const { output, surroundings } = context;
-  output.say(`  from fingerprint ${groupBase32(safeText(offer.from.fingerprint))}`);
-  const target = offer.content.kind === "message" ? "shown here" : `into ${safeText(placeOf(out))}`;
-  const content = contentSentence(offer.content);
-  const prompter = await surroundings.prompter();
-  const answer = await prompter.confirm({
-    message: `Accept ${content} from ${knownLabel(known, offer.from)}, ${target}?`,
-    signal,
-  });
-  // Ctrl-C at the question is a no; only a question that was taken back has no answer.
-  return answer === undefined && !signal.aborted ? false : answer;
-}
-
-function placeOf(out: string): string {
-  if (out === "-") return "the standard output";
-  return out === "." ? "this folder" : out;
-}
-
-async function checkOut(context: Context, out: string): Promise<void> {
-  if (out === "-") {
-    if (context.output.json)
-      throw usageFailure(
-        "-o - and --json exclude each other",
-        "both want stdout",
-        "drop one of them",
-      );
-    if (context.surroundings.stdout.isTTY !== true) return;
-    throw usageFailure(
-      "-o - needs a pipe or a file",
-      "the bytes of a file do not belong on a terminal",
-      'write "postern receive -o - > file" or choose a folder with -o DIR',
-    );
-  }
-  const found = await stat(out).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  const what = `no such folder: ${safeText(out)}`;
-  const why = found === undefined ? "nothing is there" : "it is not a folder";
-  const explanation = { what, why, next: "create it first, or choose another one with -o" };
-  throw new CommandFailure(EXIT.notFound, "usage/no-such-folder", explanation);
+  { policy, destination, questions }: Receiving,
+  { offer, signal, known }: Judged,
+): Promise<Decision> {
+  const judged = judge(policy, offer, known);
+  if (judged !== "ask") return judged;
+  // One question after the other, though transfers run side by side.
+  return await questions.with(async () =>
+    signal.aborted
+      ? "gone"
+      : await askAbout(context, { offer, out: destination.out, signal, known }),
+  );
 }

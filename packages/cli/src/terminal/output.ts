@@ -1,7 +1,7 @@
 /**
  * The two streams of a command. Messages and results go to stdout, all else to stderr; with
  * `--json` stdout holds one event a line and nothing else. Whoever writes a line to stderr through
- * here does not tear the progress line.
+ * here does not tear the progress lines.
  *
  * @module
  */
@@ -11,7 +11,8 @@ import { CommandFailure, type Explanation } from "../failures.ts";
 import { isSet, type Surroundings } from "../surroundings.ts";
 import { describe, isSecurityEvent, type About } from "./describe.ts";
 import { systemReason } from "./network-reason.ts";
-import { createProgressLine, type ProgressLine } from "./progress-line.ts";
+import { createProgressBoard } from "./progress-board.ts";
+import type { ProgressLine } from "./progress-line.ts";
 import { safeJson, safeText } from "./safe-text.ts";
 
 export interface OutputOptions {
@@ -40,7 +41,10 @@ export interface Output {
   event(event: JsonEvent): void;
   /** Explains an error on stderr and as an event. Returns its exit code. */
   fail(error: unknown, about?: Partial<About>): ExitCode;
+  /** A line for one transfer; several show at once, one below the other. */
   progress(label: string): ProgressLine;
+  /** Whatever else is said waits until `ask` has its answer: a question is not torn. */
+  during<T>(ask: () => Promise<T>): Promise<T>;
   paint(paint: Paint, text: string): string;
 }
 
@@ -51,10 +55,20 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
   const { json, quiet } = options;
   const hasColor = wantsColor(surroundings, options.noColor);
   let known: About = { relay: "the relay" };
-  let line: ProgressLine | undefined;
+  let questions = 0;
+  const board = createProgressBoard({
+    write: (text) => void stderr.write(text),
+    isTerminal: stderr.isTTY === true && env["TERM"] !== "dumb",
+    columns: () => stderr.columns ?? 80,
+    rows: () => stderr.rows ?? 24,
+    isTaken: () => questions > 0,
+    now: surroundings.now,
+  });
+  const heldBack: string[] = [];
 
   const write = (text: string): void => {
-    line?.clear();
+    if (questions > 0) return void heldBack.push(text);
+    board.hide();
     stderr.write(`${text}\n`);
   };
   const paint = (name: Paint, text: string): string =>
@@ -72,7 +86,7 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
     warn: write,
     result(text) {
       if (json) return;
-      line?.clear();
+      board.hide();
       stdout.write(`${text}\n`);
     },
     fail(error, about) {
@@ -81,19 +95,21 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
       event({ type: "error", code: failure.code });
       return failure.exitCode;
     },
-    progress(label) {
-      if (quiet) return { update() {}, clear() {} };
-      line = createProgressLine({
-        label: safeText(label),
-        write: (text) => void stderr.write(text),
-        isTerminal: stderr.isTTY === true && env["TERM"] !== "dumb",
-        columns: () => stderr.columns ?? 80,
-        now: surroundings.now,
-      });
-      return line;
+    progress: (label) => (quiet ? SILENT : board.open(safeText(label))),
+    async during(ask) {
+      board.hide();
+      questions++;
+      try {
+        return await ask();
+      } finally {
+        questions--;
+        if (questions === 0) for (const text of heldBack.splice(0)) write(text);
+      }
     },
   };
 }
+
+const SILENT: ProgressLine = { update() {}, clear() {} };
 
 interface Failure {
   readonly lines: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The progress of one transfer: on a terminal one line that is redrawn in place, elsewhere a line
- * per tenth. Nothing else may write to the terminal between `update` and `clear`.
+ * The progress of one transfer as text: a line that is redrawn (`progress-board.ts`), or, where
+ * nothing can be redrawn, a line per tenth.
  *
  * @module
  */
@@ -24,28 +24,20 @@ export interface ProgressLine {
   clear(): void;
 }
 
-export interface ProgressOptions {
+interface SteppedOptions {
   readonly label: string;
   readonly write: (text: string) => void;
-  readonly isTerminal: boolean;
-  /** Asked at every redraw: a window may change. */
-  readonly columns: () => number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
-const REDRAW_MS = 100;
+export const REDRAW_MS = 100;
 /** Long enough to be steady, short enough to follow a network that changes. */
 const RATE_WINDOW_MS = 3_000;
 const BAR_COLUMNS = 12;
 const LABEL_COLUMNS_MIN = 8;
 const LABEL_COLUMNS_MAX = 32;
 const UNKNOWN_STEP_BYTES = 100_000_000;
-
-export function createProgressLine(options: ProgressOptions): ProgressLine {
-  const rate = createRate(options.now);
-  return options.isTerminal ? redrawn(options, rate) : stepped(options, rate);
-}
 
 /** One line of at most `columns` - 1: the last column would make some terminals wrap. */
 export function renderProgress(state: ProgressState, columns: number): string {
@@ -80,31 +72,8 @@ export function renderProgress(state: ProgressState, columns: number): string {
   return fitWidth(amount[0]!, room);
 }
 
-function redrawn(options: ProgressOptions, rate: Rate): ProgressLine {
-  let drawnAt: number | undefined;
-  let isDrawn = false;
-  return {
-    update(state) {
-      const bytesPerSecond = rate.measure(state.bytes);
-      const now = options.now();
-      if (drawnAt !== undefined && now - drawnAt < REDRAW_MS) return;
-      drawnAt = now;
-      isDrawn = true;
-      const line = renderProgress(
-        { ...state, label: options.label, bytesPerSecond },
-        options.columns(),
-      );
-      options.write(`\r${line}\u001b[K`);
-    },
-    clear() {
-      if (isDrawn) options.write("\r\u001b[K");
-      isDrawn = false;
-      drawnAt = undefined;
-    },
-  };
-}
-
-function stepped(options: ProgressOptions, rate: Rate): ProgressLine {
+export function steppedLine(options: SteppedOptions): ProgressLine {
+  const rate = createRate(options.now);
   let written = 0;
   return {
     update(state) {
@@ -135,7 +104,7 @@ interface Rate {
   measure(bytes: number): number | undefined;
 }
 
-function createRate(now: () => number): Rate {
+export function createRate(now: () => number): Rate {
   const samples: { at: number; bytes: number }[] = [];
   return {
     measure(bytes) {
