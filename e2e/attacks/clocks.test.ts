@@ -158,7 +158,7 @@ const sayingFiveSeconds: typeof suite = {
 
 function withFive(bytes: Uint8Array, headerAt: number): Uint8Array {
   const changed = bytes.slice();
-  const at = headerAt + 33;
+  const at = headerAt + 49;
   assert.equal(changed[at], 60, "the place of sessionSeconds");
   changed[at] = 5;
   return changed;

@@ -88,9 +88,12 @@ function headerBytes(transfer: Uint8Array, wall: number): Uint8Array {
     .raw(transfer)
     .u64(wall)
     .u64(wall + 60_000)
+    .raw(suite.random(16))
     .u8(5)
     .u8(1)
     .u64(12)
+    .u32(0)
+    .u32(0)
     .text("forged.txt")
     .bytes();
 }

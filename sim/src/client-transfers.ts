@@ -123,6 +123,8 @@ export class ClientTransfers {
           job: effect,
           answer: (input) => link.step({ kind: "transfer", key, input }),
         });
+      case "check-held":
+        throw new Error("nobody holds a part of anything");
       case "run-records":
         return this.#runRecords(link, key, role, transfer, effect);
       case "feed-records":

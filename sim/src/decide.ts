@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, utf8 } from "@postern/core/bytes";
-import type { ContentDescription, Decision } from "@postern/core/transfer";
+import { CONTENT_ID_BYTES, type ContentDescription, type Decision } from "@postern/core/transfer";
 import { MARK } from "./checkers.ts";
 import type { ClientDriver, Outgoing } from "./client-driver.ts";
 import type { Prng } from "./prng.ts";
@@ -33,7 +33,7 @@ export function something(prng: Prng): Omit<Outgoing, "to"> {
   const content = prng.below(8) === 0 ? new Uint8Array(0) : concat(mark, tail(prng), mark);
   const size = kind === "stream" && prng.chance(500) ? undefined : content.length;
   const name = kind === "message" ? "" : `${MARK}.txt`;
-  const description: ContentDescription = { kind, name, size };
+  const description = describe(prng, { kind, name, size });
   const recordBytes = prng.pick([32, 96, 256]);
   return { content, description, recordBytes, sessionMs: prng.pick([5, 20, 100]) };
 }
@@ -41,8 +41,16 @@ export function something(prng: Prng): Omit<Outgoing, "to"> {
 /** A message that rides in its offer. */
 export function message(prng: Prng): Omit<Outgoing, "to"> {
   const content = concat(utf8(MARK), tail(prng));
-  const description: ContentDescription = { kind: "message", name: "", size: content.length };
+  const description = describe(prng, { kind: "message", name: "", size: content.length });
   return { content, description, recordBytes: 256, sessionMs: 100 };
+}
+
+function describe(
+  prng: Prng,
+  told: Pick<ContentDescription, "kind" | "name" | "size">,
+): ContentDescription {
+  const contentId = prng.bytes(CONTENT_ID_BYTES);
+  return { ...told, contentId, signed: false, manifest: undefined };
 }
 
 function tail(prng: Prng): Uint8Array {

@@ -15,7 +15,12 @@ import {
 } from "@postern/core/identity";
 import { SESSION_SECONDS_DEFAULT } from "@postern/core/limits";
 import { SeenTransfers, transferKey, type PeerEffect, type PeerInput } from "@postern/core/peer";
-import { ridesInEnvelopes, TRANSFER_ID_BYTES, type TransferEvent } from "@postern/core/transfer";
+import {
+  CONTENT_ID_BYTES,
+  ridesInEnvelopes,
+  TRANSFER_ID_BYTES,
+  type TransferEvent,
+} from "@postern/core/transfer";
 import type {
   Client,
   ClientEvent,
@@ -150,7 +155,8 @@ class PosternClient implements Client {
       // Before the first offer leaves: another key under this name is noticed from now on.
       if (profile === "end-to-end" && typeof to === "string")
         await this.contacts.pin(found.party, found.relayName);
-      const isInline = profile === "end-to-end" && ridesInEnvelopes(content.info);
+      const isInline =
+        profile === "end-to-end" && ridesInEnvelopes({ ...content.info, signed: false });
       const message = isInline ? await readMessage(content) : undefined;
       return this.#startSending(options, found, message);
     } catch (error) {
@@ -249,7 +255,10 @@ class PosternClient implements Client {
     const side = { role: "sending", source: content, rateLimit, message } as const;
     const met = typeof to === "string" ? undefined : metBy(to).ownKeys;
     const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa, met);
-    const request = { profile, content: content.info, sessionSeconds };
+    const { kind, name, size, manifest } = content.info;
+    const contentId = this.#ports.suite.random(CONTENT_ID_BYTES);
+    const description = { kind, contentId, signed: false, name, size, manifest };
+    const request = { profile, content: description, sessionSeconds };
     const inline = message === undefined ? request : { ...request, message };
     this.#recent.use(party.fingerprint, running.finished);
     this.#step({ kind: "send", transfer, to: party, request: inline });

@@ -6,8 +6,13 @@
 import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { PeerInput, TransferKey } from "@postern/core/peer";
-import type { Decision, TransferEvent as CoreEvent } from "@postern/core/transfer";
 import type {
+  ContentDescription,
+  Decision,
+  TransferEvent as CoreEvent,
+} from "@postern/core/transfer";
+import type {
+  ContentInfo,
   ContentSink,
   DeclineReason,
   Offer,
@@ -63,7 +68,7 @@ export class Listening {
     this.#pending.set(key, pending);
     if (event.kind === "offer") {
       pending.offer = new PendingOffer(
-        { ...facts, profile: event.profile, content: event.content },
+        { ...facts, profile: event.profile, content: contentInfo(event.content) },
         (decision) => this.#decide(key, decision),
         (accepted, sink) => this.#accept(accepted, sink),
       );
@@ -86,6 +91,10 @@ export class Listening {
   #decide(key: TransferKey, decision: Decision): void {
     this.#host.step({ kind: "transfer", key, input: { kind: "decide", decision } });
   }
+}
+
+function contentInfo({ kind, name, size, manifest }: ContentDescription): ContentInfo {
+  return { kind, name, size, ...(manifest && { manifest }) };
 }
 
 class PendingOffer implements Offer {

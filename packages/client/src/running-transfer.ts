@@ -148,6 +148,11 @@ export class RunningTransfer implements Transfer {
     this.#envelopes?.feed(frames);
   }
 
+  /** A part is held that nothing here has asked for. */
+  checkHeld(): void {
+    this.#input({ kind: "held-checked", same: false });
+  }
+
   replacePipe(ticket: Uint8Array): void {
     this.#pipes.offer(ticket);
   }

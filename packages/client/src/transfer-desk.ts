@@ -94,6 +94,8 @@ export class TransferDesk {
     switch (effect.kind) {
       case "emit":
         return this.#onEvent(told, effect.event);
+      case "check-held":
+        return running?.checkHeld();
       case "run-records":
         return running?.runRecords(effect);
       case "feed-records":

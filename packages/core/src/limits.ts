@@ -189,6 +189,10 @@ export const MESSAGE_INLINE_BYTES_MAX = 49_152;
 export const MESSAGE_BYTES_MAX = 1_048_576;
 export const FILE_NAME_BYTES_MAX = 1_024;
 export const HEADER_BYTES_MAX = 4_096;
+/** A directory's list of entries: both ends hold it in memory whole. */
+export const MANIFEST_BYTES_MAX = 64 * 1_048_576;
+/** Five times what a large folder has; each costs both ends some 300 bytes while it is judged. */
+export const MANIFEST_ENTRIES_MAX = 500_000;
 export const TRANSFERS_AT_ONCE_MAX = 64;
 /** Of them with one peer, so that one stranger cannot fill the table. */
 export const TRANSFERS_OF_PEER_MAX = 16;
@@ -198,6 +202,11 @@ export const SEEN_TRANSFERS_MAX = 4_096;
 export const CONSENT_TIMEOUT_MS = 10 * 60_000;
 /** A client answers a protocol step that needs no person. */
 export const ANSWER_TIMEOUT_MS = 20_000;
+/**
+ * Before content goes on its sender reads and hashes what the receiver holds: it may take as long
+ * as a busy memory card takes at 16 MiB a second.
+ */
+export const HELD_CHECK_BYTES_PER_MS = 16_384;
 /**
  * The pair's next master key after the content has arrived; without it the next one goes by RSA.
  */

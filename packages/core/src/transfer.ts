@@ -6,11 +6,17 @@ export {
   TRANSFER_ID_BYTES,
   type TransferEnvelope,
 } from "./transfer/envelope.ts";
-export type { ContentDescription, ContentKind } from "./transfer/header.ts";
+export {
+  CONTENT_ID_BYTES,
+  type ContentDescription,
+  type ContentKind,
+  type ManifestSize,
+} from "./transfer/header.ts";
 export type { Profile } from "./exchange/profile.ts";
 export { ridesInEnvelopes } from "./transfer/steps.ts";
 export type {
   Decision,
+  HeldPrefix,
   Moment,
   RecordsOutcome,
   RecordsPath,

@@ -14,7 +14,7 @@ import { encodeHeader } from "../src/transfer/header.ts";
 import type { ChannelJob } from "../src/exchange/end-to-end/channel-jobs.ts";
 import type { Verdict } from "../src/exchange/verdict.ts";
 import { contextOf, Device, NOW } from "./channel-lab.ts";
-import { expectKind } from "./exchange-lab.ts";
+import { contentOf, expectKind } from "./exchange-lab.ts";
 
 export type Ready = Extract<ExchangeInput, { kind: "offer-sealed" }>["ready"];
 export type Outcome = Extract<ExchangeInput, { kind: "offer-opened" }>["outcome"];
@@ -29,7 +29,7 @@ export function pair(): { readonly alice: Device; readonly bob: Device } {
 }
 
 export function headerOf(context: ExchangeContext): Uint8Array {
-  const content = { kind: "message", name: "", size: TEXT.length } as const;
+  const content = contentOf({ kind: "message", name: "", size: TEXT.length });
   const until = (NOW + 60_000) as WallMs;
   return encodeHeader(context.transfer, { content, created: NOW, until, sessionSeconds: 5 });
 }

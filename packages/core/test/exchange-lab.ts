@@ -11,6 +11,7 @@ import { nobleSuite } from "@postern/core/crypto/noble";
 import { isErrorCode, PosternError } from "@postern/core/errors";
 import type { ExchangeInput } from "@postern/core/exchange";
 import { fingerprintOf, identityFromSeed } from "@postern/core/identity";
+import type { ContentDescription } from "@postern/core/transfer";
 
 /** Bytes of a test, told apart by their text. */
 export function secret(text: string, length = 32): Uint8Array {
@@ -25,6 +26,15 @@ export function secret(text: string, length = 32): Uint8Array {
 export const TRANSFER = secret("transfer", 16);
 export const OTHER_TRANSFER = secret("another transfer", 16);
 export const HEADER = utf8("the encoded header of a transfer");
+
+export const CONTENT_ID: Uint8Array = secret("content", 16);
+
+/** What a header says of a content that nothing more than this is told of. */
+export function contentOf(
+  told: Pick<ContentDescription, "kind" | "name" | "size"> & Partial<ContentDescription>,
+): ContentDescription {
+  return { contentId: CONTENT_ID, signed: false, manifest: undefined, ...told };
+}
 
 export const CONTEXT = {
   suite: nobleSuite,

@@ -71,9 +71,10 @@ export function contextOf(parties: VectorParties, transfer: string): ExchangeCon
 }
 
 export function headerOf(inputs: HeaderInputs): TransferHeader {
-  const { kind, name, size } = inputs;
+  const { kind, contentId, signed, name, size, manifest } = inputs;
+  const told = { kind, signed, name, size: size ?? undefined, manifest: manifest ?? undefined };
   return {
-    content: { kind, name, size: size ?? undefined },
+    content: { ...told, contentId: bytes(contentId) },
     created: inputs.created as WallMs,
     until: inputs.until as WallMs,
     sessionSeconds: inputs.sessionSeconds,

@@ -6,12 +6,16 @@
 import { lv, seal, uint, unhex, ZERO_NONCE } from "./plain-crypto.ts";
 
 export interface HeaderInputs {
-  readonly kind: "message" | "file" | "stream";
+  readonly kind: keyof typeof KINDS;
+  readonly contentId: string;
+  readonly signed: boolean;
   readonly created: number;
   readonly until: number;
   readonly sessionSeconds: number;
   /** `null`: not known. */
   readonly size: number | null;
+  /** Of a directory alone. */
+  readonly manifest: { readonly entries: number; readonly bytes: number } | null;
   readonly name: string;
 }
 
@@ -49,7 +53,7 @@ export const VERDICTS = {
   "timed-out": 11,
 } as const;
 
-const KINDS = { message: 1, file: 2, stream: 4 } as const;
+const KINDS = { message: 1, file: 2, directory: 3, stream: 4 } as const;
 
 export function plainHeader(tid: Buffer, header: HeaderInputs): Buffer {
   return Buffer.concat([
@@ -57,9 +61,12 @@ export function plainHeader(tid: Buffer, header: HeaderInputs): Buffer {
     tid,
     uint(header.created, 8),
     uint(header.until, 8),
+    unhex(header.contentId),
     uint(header.sessionSeconds, 1),
-    uint(header.size === null ? 0 : 1, 1),
+    uint((header.size === null ? 0 : 1) + (header.signed ? 2 : 0), 1),
     uint(header.size ?? 0, 8),
+    uint(header.manifest?.entries ?? 0, 4),
+    uint(header.manifest?.bytes ?? 0, 4),
     lv(Buffer.from(header.name, "utf8")),
   ]);
 }

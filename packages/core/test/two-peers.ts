@@ -20,10 +20,13 @@ import type { InstantMs, WallMs } from "@postern/core/time";
 import type {
   ContentDescription,
   Decision,
+  HeldPrefix,
   Moment,
   TransferEvent,
   TransferInput,
 } from "@postern/core/transfer";
+import type { ReceiveInput } from "../src/transfer/receive-state.ts";
+import { contentOf } from "./exchange-lab.ts";
 
 export type Name = "alice" | "bob";
 
@@ -47,6 +50,13 @@ export class TwoPeers {
   /** What the relay answers to a request; `undefined` means it does its work. */
   refuse: (frame: ClientFrame) => "absent" | "refused" | undefined = () => undefined;
   decision: Decision | undefined = "accept";
+  /** What Bob has of the content already. */
+  held: HeldPrefix | undefined;
+  /** What Alice finds when she compares it; `undefined`: she finds nothing, ever. */
+  same: boolean | undefined = true;
+  /** Where content began, and what was to be compared. */
+  readonly begun: (readonly [Name, number])[] = [];
+  readonly compared: HeldPrefix[] = [];
   recordsFail: PosternError | undefined;
   keepFails = false;
   /** While set, records neither end nor fail by themselves. */
@@ -92,7 +102,7 @@ export class TwoPeers {
   }
 
   send(
-    content: ContentDescription = { kind: "file", name: "a.txt", size: TOTAL },
+    content: ContentDescription = contentOf({ kind: "file", name: "a.txt", size: TOTAL }),
     id = 5,
   ): TransferKey {
     const transfer = new Uint8Array(16).fill(id);
@@ -112,7 +122,7 @@ export class TwoPeers {
   input(
     who: Name,
     key: TransferKey,
-    input: TransferInput | { kind: "decide"; decision: Decision },
+    input: TransferInput | Extract<ReceiveInput, { kind: "decide" }>,
   ): void {
     this.step(who, { kind: "transfer", key, input });
   }
@@ -180,8 +190,14 @@ export class TwoPeers {
       case "emit":
         this.events.push({ who, event: effect.event });
         if (effect.event.kind === "offer" && this.decision !== undefined)
-          this.input(who, key, { kind: "decide", decision: this.decision });
+          this.input(who, key, { kind: "decide", decision: this.decision, held: this.held });
         return;
+      case "check-held": {
+        const { same } = this;
+        this.compared.push({ offset: effect.offset, digest: effect.digest });
+        if (same !== undefined) answer({ kind: "held-checked", same });
+        return;
+      }
       case "take-pair-key":
       case "load-pair-key": {
         const stored = this.kept.get(at);
@@ -207,6 +223,7 @@ export class TwoPeers {
           ownSpki: new Uint8Array(0),
         });
       case "run-records":
+        this.begun.push([who, effect.fromOffset]);
         if (who === "alice") this.keys = effect.keys;
         if (this.recordsHang) return;
         if (this.recordsFail !== undefined)

@@ -11,7 +11,8 @@ test("senderReason() and endedBySender() carry a reason to the receiver", () => 
   assert.equal(told("transfer/damaged"), "transfer/damaged");
   assert.equal(told("transfer/framing"), "transfer/damaged");
   assert.equal(told("transfer/pipe-lost"), "transfer/pipe-lost");
-  for (const reason of [0, 6, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
+  assert.equal(told("transfer/other-content"), "transfer/other-content");
+  for (const reason of [0, 7, 255]) assert.equal(endedBySender(reason).code, "peer/malformed");
 });
 
 test("receiverReason() and endedByReceiver() carry a reason to the sender", () => {
@@ -25,5 +26,7 @@ test("receiverReason() and endedByReceiver() carry a reason to the sender", () =
   assert.equal(told("transfer/invalid"), "transfer/digest-mismatch");
   assert.equal(told("transfer/framing"), "transfer/framing");
   assert.equal(told("transfer/truncated"), "transfer/pipe-lost");
-  for (const reason of [0, 9, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
+  assert.equal(told("transfer/declined"), "peer/declined");
+  assert.equal(told("transfer/other-content"), "transfer/other-content");
+  for (const reason of [0, 11, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");
 });

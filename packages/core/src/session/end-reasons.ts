@@ -12,6 +12,7 @@ const SENDER_REASONS: Readonly<Record<number, ErrorCode>> = {
   3: "transfer/source-unreadable",
   4: "transfer/damaged",
   5: "transfer/pipe-lost",
+  6: "transfer/other-content",
 };
 
 const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
@@ -23,6 +24,8 @@ const RECEIVER_REASONS: Readonly<Record<number, ErrorCode>> = {
   6: "transfer/digest-mismatch",
   7: "transfer/framing",
   8: "transfer/pipe-lost",
+  9: "peer/declined",
+  10: "transfer/other-content",
 };
 
 /** The reason in a sender's cancelled record. */
@@ -37,6 +40,8 @@ export function senderReason(code: ErrorCode): number {
       return 4;
     case "transfer/pipe-lost":
       return 5;
+    case "transfer/other-content":
+      return 6;
     default:
       return 1;
   }
@@ -64,6 +69,10 @@ export function receiverReason(code: ErrorCode): number {
     case "transfer/truncated":
     case "transfer/pipe-lost":
       return 8;
+    case "transfer/declined":
+      return 9;
+    case "transfer/other-content":
+      return 10;
     default:
       return 1;
   }

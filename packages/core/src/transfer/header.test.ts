@@ -1,22 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { codeOf, otherLengths, OTHER_TRANSFER, put, TRANSFER } from "../../test/exchange-lab.ts";
+import {
+  codeOf,
+  contentOf,
+  CONTENT_ID,
+  otherLengths,
+  OTHER_TRANSFER,
+  put,
+  secret,
+  TRANSFER,
+} from "../../test/exchange-lab.ts";
 import { concat, hex, utf8 } from "../bytes.ts";
+import { ByteWriter } from "../bytes/writer.ts";
 import {
   FILE_NAME_BYTES_MAX,
   HEADER_AHEAD_MS,
   HEADER_BYTES_MAX,
   HEADER_VALID_MS,
+  MANIFEST_BYTES_MAX,
+  MANIFEST_ENTRIES_MAX,
 } from "../limits.ts";
 import type { WallMs } from "../time.ts";
-import {
-  decodeHeader,
-  encodeHeader,
-  isCurrent,
-  type ContentDescription,
-  type TransferHeader,
-} from "./header.ts";
+import { decodeHeader, encodeHeader, isCurrent, type TransferHeader } from "./header.ts";
 
 const CREATED = 1_800_000_000_000 as WallMs;
 const UNTIL = (CREATED + HEADER_VALID_MS) as WallMs;
@@ -27,14 +33,26 @@ const AT = {
   transfer: 1,
   created: 17,
   until: 25,
-  seconds: 33,
-  known: 34,
-  size: 35,
-  name: 43,
+  content: 33,
+  seconds: 49,
+  flags: 50,
+  size: 51,
+  entries: 59,
+  manifest: 63,
+  name: 67,
+};
+const DIRECTORY: Told = {
+  kind: "directory",
+  name: "photos",
+  size: 2 ** 40,
+  manifest: { entries: 3, bytes: 200 },
 };
 const TWO_TO_53 = [0, 0x20, 0, 0, 0, 0, 0, 0];
 
-function headerOf(content: ContentDescription): TransferHeader {
+type Told = Parameters<typeof contentOf>[0];
+
+function headerOf(told: Told): TransferHeader {
+  const content = contentOf(told);
   return { content, created: CREATED, until: UNTIL, sessionSeconds: 5 };
 }
 
@@ -43,18 +61,24 @@ function decode(bytes: Uint8Array): TransferHeader {
 }
 
 test("encodeHeader() lays out what docs/protocol.md 9 says", () => {
-  const fields = ["02", hex(TRANSFER), "000001a3185c5000", "000001a3185d3a60", "05", "01"];
-  fields.push("0000000000000003", "00000005", hex(utf8("a.txt")));
+  const fields = ["02", hex(TRANSFER), "000001a3185c5000", "000001a3185d3a60"];
+  fields.push(hex(CONTENT_ID), "05", "01", "0000000000000003", "00000000", "00000000");
+  fields.push("00000005", hex(utf8("a.txt")));
   assert.equal(hex(BYTES), fields.join(""));
 });
 
 test("decodeHeader() gives back what encodeHeader() took", () => {
-  const contents: readonly ContentDescription[] = [
+  const contents: readonly Told[] = [
     { kind: "message", name: "", size: 256 },
     { kind: "file", name: "", size: 0 },
     { kind: "file", name: "x", size: Number.MAX_SAFE_INTEGER },
     { kind: "stream", name: "stdin", size: undefined },
     { kind: "stream", name: "stdin", size: 0 },
+    { kind: "stream", name: "stdin", size: undefined, signed: true },
+    { kind: "file", name: "x", size: 1, signed: true, contentId: secret("another", 16) },
+    DIRECTORY,
+    { ...DIRECTORY, size: 1, manifest: { entries: 1, bytes: 1 } },
+    { ...DIRECTORY, manifest: { entries: MANIFEST_ENTRIES_MAX, bytes: MANIFEST_BYTES_MAX } },
   ];
   for (const content of contents)
     for (const sessionSeconds of [1, 5, 60]) {
@@ -132,7 +156,7 @@ test("C-02 decodeHeader() refuses a header of another transfer", () => {
   }
 });
 
-test("P-03 decodeHeader() refuses every kind that is not one of three", () => {
+test("P-03 decodeHeader() refuses every kind that is not one of four, and one without its list", () => {
   for (let kind = 0; kind < 256; kind++) {
     const code = codeOf(() => decode(put(BYTES, AT.kind, [kind])));
     assert.equal(code, [1, 2, 4].includes(kind) ? undefined : "peer/malformed", `${kind}`);
@@ -147,7 +171,7 @@ test("decodeHeader() takes session keys of 1 to 60 seconds and no others", () =>
 });
 
 test("P-03 decodeHeader() takes one form of each size: known, or of a stream and zero", () => {
-  const without = (kind: number) => put(put(BYTES, AT.kind, [kind]), AT.known, new Uint8Array(9));
+  const without = (kind: number) => put(put(BYTES, AT.kind, [kind]), AT.flags, new Uint8Array(9));
   assert.equal(
     codeOf(() => decode(without(1))),
     "peer/malformed",
@@ -161,11 +185,52 @@ test("P-03 decodeHeader() takes one form of each size: known, or of a stream and
     codeOf(() => decode(put(without(4), AT.size + 7, [1]))),
     "peer/malformed",
   );
-  for (const known of [2, 128, 255])
-    assert.equal(
-      codeOf(() => decode(put(BYTES, AT.known, [known]))),
-      "peer/malformed",
-    );
+});
+
+test("P-03 decodeHeader() knows two flags and refuses every other", () => {
+  for (let flags = 0; flags < 256; flags++) {
+    const code = codeOf(() => decode(put(BYTES, AT.flags, [flags])));
+    const isTaken = flags === 1 || flags === 3;
+    assert.equal(code, isTaken ? undefined : "peer/malformed", `${flags}`);
+  }
+  assert.equal(decode(put(BYTES, AT.flags, [3])).content.signed, true);
+});
+
+test("P-03 decodeHeader() takes a list's size of a directory alone, and within its bounds", () => {
+  const codeOfSizes = (kind: number, size: number, entries: number, bytes: number) => {
+    const sizes = new ByteWriter().u64(size).u32(entries).u32(bytes).bytes();
+    return codeOf(() => decode(put(put(BYTES, AT.kind, [kind]), AT.size, sizes)));
+  };
+  const [most, long] = [MANIFEST_ENTRIES_MAX, MANIFEST_BYTES_MAX];
+  for (const [size, entries, bytes] of [
+    [1, 1, 1],
+    [long, most, long],
+    [2 ** 53 - 1, 1, 1],
+  ] as const)
+    assert.equal(codeOfSizes(3, size, entries, bytes), undefined);
+  for (const [size, entries, bytes] of [
+    [9, 0, 1],
+    [9, 1, 0],
+    [9, 1, 10],
+    [0, 1, 1],
+    [long + 1, 1, long + 1],
+    [long, most + 1, long],
+    [2 ** 53 - 1, 2 ** 32 - 1, 2 ** 32 - 1],
+  ] as const)
+    assert.equal(codeOfSizes(3, size, entries, bytes), "peer/malformed", `${entries} ${bytes}`);
+  for (const kind of [1, 2, 4])
+    for (const [entries, bytes] of [
+      [1, 0],
+      [0, 1],
+      [1, 1],
+    ] as const)
+      assert.equal(codeOfSizes(kind, 9, entries, bytes), "peer/malformed", `kind ${kind}`);
+  const unknown = put(encodeHeader(TRANSFER, headerOf(DIRECTORY)), AT.flags, new Uint8Array(9));
+  assert.equal(
+    codeOf(() => decode(unknown)),
+    "peer/malformed",
+    "a directory of unknown size",
+  );
 });
 
 test("P-03 decodeHeader() refuses numbers above 2^53 - 1", () => {

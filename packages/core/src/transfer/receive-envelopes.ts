@@ -6,16 +6,19 @@ import type { ClearVerdict, Verdict } from "../exchange/verdict.ts";
 import { sealAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ReceivePlan } from "./receive-state.ts";
-import type { TransferEffect } from "./steps.ts";
+import type { HeldPrefix, TransferEffect } from "./steps.ts";
 
-/** A verdict under the answer key; nothing is there yet. */
+export const NOTHING_HELD: HeldPrefix = { offset: 0, digest: new Uint8Array(HASH_BYTES) };
+
+/** A verdict under the answer key, and what is there already. */
 export function answerEnvelope(
   plan: ReceivePlan,
   ready: ReceiverReady,
   verdict: Verdict,
+  { offset, digest }: HeldPrefix = NOTHING_HELD,
 ): TransferEnvelope {
   const { suite, transfer } = plan.context;
-  const answer = { verdict, offset: 0, prefixDigest: new Uint8Array(HASH_BYTES) };
+  const answer = { verdict, offset, prefixDigest: digest };
   const sealed = sealAnswer(suite, ready.keys.answer, transfer, answer);
   return { kind: "answer", transfer, sealed: ready.salt ? concat(ready.salt, sealed) : sealed };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   assertWiped,
+  contentOf,
   CONTEXT,
   OTHER_TRANSFER,
   put,
@@ -24,7 +25,7 @@ import { encodeVerdict, type Verdict } from "../exchange/verdict.ts";
 
 const WALL = 1_800_000_000_000;
 const MASTER_KEY = secret("master key");
-const FILE: ContentDescription = { kind: "file", name: "a.txt", size: 3 };
+const FILE: ContentDescription = contentOf({ kind: "file", name: "a.txt", size: 3 });
 const OPEN: Admission = { profile: "symmetric", hasRoom: true, replayed: false };
 
 interface Case {
@@ -116,7 +117,7 @@ function receive(given: Case = {}): Receiver {
 }
 
 const otherHeader = put(headerBytes(), 1, OTHER_TRANSFER);
-const hugeMessage: ContentDescription = { kind: "message", name: "", size: 2 ** 21 + 1 };
+const hugeMessage: ContentDescription = contentOf({ kind: "message", name: "", size: 2 ** 21 + 1 });
 
 /** One offer for each verdict that a receiver gives by itself. */
 const REFUSED: readonly (readonly [Verdict, "sealed" | "clear", string, Case])[] = [

@@ -12,7 +12,13 @@ import type { Verdict } from "../exchange/verdict.ts";
 import type { InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ContentDescription } from "./header.ts";
-import type { Decision, RecordsOutcome, TransferEffect, TransferInput } from "./steps.ts";
+import type {
+  Decision,
+  HeldPrefix,
+  RecordsOutcome,
+  TransferEffect,
+  TransferInput,
+} from "./steps.ts";
 
 export interface ReceivePlan {
   readonly context: ExchangeContext;
@@ -57,7 +63,12 @@ export type ReceiveState =
       readonly verdict: Exclude<Verdict, "accept">;
       readonly deadline: InstantMs;
     }
-  | ({ readonly kind: "expect-pipe"; readonly deadline: InstantMs } & Checked)
+  | ({
+      readonly kind: "expect-pipe";
+      /** Where the content goes on. */
+      readonly fromOffset: number;
+      readonly deadline: InstantMs;
+    } & Checked)
   /** `deadline`: for frames in envelopes, whose loss nobody sees; a pipe has its own. */
   | ({ readonly kind: "receiving"; readonly deadline: InstantMs | undefined } & Checked)
   /** The pipe broke; the sender opens the next one. */
@@ -85,7 +96,12 @@ export type ReceiveInput =
   | TransferInput
   | { readonly kind: "key-down"; readonly use: "this" | "next"; readonly ciphertext: Uint8Array }
   | { readonly kind: "offer"; readonly offer: OfferEnvelope; readonly admission: Admission }
-  | { readonly kind: "decide"; readonly decision: Decision };
+  | {
+      readonly kind: "decide";
+      readonly decision: Decision;
+      /** With `accept`: the content goes on behind it. Of no use for a message in envelopes. */
+      readonly held?: HeldPrefix | undefined;
+    };
 
 export interface ReceiveStep {
   readonly state: ReceiveState;

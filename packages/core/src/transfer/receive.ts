@@ -44,7 +44,7 @@ import {
 import { after, type InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { closingOn, failWith, finish, giveUp, lost } from "./receive-end.ts";
-import { answerEnvelope, receiptEnvelope, refusal } from "./receive-envelopes.ts";
+import { answerEnvelope, NOTHING_HELD, receiptEnvelope, refusal } from "./receive-envelopes.ts";
 import { answerNo, askConsent, checkOffer, refuse, refusingOn } from "./receive-offer.ts";
 import type {
   Admission,
@@ -59,8 +59,9 @@ import type {
 } from "./receive-state.ts";
 import {
   emit,
+  heldCheckMs,
   ridesInEnvelopes,
-  type Decision,
+  type HeldPrefix,
   type Moment,
   type RecordsOutcome,
   type RecordsPath,
@@ -99,7 +100,7 @@ export function stepReceive(
       return offerArrived(plan, state, input.offer, input.admission, now);
     case "decide":
       return state.kind === "expect-consent"
-        ? decided(plan, state, input.decision, now)
+        ? decided(plan, state, input, now)
         : { state, effects: [] };
     case "pipe-ticket":
       return ticketArrived(state, input.ticket, now);
@@ -129,6 +130,7 @@ export function stepReceive(
         : giveUp(plan, state, new PosternError("peer/gone", "the sender cannot be reached"));
     case "offer-result":
     case "pipe-result":
+    case "held-checked":
       return { state, effects: [] };
     default:
       return exchangeInput(plan, state, input, now);
@@ -223,35 +225,63 @@ function exchangeInput(
   return { state: { ...state, exchange: step.exchange }, effects: step.effects };
 }
 
-function decided(plan: ReceivePlan, state: Checked, decision: Decision, now: Moment): ReceiveStep {
+function decided(
+  plan: ReceivePlan,
+  state: Checked & ReceiveState,
+  { decision, held = NOTHING_HELD }: Extract<ReceiveInput, { kind: "decide" }>,
+  now: Moment,
+): ReceiveStep {
   if (decision !== "accept") return answerNo(plan, state, decision, now);
   const { exchange, ready, content, sessionSeconds } = state;
   const message = messageOf(exchange);
   if (message !== undefined) {
-    const next = receiveOver(state, { kind: "inline", ...message }, now);
+    const next = receiveOver(state, { kind: "inline", ...message }, 0, now);
     return { state: next.state, effects: [emit({ kind: "accepted", offset: 0 }), ...next.effects] };
   }
-  const effects: TransferEffect[] = [
-    { kind: "send-envelope", envelope: answerEnvelope(plan, ready, "accept") },
-    emit({ kind: "accepted", offset: 0 }),
-  ];
   if (ridesInEnvelopes(content)) {
-    const next = receiveOver(state, { kind: "envelopes" }, now);
-    return { state: next.state, effects: [...effects, ...next.effects] };
+    const next = receiveOver(state, { kind: "envelopes" }, 0, now);
+    return {
+      state: next.state,
+      effects: [...accepted(plan, ready, NOTHING_HELD), ...next.effects],
+    };
   }
-  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
+  const fromOffset = held.offset;
+  if (fromOffset > (content.size ?? fromOffset))
+    return giveUp(
+      plan,
+      state,
+      new PosternError("transfer/other-content", "more is held than the content is long"),
+    );
+  // The sender reads and compares all of that before it opens a pipe.
+  const deadline = after(now.instant, ANSWER_TIMEOUT_MS + heldCheckMs(fromOffset));
   return {
-    state: { kind: "expect-pipe", exchange, ready, content, sessionSeconds, deadline },
-    effects,
+    state: { kind: "expect-pipe", exchange, ready, content, sessionSeconds, fromOffset, deadline },
+    effects: accepted(plan, ready, held),
   };
 }
 
-function receiveOver(checked: Checked, path: RecordsPath, now: Moment): ReceiveStep {
+function accepted(
+  plan: ReceivePlan,
+  ready: Checked["ready"],
+  held: HeldPrefix,
+): readonly TransferEffect[] {
+  return [
+    { kind: "send-envelope", envelope: answerEnvelope(plan, ready, "accept", held) },
+    emit({ kind: "accepted", offset: held.offset }),
+  ];
+}
+
+function receiveOver(
+  checked: Checked,
+  path: RecordsPath,
+  fromOffset: number,
+  now: Moment,
+): ReceiveStep {
   const { exchange, ready, content, sessionSeconds } = checked;
   const deadline = path.kind === "pipe" ? undefined : after(now.instant, INLINE_TIMEOUT_MS);
   return {
     state: { kind: "receiving", exchange, ready, content, sessionSeconds, deadline },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset: 0, sessionSeconds }],
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
   };
 }
 
@@ -266,7 +296,7 @@ function ticketArrived(state: ReceiveState, ticket: Uint8Array, now: Moment): Re
   const effects: TransferEffect[] = [{ kind: "replace-pipe", ticket }];
   switch (state.kind) {
     case "expect-pipe":
-      return receiveOver(state, { kind: "pipe", ticket }, now);
+      return receiveOver(state, { kind: "pipe", ticket }, state.fromOffset, now);
     case "expect-new-pipe": {
       const { exchange, ready, content, sessionSeconds } = state;
       const checked = { exchange, ready, content, sessionSeconds };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONTEXT, secret, TRANSFER } from "../../test/exchange-lab.ts";
+import { contentOf, CONTEXT, secret, TRANSFER } from "../../test/exchange-lab.ts";
 import { concat } from "../bytes/writer.ts";
 import { PosternError } from "../errors.ts";
 import type { EndToEndReceipt } from "../exchange/end-to-end/receipt.ts";
@@ -44,12 +44,12 @@ const RECEIPT: EndToEndReceipt = {
 
 const FILE: SendRequest = {
   profile: "end-to-end",
-  content: { kind: "file", name: "a.txt", size: 3 },
+  content: contentOf({ kind: "file", name: "a.txt", size: 3 }),
   sessionSeconds: 5,
 };
 const MESSAGE: SendRequest = {
   profile: "end-to-end",
-  content: { kind: "message", name: "", size: 3 },
+  content: contentOf({ kind: "message", name: "", size: 3 }),
   sessionSeconds: 5,
   message: new Uint8Array(3),
 };

@@ -37,6 +37,12 @@ export type SendState =
       readonly deadline: InstantMs;
       readonly receipt: ReceiptToOpen | undefined;
     } & Offered)
+  /** The receiver holds a part: whether it is this content's is being checked. */
+  | ({
+      readonly kind: "expect-check";
+      readonly offset: number;
+      readonly deadline: InstantMs;
+    } & Offered)
   | ({
       readonly kind: "expect-pipe";
       readonly offset: number;

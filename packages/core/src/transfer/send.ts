@@ -7,7 +7,8 @@
  *      ▲                                  │     │ short message            ▲  ▲ │           │
  *      └───────── key-unknown ────────────┘     └──────────────────────────┘  │ │ pipe-     │
  *                                                                      ticket │ ▼ broken    ▼
- *                                                               expect-new-pipe           done
+ *                 held-checked                                  expect-new-pipe           done
+ *   accept, and a part is held ──► expect-check ──► expect-pipe
  *
  *   failed ◄── any refusal, violation, deadline, loss, cancel
  *     ▲
@@ -22,7 +23,6 @@
  *
  * @module
  */
-import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError, unreachable, type ErrorCode } from "../errors.ts";
 import { requestError } from "../exchange/request-error.ts";
 import type { ExchangeInput, RequestStatus } from "../exchange/steps.ts";
@@ -31,7 +31,6 @@ import type { Profile } from "../exchange/profile.ts";
 import {
   beginClosing,
   judgeResync,
-  openAnswerKeys,
   renewMasterKey,
   senderPhase,
   startSenderExchange,
@@ -44,24 +43,16 @@ import {
   CLOSING_TIMEOUT_MS,
   CONSENT_TIMEOUT_MS,
   HEADER_VALID_MS,
-  INLINE_TIMEOUT_MS,
   LOSS_REASON_MS,
 } from "../limits.ts";
 import { after, type InstantMs, type WallMs } from "../time.ts";
-import { openAnswer } from "./answer.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { encodeHeader, type ContentDescription } from "./header.ts";
+import { answered, heldChecked, stream } from "./send-answer.ts";
 import { closingOn, cutOff, fail, failWith, finish, isMoving, lost, refused } from "./send-end.ts";
 import { heardEarly, receiptArrived, receiptOpened } from "./send-receipt.ts";
 import type { Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
-import {
-  emit,
-  ridesInEnvelopes,
-  type Moment,
-  type RecordsOutcome,
-  type RecordsPath,
-  type TransferInput,
-} from "./steps.ts";
+import { emit, type Moment, type RecordsOutcome, type TransferInput } from "./steps.ts";
 import { verdictError } from "../exchange/verdict.ts";
 import { withdrawnByReceiver } from "./withdrawal.ts";
 
@@ -129,6 +120,10 @@ export function stepSend(
     case "pipe-broken":
       return state.kind === "streaming"
         ? pipeBroken(state, input.error, now)
+        : { state, effects: [] };
+    case "held-checked":
+      return state.kind === "expect-check"
+        ? heldChecked(plan, state, input.same, now)
         : { state, effects: [] };
     case "records-done":
       return isMoving(state) ? close(plan, state, input, now) : { state, effects: [] };
@@ -256,61 +251,6 @@ function resynced(
   return { state: next.state, effects: [emit({ kind: "key-renewed" }), ...next.effects] };
 }
 
-function answered(
-  plan: SendPlan,
-  before: Extract<SendState, { kind: "expect-answer" }>,
-  bytes: Uint8Array,
-  now: Moment,
-): SendStep {
-  const { suite, transfer } = plan.context;
-  const { keys, sealed } = openAnswerKeys(plan.context, before.ready, bytes);
-  const ready = { ...before.ready, keys };
-  const state = { ...before, ready };
-  const answer = ifWellFormed(() => openAnswer(suite, keys.answer, transfer, sealed));
-  if (answer === undefined)
-    return fail(
-      plan,
-      state,
-      new PosternError("transfer/invalid", "the receiver's answer does not open"),
-    );
-  if (answer.verdict !== "accept") return refused(state, verdictError(answer.verdict));
-  if (plan.context.message !== undefined)
-    return fail(plan, state, new PosternError("peer/unexpected-frame", "a message has a receipt"));
-  if (answer.offset !== 0)
-    return fail(plan, state, new PosternError("peer/malformed", "an offset that was never sent"));
-  const accepted = emit({ kind: "accepted", offset: answer.offset });
-  if (ridesInEnvelopes(plan.content)) {
-    const next = stream(plan, state, { kind: "envelopes" }, answer.offset, now);
-    return { state: next.state, effects: [accepted, ...next.effects] };
-  }
-  const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
-  return {
-    state: {
-      kind: "expect-pipe",
-      exchange: before.exchange,
-      ready,
-      offset: answer.offset,
-      deadline,
-    },
-    effects: [accepted, { kind: "open-pipe" }],
-  };
-}
-
-function stream(
-  plan: SendPlan,
-  { exchange, ready }: Offered,
-  path: RecordsPath,
-  fromOffset: number,
-  now: Moment,
-): SendStep {
-  const { sessionSeconds } = plan;
-  const deadline = path.kind === "envelopes" ? after(now.instant, INLINE_TIMEOUT_MS) : undefined;
-  return {
-    state: { kind: "streaming", exchange, ready, receipt: undefined, deadline },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
-  };
-}
-
 function ticketArrived(
   plan: SendPlan,
   state: SendState,
@@ -368,6 +308,7 @@ function recordsFailed(
   error: PosternError,
   now: Moment,
 ): SendStep {
+  if (state.kind === "expect-check") return fail(plan, state, error);
   if (!isMoving(state)) return { state, effects: [] };
   if (error.code !== "transfer/pipe-lost") return fail(plan, state, error);
   const deadline = after(now.instant, LOSS_REASON_MS);
@@ -381,8 +322,13 @@ function woke(plan: SendPlan, state: SendState, now: Moment): SendStep {
   if (state.kind === "closing") return finish(state, false);
   if (state.kind === "expect-reason" || state.kind === "expect-new-pipe")
     return fail(plan, state, state.error);
-  const code: ErrorCode = state.kind === "exchanging" ? "link/timed-out" : "peer/timed-out";
-  return fail(plan, state, new PosternError(code, `no answer while ${state.kind}`));
+  return fail(plan, state, new PosternError(lateCode(state), `no answer while ${state.kind}`));
+}
+
+/** Who has not answered. */
+function lateCode({ kind }: SendState): ErrorCode {
+  if (kind === "exchanging") return "link/timed-out";
+  return kind === "expect-check" ? "transfer/source-unreadable" : "peer/timed-out";
 }
 
 function cancel(plan: SendPlan, state: SendState): SendStep {

@@ -7,7 +7,7 @@ import type { PosternError } from "../errors.ts";
 import type { Profile } from "../exchange/profile.ts";
 import type { ExchangeEffect, ExchangeInput, KeySource, RequestStatus } from "../exchange/steps.ts";
 import type { TransferKeys } from "../exchange/transfer-keys.ts";
-import { MESSAGE_INLINE_BYTES_MAX } from "../limits.ts";
+import { ANSWER_TIMEOUT_MS, HELD_CHECK_BYTES_PER_MS, MESSAGE_INLINE_BYTES_MAX } from "../limits.ts";
 import type { InstantMs, WallMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import type { ContentDescription } from "./header.ts";
@@ -26,6 +26,14 @@ export type RecordsPath =
   /** Receiver, end-to-end: a message that came in its offer, opened, and what digest it has. */
   | { readonly kind: "inline"; readonly content: Uint8Array; readonly digest: Uint8Array };
 
+/** What the receiver holds of a content before a transfer begins: what it says is compared. */
+export interface HeldPrefix {
+  /** Bytes from the content's start: at least 1. */
+  readonly offset: number;
+  /** SHA-256 over them. */
+  readonly digest: Uint8Array;
+}
+
 /** What the records came to: total bytes, digest over the tags (docs/protocol.md 8). */
 export interface RecordsOutcome {
   readonly total: number;
@@ -43,6 +51,8 @@ export type TransferInput =
   | { readonly kind: "pipe-ticket"; readonly ticket: Uint8Array }
   /** The pipe of the records under way is of no more use; they wait for another. */
   | { readonly kind: "pipe-broken"; readonly error: PosternError }
+  /** Whether the beginning of the content is what the receiver holds. Answers `check-held`. */
+  | { readonly kind: "held-checked"; readonly same: boolean }
   | ({ readonly kind: "records-done" } & RecordsOutcome)
   | { readonly kind: "records-failed"; readonly error: PosternError }
   | { readonly kind: "peer-gone" }
@@ -55,6 +65,11 @@ export type TransferEffect =
   | { readonly kind: "send-envelope"; readonly envelope: TransferEnvelope }
   /** Answers: `pipe-ticket`, `pipe-result`. */
   | { readonly kind: "open-pipe" }
+  /**
+   * Sender: hash the content up to `offset` and compare. Answer: `held-checked`, or
+   * `records-failed` when it cannot be read.
+   */
+  | ({ readonly kind: "check-held" } & HeldPrefix)
   /** Move the content. Answer: `records-done` or `records-failed`. The driver wipes the keys. */
   | {
       readonly kind: "run-records";
@@ -93,13 +108,21 @@ export type Decision = Extract<
   "accept" | "decline" | "no-space" | "too-large" | "invalid"
 >;
 
-/** A short message rides in envelopes, everything else through a pipe: both ends know which. */
-export function ridesInEnvelopes(content: ContentDescription): boolean {
-  return (
-    content.kind === "message" &&
-    content.size !== undefined &&
-    content.size <= MESSAGE_INLINE_BYTES_MAX
-  );
+/**
+ * A short message rides in envelopes, everything else through a pipe: both ends know which. A
+ * signed one is no exception to the rest: what is signed goes with the last record and with `done`.
+ */
+export function ridesInEnvelopes({
+  kind,
+  size,
+  signed,
+}: Pick<ContentDescription, "kind" | "size" | "signed">): boolean {
+  return kind === "message" && !signed && size !== undefined && size <= MESSAGE_INLINE_BYTES_MAX;
+}
+
+/** How long a sender may take to check what its receiver holds. */
+export function heldCheckMs(offset: number): number {
+  return ANSWER_TIMEOUT_MS + Math.ceil(offset / HELD_CHECK_BYTES_PER_MS);
 }
 
 export function emit(event: TransferEvent): TransferEffect {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONTEXT, isWiped, RememberingSuite, secret, TRANSFER } from "../../test/exchange-lab.ts";
+import {
+  contentOf,
+  CONTEXT,
+  isWiped,
+  RememberingSuite,
+  secret,
+  TRANSFER,
+} from "../../test/exchange-lab.ts";
 import { PosternError } from "../errors.ts";
 import { deriveSymmetricKeys } from "../exchange/symmetric/keys.ts";
 import { encodeSymmetricOuter } from "../exchange/symmetric/outer.ts";
@@ -18,7 +25,7 @@ import type { Moment, TransferEffect, TransferInput } from "./steps.ts";
 
 const WALL = 1_800_000_000_000;
 const MASTER_KEY = secret("master key");
-const FILE = { kind: "file", name: "a.txt", size: 3 } as const;
+const FILE = contentOf({ kind: "file", name: "a.txt", size: 3 });
 const ERROR = new PosternError("transfer/pipe-lost", "the pipe is gone");
 const TICKET = secret("ticket");
 const ENCRYPTED: TransferInput = { kind: "encrypted", ciphertext: new Uint8Array(384) };
@@ -69,9 +76,9 @@ class Sending {
     return this;
   }
 
-  answer(verdict: "accept" | "decline"): this {
+  answer(verdict: "accept" | "decline", offset = 0): this {
     assert.ok(this.state.kind === "expect-answer");
-    const answer = { verdict, offset: 0, prefixDigest: new Uint8Array(32) };
+    const answer = { verdict, offset, prefixDigest: new Uint8Array(32) };
     const sealed = sealAnswer(CONTEXT.suite, this.state.ready.keys.answer, TRANSFER, answer);
     return this.step({
       kind: "envelope",
@@ -87,6 +94,7 @@ const SENDERS: Readonly<Record<string, () => Sending>> = {
   handingOver: () => fresh().step(ENCRYPTED),
   offered: () => fresh().step(ENCRYPTED, HANDED_OVER),
   accepted: () => accepted(),
+  comparing: () => fresh().step(ENCRYPTED, HANDED_OVER).answer("accept", 2),
   streaming: () => streaming(),
   expectingReason: () => streaming().step(CUT),
   closing: () => streaming().step(RECORDS_DONE),

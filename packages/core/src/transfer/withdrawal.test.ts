@@ -22,6 +22,7 @@ test("withdrawalBySender() and withdrawnBySender() carry a reason to the receive
   assert.equal(told("transfer/source-changed"), "transfer/source-changed");
   assert.equal(told("transfer/cancelled"), "peer/cancelled");
   assert.equal(told("link/timed-out"), "peer/cancelled");
+  assert.equal(told("transfer/other-content"), "transfer/other-content");
 });
 
 test("withdrawalByReceiver() and withdrawnByReceiver() carry a reason to the sender", () => {
@@ -30,6 +31,7 @@ test("withdrawalByReceiver() and withdrawnByReceiver() carry a reason to the sen
   assert.equal(told("store/no-space"), "peer/no-space");
   assert.equal(told("transfer/damaged"), "transfer/damaged");
   assert.equal(told("transfer/cancelled"), "peer/cancelled");
+  assert.equal(told("transfer/declined"), "peer/declined");
 });
 
 test("P-03 withdrawnBySender() and withdrawnByReceiver() take every other reason as a cancel", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
-import { expectKind } from "../../../test/exchange-lab.ts";
+import { contentOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
@@ -19,7 +19,7 @@ type Sealed = Extract<ExchangeInput, { kind: "offer-sealed" }>;
 type Ready = Extract<EndToEndSenderState, { kind: "ready" }>;
 
 function headerOf(context: ExchangeContext): Uint8Array {
-  const content = { kind: "file", name: "f", size: 5 } as const;
+  const content = contentOf({ kind: "file", name: "f", size: 5 });
   const until = (NOW + 60_000) as WallMs;
   return encodeHeader(context.transfer, { content, created: NOW, until, sessionSeconds: 5 });
 }
