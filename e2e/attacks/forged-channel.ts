@@ -62,5 +62,6 @@ function headerBytes(transfer: Uint8Array, wall: number, size: number): Uint8Arr
     .raw(transfer)
     .u64(wall)
     .u64(wall + 60_000);
-  return times.u8(5).u8(1).u64(size).text("").bytes();
+  const content = times.raw(suite.random(16)).u8(5).u8(1).u64(size).u32(0).u32(0);
+  return content.text("").bytes();
 }
