@@ -193,6 +193,13 @@ export const HEADER_BYTES_MAX = 4_096;
 export const MANIFEST_BYTES_MAX = 64 * 1_048_576;
 /** Five times what a large folder has; each costs both ends some 300 bytes while it is judged. */
 export const MANIFEST_ENTRIES_MAX = 500_000;
+/** Directories above an entry, and itself: what a system's path of 4 KiB can hardly exceed. */
+export const MANIFEST_DEPTH_MAX = 128;
+/** A whole path in it, and the target of a link: what Linux takes. */
+export const MANIFEST_PATH_BYTES_MAX = 4_096;
+export const MANIFEST_LINK_BYTES_MAX = 4_096;
+/** The end of the year 9999: every later time is a mistake, and most systems cannot store it. */
+export const MODIFIED_MS_MAX = 253_402_300_799_999;
 export const TRANSFERS_AT_ONCE_MAX = 64;
 /** Of them with one peer, so that one stranger cannot fill the table. */
 export const TRANSFERS_OF_PEER_MAX = 16;

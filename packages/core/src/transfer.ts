@@ -12,6 +12,22 @@ export {
   type ContentKind,
   type ManifestSize,
 } from "./transfer/header.ts";
+export {
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+  type ManifestDirectory,
+  type ManifestEntry,
+  type ManifestFile,
+  type ManifestLink,
+} from "./transfer/manifest.ts";
+export { foldName, linkLeavesTop, nameFault } from "./transfer/manifest-names.ts";
+export {
+  type Danger,
+  type DangerousEntry,
+  type ManifestSummary,
+  summarizeManifest,
+} from "./transfer/manifest-summary.ts";
 export type { Profile } from "./exchange/profile.ts";
 export { ridesInEnvelopes } from "./transfer/steps.ts";
 export type {
