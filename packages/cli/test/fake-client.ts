@@ -7,6 +7,8 @@ import type {
   ContentSink,
   ContentSource,
   DeclineReason,
+  DeliverOptions,
+  Delivery,
   Offer,
   PairingOptions,
   ProfileName,
@@ -16,6 +18,7 @@ import type {
   SendOptions,
   Transfer,
   TransferEvent,
+  UnfinishedContents,
 } from "@postern/client";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { FakeContacts, FakePaired, FakePairing, PEER_FINGERPRINT } from "./fake-contacts.ts";
@@ -85,6 +88,11 @@ export class FakeClient implements Client {
   readonly sent: SendOptions[] = [];
   readonly listed: Receiver[] = [];
   readonly contacts = new FakeContacts();
+  readonly unfinished: UnfinishedContents = {
+    list: async () => [],
+    find: async () => undefined,
+    drop: async () => undefined,
+  };
   readonly pairings: FakePairing[] = [];
   readonly received: ReceiveOptions[] = [];
   /** What a new pairing does at once; by default it meets `bob`. */
@@ -111,6 +119,11 @@ export class FakeClient implements Client {
   async send(options: SendOptions): Promise<Transfer> {
     this.sent.push(options);
     return await this.onSend(options);
+  }
+
+  /** One transfer, as `onSend` gives it. */
+  async deliver({ open, ...options }: DeliverOptions): Promise<Delivery> {
+    return await this.send({ ...options, content: await open() });
   }
 
   pair(options: PairingOptions = {}): FakePairing {
@@ -144,6 +157,13 @@ export class FakeOffer implements Offer {
   readonly from: Offer["from"];
   readonly content: ContentInfo;
   readonly profile: ProfileName;
+  readonly contentId: string;
+  readonly signed = false;
+  readonly journal: Offer["journal"] = {
+    read: async () => undefined,
+    write: async () => undefined,
+    drop: async () => undefined,
+  };
   readonly transfer: FakeTransfer;
   readonly decided = Promise.withResolvers<"accepted" | "declined">();
   /** Of a refusal. */
@@ -157,6 +177,7 @@ export class FakeOffer implements Offer {
     { id = TRANSFER_ID, profile = "end-to-end", fingerprint = PEER_FINGERPRINT }: OfferDetails = {},
   ) {
     this.id = id;
+    this.contentId = id;
     this.from = { name: from, fingerprint, trust: undefined };
     this.content = content;
     this.profile = profile;

@@ -5,6 +5,7 @@
  */
 import type { Sha256Stream } from "@postern/core/crypto";
 import type { ErrorCode, PosternError } from "@postern/core/errors";
+import type { Contacts, Paired, Pairing, PairingOptions, PeerName } from "./people.ts";
 
 export type ProfileName = "symmetric" | "asymmetric" | "end-to-end";
 
@@ -77,6 +78,8 @@ export interface Receipt {
   readonly pipes: number;
   /** A new master key is stored on both sides for the pair's next transfer. */
   readonly nextMasterKey: boolean;
+  /** Of a transfer that was sent `signed`: a JSON text that anybody can check. */
+  readonly signed?: string;
 }
 
 /** One running transfer, either role. Iterating it yields its events from the first one on. */
@@ -92,98 +95,6 @@ export interface Transfer extends AsyncIterable<TransferEvent> {
   cancel(): void;
 }
 
-export interface PeerName {
-  /** What the person calls it, if it is a contact; else its name at the relay. */
-  readonly name: string;
-  readonly fingerprint: string;
-  /** How sure this device is of who it is; `undefined`: no contact. */
-  readonly trust: Trust | undefined;
-}
-
-/** `first-use`: pinned when it was first seen. `verified`: by a code or a safety number. */
-export type Trust = "verified" | "first-use";
-
-export interface Contact {
-  readonly name: string;
-  /** Base32, 52 characters. */
-  readonly fingerprint: string;
-  readonly relayName: string;
-  readonly trust: Trust;
-  readonly blocked: boolean;
-  /** A pairing's secret goes into every first key of this pair. */
-  readonly paired: boolean;
-  /** 12 groups of 5 digits (docs/protocol-pairing.md 10.4). */
-  readonly safetyNumber: readonly string[];
-  /** ms since 1970. */
-  readonly addedAt: number;
-  readonly channels: readonly ChannelInfo[];
-}
-
-/** One direction of the end-to-end keys with a contact. */
-export interface ChannelInfo {
-  readonly role: "sending" | "receiving";
-  readonly epoch: number;
-  /** Transfers in this epoch. */
-  readonly transfers: number;
-  /** Of them without a receipt. */
-  readonly unacknowledged: number;
-  /** When the other side last gave a fresh key, or this side took one; ms since 1970. */
-  readonly renewedAt: number;
-}
-
-/** People this device knows, by fingerprint; `name` is what the person calls them. */
-export interface Contacts {
-  /** In the order of their names. */
-  list(): Promise<readonly Contact[]>;
-  /** By name, or by fingerprint in any grouping. `undefined`: none. */
-  find(nameOrFingerprint: string): Promise<Contact | undefined>;
-  /** The person has compared the safety number. @throws {@link PosternError} `contact/unknown` */
-  verify(name: string): Promise<Contact>;
-  /** @throws {@link PosternError} `contact/unknown`, `contact/name-taken` */
-  rename(name: string, to: string): Promise<Contact>;
-  /** A blocked one's offers are refused unseen. @throws {@link PosternError} `contact/unknown` */
-  block(name: string, blocked: boolean): Promise<Contact>;
-  /** Forgets pin, pairing and keys. @throws {@link PosternError} `contact/unknown` */
-  remove(name: string): Promise<void>;
-}
-
-/**
- * Who met this client by a code (docs/protocol-pairing.md). Its secret serves the transfers that
- * are sent `to` it and received `from` it, and is gone with the last of them or with the listening;
- * then the other calls throw `usage/wrong-state`. What is stored of its peer stays as it was.
- */
-export interface Paired {
-  readonly peer: PeerName;
-  /**
-   * Keeps it as a verified contact, under `name` or the name it gave, made unique. From then on
-   * first keys with it take the secret for ever. Both sides should, or neither.
-   */
-  keep(name?: string): Promise<Contact>;
-}
-
-export type PairingEvent =
-  /** The code to tell the other person; a new one after each `guessed`. */
-  | { readonly type: "code"; readonly code: string; readonly validMs: number }
-  /** Somebody joined with a wrong code, which is burned. */
-  | { readonly type: "guessed" };
-
-/** This side of a pairing by code. Iterating yields its events; the last end it. */
-export interface Pairing extends AsyncIterable<PairingEvent> {
-  /**
-   * @throws {@link PosternError} `pairing/wrong-code`, `pairing/expired`, `pairing/unknown-code`,
-   * `pairing/cancelled`, `pairing/limited`, `pairing/failed`, `link/closed`
-   */
-  readonly paired: Promise<Paired>;
-  cancel(): void;
-}
-
-export interface PairingOptions {
-  /** Joins with this code; absent: opens one and makes a new code after each wrong guess. */
-  readonly code?: string;
-  /** Words of a new code, 2 to 6; 2 when absent. */
-  readonly words?: number;
-}
-
 export type DeclineReason = "decline" | "no-space" | "too-large" | "invalid";
 
 /** An offer that waits for its receiver's decision (at most `CONSENT_TIMEOUT_MS`). */
@@ -192,6 +103,12 @@ export interface Offer {
   readonly from: PeerName;
   readonly content: ContentInfo;
   readonly profile: ProfileName;
+  /** 32 hexadecimal digits: the same in every transfer that delivers the same content. */
+  readonly contentId: string;
+  /** Its sender asks for a receipt that others can check, signed by this device. */
+  readonly signed: boolean;
+  /** What this device remembers of the content, over all its transfers. */
+  readonly journal: PartJournal;
   /** @throws {@link PosternError} `usage/wrong-state` when it was decided or has gone. */
   accept(sink: ContentSink): Transfer;
   /** `no-space`, `too-large`, `invalid`: this device cannot take it. Absent: a person said no. */
@@ -300,6 +217,77 @@ export interface SendOptions {
   readonly rateLimit?: number;
   /** Life of a session key in seconds, 1-60; 5 when absent. */
   readonly sessionSeconds?: number;
+  /** Asks for a receipt that others can check, and signs what is sent. */
+  readonly signed?: boolean;
+  /** 16 bytes, of a content that was sent before in part; new when absent. */
+  readonly contentId?: Uint8Array;
+}
+
+/** A content that is brought to its receiver over as many transfers as it takes. */
+export interface DeliverOptions extends Omit<SendOptions, "content" | "contentId"> {
+  /** Opens the content: once for every transfer. The client closes it. */
+  readonly open: () => Promise<ContentSource>;
+  /** Goes on with this unfinished one (its `id`); absent: something new. */
+  readonly id?: string;
+  /**
+   * Absolute paths of what `open` opens, so that it can be gone on with after a restart. Absent:
+   * it ends with this client.
+   */
+  readonly paths?: readonly string[];
+  /** How long to wait for a relay or receiver that has gone; for ever when absent. */
+  readonly patienceMs?: number;
+}
+
+export type DeliveryEvent =
+  | TransferEvent
+  /** A transfer broke; another starts in `inMs`, again and again until the other side is there. */
+  | {
+      readonly type: "waiting";
+      readonly for: "relay" | "receiver";
+      readonly error: PosternError;
+      readonly inMs: number;
+    };
+
+/** Iterating yields the events of all its transfers; `done` or `failed` comes once, last. */
+export interface Delivery extends AsyncIterable<DeliveryEvent> {
+  /** 32 hexadecimal digits: the content's. */
+  readonly id: string;
+  readonly content: ContentInfo;
+  readonly peer: PeerName;
+  readonly profile: ProfileName;
+  /** @throws {@link PosternError} of the `failed` event */
+  readonly finished: Promise<Receipt>;
+  /** Ends it for now: what was begun stays on both sides, to be gone on with. */
+  cancel(): void;
+}
+
+/** A content that was begun and is not whole on the other side, or on this one. */
+export interface Unfinished {
+  readonly id: string;
+  readonly role: "sending" | "receiving";
+  readonly peer: PeerName;
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  readonly signed: boolean;
+  /** Of the content's bytes, those that are with the receiver for sure. */
+  readonly bytes: number;
+  /** ms since 1970. */
+  readonly beganAt: number;
+  readonly changedAt: number;
+  /** Why its last transfer ended. */
+  readonly error: ErrorCode | undefined;
+  /** Of the sources, or of the part that is kept here: absolute. */
+  readonly paths: readonly string[];
+}
+
+/** What this device remembers of unfinished contents, in both roles. */
+export interface UnfinishedContents {
+  /** The latest first. */
+  list(): Promise<readonly Unfinished[]>;
+  /** By the first digits of its id. `undefined`: none, or more than one. */
+  find(id: string): Promise<Unfinished | undefined>;
+  /** Forgets it; a part on the disk is the caller's to remove. */
+  drop(unfinished: Pick<Unfinished, "id" | "role" | "peer">): Promise<void>;
 }
 
 export interface ReceiveOptions {
@@ -318,6 +306,7 @@ export interface Client {
   readonly fingerprint: string;
   readonly relay: RelayInfo;
   readonly contacts: Contacts;
+  readonly unfinished: UnfinishedContents;
   /**
    * Meets another client by a short code.
    *
@@ -334,6 +323,13 @@ export interface Client {
    * `peer/blocked`, `contact/downgrade`, `link/closed`; the source is then closed.
    */
   send(options: SendOptions): Promise<Transfer>;
+  /**
+   * Like `send`, and starts further transfers of the same content when one breaks.
+   *
+   * @throws {@link PosternError} as `send`, for the first transfer; `transfer/unknown` when there
+   * is no unfinished content of `id`; `transfer/source-changed` when `open` gives another one.
+   */
+  deliver(options: DeliverOptions): Promise<Delivery>;
   /** Ends when the caller stops iterating or the client closes. One at a time. */
   receive(options: ReceiveOptions): AsyncIterable<ReceiveEvent>;
   /** From the first event on; ends with `closed`. */

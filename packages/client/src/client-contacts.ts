@@ -8,7 +8,7 @@ import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
 import { parseFingerprint } from "@postern/core/identity";
-import type { Contact, Contacts } from "./api.ts";
+import type { Contact, Contacts } from "./people.ts";
 import type { ChannelDesk } from "./channel-desk.ts";
 import type { ContactBook } from "./contacts.ts";
 import { MetKeys } from "./met-keys.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { equalBytes, wipe } from "@postern/core/bytes";
-import { PosternError } from "@postern/core/errors";
+import { wipe } from "@postern/core/bytes";
+import type { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
 import {
   fingerprintOf,
@@ -24,9 +24,8 @@ import {
 import type {
   Client,
   ClientEvent,
-  Paired,
-  Pairing,
-  PairingOptions,
+  DeliverOptions,
+  Delivery,
   ReceiveEvent,
   ReceiveOptions,
   Receiver,
@@ -34,24 +33,27 @@ import type {
   SendOptions,
   Transfer,
 } from "./api.ts";
+import type { Pairing, PairingOptions } from "./people.ts";
 import { ChannelDesk } from "./channel-desk.ts";
 import { ClientContacts } from "./client-contacts.ts";
 import type { Connection, PeerView } from "./connection.ts";
 import { contactBook } from "./contacts.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Directory, profileNames, profileRefused } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
 import { findReceiver, type Found } from "./find-receiver.ts";
 import { LinkKeeper, notConnected, type Self } from "./link-keeper.ts";
-import { Listening } from "./listening.ts";
 import { metBy } from "./met-peer.ts";
 import { PackagePublisher } from "./package-publisher.ts";
 import { PairingDesk } from "./pairing-desk.ts";
 import { PeerBook } from "./peer-book.ts";
 import type { ClientPorts } from "./ports.ts";
 import { readMessage } from "./read-message.ts";
+import { Receiving } from "./receiving.ts";
 import { RecentFinds } from "./recent-finds.ts";
 import { asPosternError, type TransferFacts } from "./running-transfer.ts";
 import { TransferDesk, type OfferedTransfer } from "./transfer-desk.ts";
+import { StoredContents } from "./unfinished.ts";
 
 export interface ConnectOptions {
   readonly address: RelayAddress;
@@ -84,6 +86,7 @@ class PosternClient implements Client {
   readonly fingerprint: string;
   readonly events = new EventQueue<ClientEvent>();
   readonly contacts: ClientContacts;
+  readonly unfinished: StoredContents;
   readonly #ports: ClientPorts;
   readonly #options: ConnectOptions;
   readonly #self: Self;
@@ -95,8 +98,9 @@ class PosternClient implements Client {
   readonly #transfers: TransferDesk;
   readonly #packages: PackagePublisher;
   readonly #pairings: PairingDesk;
+  readonly #deliveries: Deliveries;
+  readonly #receiving: Receiving;
   #authenticated: Connection | undefined;
-  #listening: Listening | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(ports: ClientPorts, options: ConnectOptions, book: PeerBook, self: Self) {
@@ -114,8 +118,18 @@ class PosternClient implements Client {
     const onPackageUsed = (): void => this.#packageUsed();
     this.#channels = new ChannelDesk({ ports, identity, directory, book, onPackageUsed });
     this.#transfers = this.#makeTransfers();
+    this.unfinished = new StoredContents(ports);
+    this.#deliveries = this.#makeDeliveries();
     const stored = contactBook(ports, identity);
     this.contacts = new ClientContacts(stored, book, this.#channels, ports.store);
+    this.#receiving = new Receiving({
+      link: this.#link,
+      transfers: this.#transfers,
+      contacts: this.contacts,
+      unfinished: this.unfinished,
+      step: (input) => this.#step(input),
+      announce: async () => this.#announce(),
+    });
     this.#pairings = new PairingDesk({
       clock: ports.clock,
       directory,
@@ -143,7 +157,16 @@ class PosternClient implements Client {
   }
 
   async send(options: SendOptions): Promise<Transfer> {
-    const { to, profile, content } = options;
+    return await this.#send(options);
+  }
+
+  async deliver(options: DeliverOptions): Promise<Delivery> {
+    return await this.#deliveries.start(options);
+  }
+
+  /** @param begin is waited for before the offer leaves. */
+  async #send(options: SendOptions, begin?: (found: Found) => Promise<void>): Promise<Transfer> {
+    const { to, profile, content, signed = false } = options;
     try {
       if (typeof to !== "string") metBy(to).ownKeys?.expect();
       const { suite, clock } = this.#ports;
@@ -155,8 +178,8 @@ class PosternClient implements Client {
       // Before the first offer leaves: another key under this name is noticed from now on.
       if (profile === "end-to-end" && typeof to === "string")
         await this.contacts.pin(found.party, found.relayName);
-      const isInline =
-        profile === "end-to-end" && ridesInEnvelopes({ ...content.info, signed: false });
+      await begin?.(found);
+      const isInline = profile === "end-to-end" && ridesInEnvelopes({ ...content.info, signed });
       const message = isInline ? await readMessage(content) : undefined;
       return this.#startSending(options, found, message);
     } catch (error) {
@@ -175,49 +198,7 @@ class PosternClient implements Client {
   }
 
   receive(options: ReceiveOptions): AsyncIterableIterator<ReceiveEvent> {
-    const from = options.from && metBy(options.from);
-    const listening = new Listening(options, {
-      step: (input) => this.#step(input),
-      accept: (facts, sink, before) => {
-        const side = { role: "receiving", sink } as const;
-        const transfer = this.#transfers.start(facts, side, this.#link.expectConnection().rsa);
-        for (const event of before) transfer.onEvent(event);
-        // Who comes with a code alone is no contact afterwards.
-        if (facts.profile === "end-to-end" && from === undefined)
-          this.#transfers.settling(this.contacts.pin(facts.party, facts.relayName));
-        return transfer;
-      },
-    });
-    const events = this.#listen(listening);
-    return {
-      next: () => events.next(),
-      return() {
-        // A generator that waits for its next event returns only after it: give it the end.
-        listening.events.end();
-        return events.return(undefined);
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  }
-
-  async *#listen(listening: Listening): AsyncGenerator<ReceiveEvent, undefined> {
-    if (this.#listening !== undefined)
-      throw new PosternError("usage/wrong-state", "this client receives already");
-    const { from } = listening.options;
-    // Not for one that was kept: its offers are the contact's.
-    const release = from && metBy(from).ownKeys?.hold();
-    this.#listening = listening;
-    try {
-      await this.#announce().catch((error: unknown) => this.#unlessPassing(error));
-      yield* listening.events;
-    } finally {
-      this.#listening = undefined;
-      listening.stop();
-      release?.();
-    }
-    return undefined;
+    return this.#receiving.receive(options);
   }
 
   async close(): Promise<void> {
@@ -226,7 +207,8 @@ class PosternClient implements Client {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#transfers.end(), this.#pairings.end()]);
+    const ended = this.#deliveries.end(notConnected());
+    await Promise.all([ended, this.#transfers.end(), this.#pairings.end()]);
     this.#link.close();
     // Whatever still waits for the relay need not.
     this.#directory.fail(notConnected());
@@ -238,11 +220,15 @@ class PosternClient implements Client {
   }
 
   #startSending(
-    { to, content, profile, rateLimit, sessionSeconds = SESSION_SECONDS_DEFAULT }: SendOptions,
+    options: SendOptions,
     { party, relayName }: Found,
     message: Uint8Array | undefined,
   ): Transfer {
-    const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
+    const { to, content, profile, rateLimit, signed = false } = options;
+    const { sessionSeconds = SESSION_SECONDS_DEFAULT } = options;
+    const { suite } = this.#ports;
+    const transfer = suite.random(TRANSFER_ID_BYTES);
+    const { contentId = suite.random(CONTENT_ID_BYTES) } = options;
     const facts: TransferFacts = {
       transfer,
       key: transferKey(party.fingerprint, transfer),
@@ -250,14 +236,15 @@ class PosternClient implements Client {
       relayName,
       peer: this.#book.peerName(party.fingerprint, typeof to === "string" ? to : relayName),
       content: content.info,
+      contentId,
+      signed,
       profile,
     };
     const side = { role: "sending", source: content, rateLimit, message } as const;
     const met = typeof to === "string" ? undefined : metBy(to).ownKeys;
     const running = this.#transfers.start(facts, side, this.#link.expectConnection().rsa, met);
     const { kind, name, size, manifest } = content.info;
-    const contentId = this.#ports.suite.random(CONTENT_ID_BYTES);
-    const description = { kind, contentId, signed: false, name, size, manifest };
+    const description = { kind, contentId, signed, name, size, manifest };
     const request = { profile, content: description, sessionSeconds };
     const inline = message === undefined ? request : { ...request, message };
     this.#recent.use(party.fingerprint, running.finished);
@@ -268,18 +255,20 @@ class PosternClient implements Client {
   #makeLink(): LinkKeeper {
     const view: PeerView = {
       seen: new SeenTransfers(),
-      admits: (fingerprint, profile) => {
-        const from = this.#listening?.options.from;
-        if (from !== undefined && !isOf(from, fingerprint)) return "blocked";
-        return this.#book.admits(fingerprint, profile);
-      },
+      admits: (fingerprint, profile) =>
+        this.#receiving.isClosedTo(fingerprint)
+          ? "blocked"
+          : this.#book.admits(fingerprint, profile),
     };
     return new LinkKeeper(this.#ports, this.#options.address, this.#self, view, {
       onEffect: (effect) => this.#onEffect(effect),
       onPairing: (frame) => this.#pairings.onFrame(frame),
       onGone: (peer) => this.#recent.forget(peer),
       onEvent: (event) => this.events.push(event),
-      onLink: async () => this.#announce(),
+      onLink: async () => {
+        this.#deliveries.onLink();
+        await this.#announce();
+      },
       onPolicy: () => void this.#announce().catch((error: unknown) => this.#refused(error)),
       onLost: (error) => {
         this.#recent.clear();
@@ -290,16 +279,25 @@ class PosternClient implements Client {
     });
   }
 
+  #makeDeliveries(): Deliveries {
+    const { clock, suite } = this.#ports;
+    return new Deliveries({
+      clock,
+      jitter: () => (suite.random(1)[0] ?? 0) / 255,
+      unfinished: this.unfinished,
+      newContentId: () => suite.random(CONTENT_ID_BYTES),
+      peerName: (fingerprint, relayName) => this.#book.peerName(fingerprint, relayName),
+      send: async (options, begin) => this.#send(options, begin),
+    });
+  }
+
   #makeTransfers(): TransferDesk {
     const { transport } = this.#ports;
     return new TransferDesk({
       ports: this.#ports,
       self: this.#party(),
       channels: this.#channels,
-      keysOf: ({ fingerprint }) => {
-        const from = this.#listening?.options.from;
-        return from !== undefined && isOf(from, fingerprint) ? metBy(from).ownKeys : undefined;
-      },
+      keysOf: ({ fingerprint }) => this.#receiving.keysOf(fingerprint),
       step: (input) => this.#step(input),
       link: () => this.#link.now,
       openPipe: async (ticket) => transport.openPipe(this.#options.address, ticket),
@@ -314,7 +312,7 @@ class PosternClient implements Client {
 
   #onOffered({ key, name, party, transfer }: OfferedTransfer, event: TransferEvent): void {
     const peer = this.#book.peerName(party.fingerprint, name);
-    this.#listening?.onEvent({ transfer, key, party, relayName: name, peer }, event);
+    this.#receiving.onOffered({ transfer, key, party, relayName: name, peer }, event);
   }
 
   /**
@@ -323,19 +321,18 @@ class PosternClient implements Client {
    */
   async #announce(): Promise<void> {
     const { connection } = this.#link;
-    const wanted = this.#listening?.options.profiles;
+    const wanted = this.#receiving.profiles;
     if (wanted === undefined || connection === undefined) return;
     const profiles = wanted.filter((profile) => connection.allows(profile));
     if (profiles.length === 0) throw profileRefused();
     if (profiles.includes("end-to-end")) await this.#packages.publish();
     if (profiles.includes("symmetric")) await connection.rsa.ready();
     if (profiles.includes("asymmetric")) await this.#authenticate(connection);
-    this.#listening?.announce(profiles);
+    this.#receiving.announced(profiles);
   }
 
   #packageUsed(): void {
-    if (this.#listening?.options.profiles.includes("end-to-end") === true)
-      void this.#packages.publish();
+    if (this.#receiving.profiles?.includes("end-to-end") === true) void this.#packages.publish();
   }
 
   /** Before any use of the asymmetric profile on a link; told once. */
@@ -369,18 +366,10 @@ class PosternClient implements Client {
     this.#end(asPosternError(error));
   }
 
-  /** A link that is lost meanwhile is announced on again when it is back. */
-  #unlessPassing(error: unknown): void {
-    if (!this.#link.isWaiting) throw error;
-  }
-
   #end(error: PosternError | undefined): void {
+    void this.#deliveries.end(error ?? notConnected());
     this.events.push({ type: "closed", error });
     this.events.end();
-    this.#listening?.events.end();
+    this.#receiving.end();
   }
-}
-
-function isOf(from: Paired, fingerprint: Uint8Array): boolean {
-  return equalBytes(metBy(from).fingerprint, fingerprint);
 }

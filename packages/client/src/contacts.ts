@@ -21,7 +21,7 @@ import {
 import { CONTACTS_MAX, NAME_BYTES_MAX } from "@postern/core/limits";
 import { safetyNumber } from "@postern/core/pairing";
 import type { WallMs } from "@postern/core/time";
-import type { ChannelInfo, Contact, Contacts } from "./api.ts";
+import type { ChannelInfo, Contact, Contacts } from "./people.ts";
 import type { Store, StoredContact } from "./store.ts";
 
 export interface ContactPorts {

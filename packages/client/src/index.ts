@@ -1,22 +1,21 @@
 /** Door of `@postern/client`: what runs in Node and in browsers alike. @module */
 export type {
-  ChannelInfo,
   Client,
   ClientEvent,
-  Contact,
-  Contacts,
   ContentInfo,
   ContentKind,
   ContentSink,
   ContentSource,
   DeclineReason,
+  DeliverOptions,
+  Delivery,
+  DeliveryEvent,
   ErrorReport,
+  HeldContent,
+  ManifestSize,
   Offer,
-  Paired,
-  Pairing,
-  PairingEvent,
-  PairingOptions,
-  PeerName,
+  PartJournal,
+  PartNote,
   ProfileName,
   Receipt,
   ReceiveEvent,
@@ -26,12 +25,25 @@ export type {
   SendOptions,
   Transfer,
   TransferEvent,
-  Trust,
+  Unfinished,
+  UnfinishedContents,
 } from "./api.ts";
+export type {
+  ChannelInfo,
+  Contact,
+  Contacts,
+  Paired,
+  Pairing,
+  PairingEvent,
+  PairingOptions,
+  PeerName,
+  Trust,
+} from "./people.ts";
 export { connect, type ConnectOptions } from "./client.ts";
 export { contactBook, type ContactBook, type ContactOwner, type ContactPorts } from "./contacts.ts";
 export { memoryStore } from "./memory-store.ts";
 export { type MessageSink, messageSink, messageSource } from "./message.ts";
 export { safeFileName } from "./safe-name.ts";
 export type { ClientPorts, LinkSocket, LinkSocketEvents, Transport } from "./ports.ts";
+export { unfinishedContents } from "./unfinished.ts";
 export type { PairKey, PairKeyId, Store, StoredIdentity, StoredRsaKey } from "./store.ts";

@@ -16,6 +16,7 @@ import type {
   ContentSink,
   DeclineReason,
   Offer,
+  PartJournal,
   ProfileName,
   ReceiveEvent,
   ReceiveOptions,
@@ -29,12 +30,16 @@ export interface ListeningHost {
   step(input: PeerInput): void;
   /** Starts the transfer of an accepted offer, with the events that came before the decision. */
   accept(facts: TransferFacts, sink: ContentSink, before: readonly CoreEvent[]): Transfer;
+  journal(facts: TransferFacts): PartJournal;
 }
 
 interface Pending {
   readonly before: CoreEvent[];
   offer: PendingOffer | undefined;
 }
+
+/** Of a transfer whose offer has not been opened. */
+export type PeerFacts = Omit<TransferFacts, "content" | "contentId" | "signed" | "profile">;
 
 export class Listening {
   readonly events = new EventQueue<ReceiveEvent>();
@@ -62,13 +67,17 @@ export class Listening {
   }
 
   /** An event of a transfer nobody has accepted yet. */
-  onEvent(facts: Omit<TransferFacts, "content" | "profile">, event: CoreEvent): void {
+  onEvent(facts: PeerFacts, event: CoreEvent): void {
     const { key } = facts;
     const pending: Pending = this.#pending.get(key) ?? { before: [], offer: undefined };
     this.#pending.set(key, pending);
     if (event.kind === "offer") {
+      const { profile, content: about } = event;
+      const { contentId, signed } = about;
+      const offered = { ...facts, profile, content: contentInfo(about), contentId, signed };
       pending.offer = new PendingOffer(
-        { ...facts, profile: event.profile, content: contentInfo(event.content) },
+        offered,
+        this.#host.journal(offered),
         (decision) => this.#decide(key, decision),
         (accepted, sink) => this.#accept(accepted, sink),
       );
@@ -102,6 +111,9 @@ class PendingOffer implements Offer {
   readonly from: Offer["from"];
   readonly content: Offer["content"];
   readonly profile: Offer["profile"];
+  readonly contentId: string;
+  readonly signed: boolean;
+  readonly journal: PartJournal;
   readonly #facts: TransferFacts;
   readonly #decide: (decision: Decision) => void;
   readonly #accept: (facts: TransferFacts, sink: ContentSink) => Transfer;
@@ -109,6 +121,7 @@ class PendingOffer implements Offer {
 
   constructor(
     facts: TransferFacts,
+    journal: PartJournal,
     decide: (decision: Decision) => void,
     accept: (facts: TransferFacts, sink: ContentSink) => Transfer,
   ) {
@@ -116,6 +129,9 @@ class PendingOffer implements Offer {
     this.#decide = decide;
     this.#accept = accept;
     this.id = hex(facts.transfer);
+    this.contentId = hex(facts.contentId);
+    this.signed = facts.signed;
+    this.journal = journal;
     this.from = facts.peer;
     this.content = facts.content;
     this.profile = facts.profile;

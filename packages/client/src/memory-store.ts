@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { hex, wipe } from "@postern/core/bytes";
+import { equalBytes, hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
   CONTACTS_MAX,
   RELAY_PINS_MAX,
   STORED_PACKAGES_MAX,
   STRANGERS_CHANNELS_MAX,
+  UNFINISHED_MAX,
+  UNFINISHED_OF_PEER_MAX,
 } from "@postern/core/limits";
 import {
   checkChannelId,
@@ -24,6 +26,8 @@ import {
   checkPairKeyId,
   checkPin,
   checkRsaKey,
+  checkUnfinished,
+  checkUnfinishedId,
   contactsFull,
   nameTaken,
   pinsFull,
@@ -37,6 +41,8 @@ import {
   type StoredIdentity,
   type StoredPackage,
   type StoredRsaKey,
+  type StoredUnfinished,
+  type UnfinishedId,
 } from "./store.ts";
 
 /** @throws {@link PosternError} `usage/invalid-argument` for seeds of a wrong length. */
@@ -57,6 +63,8 @@ class MemoryStore implements Store {
   /** The one saved last is the last. */
   readonly #packages = new Map<string, StoredPackage>();
   readonly #contacts = new Map<string, StoredContact>();
+  /** The one saved last is the last. */
+  readonly #unfinished = new Map<string, StoredUnfinished>();
   readonly #pins = new Map<string, Uint8Array>();
   readonly #identity: StoredIdentity;
   #rsaKey: StoredRsaKey | undefined;
@@ -184,6 +192,33 @@ class MemoryStore implements Store {
     this.#contacts.delete(hex(fingerprint));
   }
 
+  async unfinished(): Promise<readonly StoredUnfinished[]> {
+    this.#expectOpen();
+    return [...this.#unfinished.values()].toReversed().map(copyUnfinished);
+  }
+
+  async unfinishedOne(at: UnfinishedId): Promise<StoredUnfinished | undefined> {
+    this.#expectOpen();
+    checkUnfinishedId(at);
+    const kept = this.#unfinished.get(unfinishedName(at));
+    return kept && copyUnfinished(kept);
+  }
+
+  async saveUnfinished(unfinished: StoredUnfinished): Promise<void> {
+    this.#expectOpen();
+    checkUnfinished(unfinished);
+    const name = unfinishedName(unfinished);
+    const isNew = !this.#unfinished.delete(name);
+    this.#unfinished.set(name, copyUnfinished(unfinished));
+    if (isNew) this.#dropOldUnfinished(unfinished);
+  }
+
+  async dropUnfinished(at: UnfinishedId): Promise<void> {
+    this.#expectOpen();
+    checkUnfinishedId(at);
+    this.#unfinished.delete(unfinishedName(at));
+  }
+
   async rsaKey(): Promise<StoredRsaKey | undefined> {
     this.#expectOpen();
     return this.#rsaKey && { ...this.#rsaKey, pkcs8: this.#rsaKey.pkcs8.slice() };
@@ -240,6 +275,15 @@ class MemoryStore implements Store {
     for (const [name] of strangers.slice(0, excess)) this.#dropChannel(name);
   }
 
+  #dropOldUnfinished({ role, peer }: UnfinishedId): void {
+    const ofRole = [...this.#unfinished.values()].filter((one) => one.role === role);
+    const ofPeer = ofRole.filter((one) => equalBytes(one.peer, peer));
+    const tooMany = ofPeer.slice(0, Math.max(0, ofPeer.length - UNFINISHED_OF_PEER_MAX));
+    const rest = ofRole.filter((one) => !tooMany.includes(one));
+    tooMany.push(...rest.slice(0, Math.max(0, rest.length - UNFINISHED_MAX)));
+    for (const one of tooMany) this.#unfinished.delete(unfinishedName(one));
+  }
+
   #dropPackage(name: string): void {
     wipe(this.#packages.get(name)?.seed);
     this.#packages.delete(name);
@@ -256,6 +300,21 @@ function pairName(at: PairKeyId): string {
 
 function channelName(at: ChannelId): string {
   return `${at.role} ${hex(at.peer)}`;
+}
+
+function unfinishedName(at: UnfinishedId): string {
+  return `${at.role} ${hex(at.peer)} ${hex(at.content)}`;
+}
+
+function copyUnfinished(one: StoredUnfinished): StoredUnfinished {
+  const { role, peer, content, record, changedAt } = one;
+  return {
+    role,
+    peer: peer.slice(),
+    content: content.slice(),
+    record: record.slice(),
+    changedAt,
+  };
 }
 
 function copyIdentity(identity: StoredIdentity): StoredIdentity {

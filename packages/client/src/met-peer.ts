@@ -1,5 +1,5 @@
 import { PosternError } from "@postern/core/errors";
-import type { Contact, Paired, PeerName } from "./api.ts";
+import type { Contact, Paired, PeerName } from "./people.ts";
 import type { MetKeys } from "./met-keys.ts";
 
 type Facts = Pick<MetPeer, "id" | "fingerprint" | "relayName" | "peer" | "keys">;

@@ -6,7 +6,7 @@ import type { DirectoryAnswer } from "@postern/core/peer";
 import type { InstantMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
 import { hasCode } from "../test/has-code.ts";
-import type { Paired, Pairing } from "./api.ts";
+import type { Paired, Pairing } from "./people.ts";
 import type { Met } from "./client-contacts.ts";
 import type { PairingFrame } from "./connection.ts";
 import { PairingDesk, type PairingHost } from "./pairing-desk.ts";

@@ -20,7 +20,7 @@ import {
   type PairingState,
   type PairingStep,
 } from "@postern/core/pairing";
-import type { Paired, Pairing, PairingEvent, PairingOptions } from "./api.ts";
+import type { Paired, Pairing, PairingEvent, PairingOptions } from "./people.ts";
 import type { Met } from "./client-contacts.ts";
 import type { PairingFrame } from "./connection.ts";
 import type { Directory } from "./directory.ts";

@@ -11,7 +11,8 @@
 import { wipe } from "@postern/core/bytes";
 import { formatFingerprint } from "@postern/core/identity";
 import type { PeerAdmission } from "@postern/core/peer";
-import type { PeerName, ProfileName, Trust } from "./api.ts";
+import type { ProfileName } from "./api.ts";
+import type { PeerName, Trust } from "./people.ts";
 import type { Store } from "./store.ts";
 
 /** A contact, as far as a transfer depends on it. */

@@ -30,6 +30,8 @@ function transferOf(side: TransferSide): { transfer: RunningTransfer; inputs: Pe
     party: { id: IDENTITY.id, fingerprint: IDENTITY.fingerprint },
     relayName: "ann",
     peer: { name: "ann", fingerprint: "", trust: undefined },
+    contentId: new Uint8Array(16),
+    signed: false,
     content: { kind: "message", name: "", size: 256 },
     profile: "end-to-end",
   } as const;

@@ -17,12 +17,12 @@ import type {
   ContentInfo,
   ContentSink,
   ContentSource,
-  PeerName,
   ProfileName,
   Receipt,
   Transfer,
   TransferEvent,
 } from "./api.ts";
+import type { PeerName } from "./people.ts";
 import { EnvelopePipe } from "./envelope-pipe.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { ClientPorts } from "./ports.ts";
@@ -54,6 +54,9 @@ export interface TransferFacts {
   readonly relayName: string;
   readonly peer: PeerName;
   readonly content: ContentInfo;
+  /** 16 bytes. */
+  readonly contentId: Uint8Array;
+  readonly signed: boolean;
   readonly profile: ProfileName;
 }
 
@@ -297,7 +300,11 @@ const MESSAGE_KEY: TransferEvent = { type: "session-key", number: 1, atOffset: 0
 const MESSAGE_RESULT = { sessionKeys: 1, resends: 0, pipes: 0 } as const;
 const NO_DIGEST = new Uint8Array(0);
 
-function bothProgress(last: TransferEvent, next: TransferEvent): boolean {
+interface Event {
+  readonly type: string;
+}
+
+export function bothProgress(last: Event, next: Event): boolean {
   return last.type === "progress" && next.type === "progress";
 }
 

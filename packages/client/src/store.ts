@@ -18,6 +18,7 @@ import {
   RELAY_PINS_MAX,
   RSA_PKCS8_BYTES_MAX,
   STORED_PACKAGES_MAX,
+  UNFINISHED_RECORD_BYTES_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 
@@ -72,6 +73,16 @@ export interface Store {
    */
   saveContact(contact: StoredContact): Promise<void>;
   removeContact(fingerprint: Uint8Array): Promise<void>;
+
+  /** Unfinished contents of both roles, the latest change first. */
+  unfinished(): Promise<readonly StoredUnfinished[]>;
+  unfinishedOne(at: UnfinishedId): Promise<StoredUnfinished | undefined>;
+  /**
+   * Adds or replaces it. Of each role the latest `UNFINISHED_MAX` are kept, and of those with one
+   * peer the latest `UNFINISHED_OF_PEER_MAX`.
+   */
+  saveUnfinished(unfinished: StoredUnfinished): Promise<void>;
+  dropUnfinished(at: UnfinishedId): Promise<void>;
 
   rsaKey(): Promise<StoredRsaKey | undefined>;
   saveRsaKey(key: StoredRsaKey): Promise<void>;
@@ -135,6 +146,19 @@ export interface StoredPackage {
   readonly keepUntil: WallMs;
 }
 
+/** A content that is under way to or from a peer (fingerprint); `content` is its id, 16 bytes. */
+export interface UnfinishedId {
+  readonly role: "sending" | "receiving";
+  readonly peer: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+export interface StoredUnfinished extends UnfinishedId {
+  /** What it is and where, as `unfinished.ts` encodes it; up to `UNFINISHED_RECORD_BYTES_MAX`. */
+  readonly record: Uint8Array;
+  readonly changedAt: WallMs;
+}
+
 export interface StoredContact {
   /** 35 bytes. */
   readonly id: Uint8Array;
@@ -175,6 +199,7 @@ const KEPT_KEY_BYTES = 32;
 const SEED_BYTES = 32;
 const KID_BYTES = 16;
 const PAIRING_SECRET_BYTES = 32;
+const CONTENT_ID_BYTES = 16;
 const ROLES: readonly string[] = ["sending", "receiving"];
 const PACKAGE_TYPES: readonly string[] = ["one-time", "last-resort", "reply"];
 const TRUSTS: readonly string[] = ["verified", "first-use"];
@@ -224,6 +249,19 @@ export function checkContact(contact: StoredContact): void {
   if (contact.pairingSecret !== undefined)
     checkLength("pairingSecret", contact.pairingSecret, PAIRING_SECRET_BYTES);
   checkNumber("addedAt", contact.addedAt);
+}
+
+export function checkUnfinishedId(at: UnfinishedId): void {
+  checkOneOf("role", at.role, ROLES);
+  checkFingerprint(at.peer, "peer");
+  checkLength("content", at.content, CONTENT_ID_BYTES);
+}
+
+export function checkUnfinished(unfinished: StoredUnfinished): void {
+  const { record, changedAt } = unfinished;
+  checkUnfinishedId(unfinished);
+  if (record.length === 0 || record.length > UNFINISHED_RECORD_BYTES_MAX) throw invalid("record");
+  checkNumber("changedAt", changedAt);
 }
 
 export function checkRsaKey(key: StoredRsaKey): void {

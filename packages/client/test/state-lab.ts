@@ -23,6 +23,7 @@ import {
   packageOf,
   PAIR,
   strangerOf,
+  unfinishedOf,
 } from "./stored-samples.ts";
 
 /** One guess in a moment, for tests. */
@@ -38,6 +39,7 @@ const SECRETS = {
   record: bytes(3_000, 63),
   packageSeed: packageOf(64).seed,
   pairingSecret: bytes(32, 65),
+  unfinished: bytes(900, 67),
   trace: bytes(1_000, 66),
 };
 
@@ -59,6 +61,7 @@ export async function fill(store: SealableStore): Promise<void> {
   await store.saveKeyPackages([packageOf(64)]);
   await store.saveContact({ ...CONTACT, pairingSecret: SECRETS.pairingSecret });
   await store.saveContact(contactOf(2));
+  await store.saveUnfinished({ ...unfinishedOf(1), record: SECRETS.unfinished });
 }
 
 export async function expectFilled(store: SealableStore): Promise<void> {
@@ -69,6 +72,7 @@ export async function expectFilled(store: SealableStore): Promise<void> {
   assert.deepEqual(await store.relayPin("relay.example:7000"), bytes(32, 8));
   assert.deepEqual(await store.channel(PAIR), SECRETS.record);
   assert.deepEqual(await store.keyPackages(), [packageOf(64)]);
+  assert.deepEqual((await store.unfinished())[0]?.record, SECRETS.unfinished);
   const pinned = { ...CONTACT, pairingSecret: SECRETS.pairingSecret };
   assert.deepEqual(await store.contact(CONTACT.fingerprint), pinned);
 }
@@ -154,7 +158,7 @@ export function atEachStep(t: TestContext, act: () => void): () => void {
 
 /** A directory with a store of that crowd, in one write. */
 export async function withCrowd(t: TestContext, crowd: Crowd): Promise<string> {
-  const { contacts = 0, strangers = 0, relays = 0 } = crowd;
+  const { contacts = 0, strangers = 0, relays = 0, unfinished = 0 } = crowd;
   const directory = await scratch(t);
   await (await openIn(directory)).close();
   edit(directory, (database) => {
@@ -173,6 +177,10 @@ export async function withCrowd(t: TestContext, crowd: Crowd): Promise<string> {
       insert("channel", role, peer, bytes(9, n));
     }
     for (let n = 0; n < relays; n++) insert("relay_pin", `a${n}`, bytes(32, n));
+    for (let n = 0; n < unfinished; n++) {
+      const { role, content, record, changedAt } = unfinishedOf(n);
+      insert("unfinished", role, fingerprint(n), content, record, changedAt);
+    }
     database.exec("COMMIT");
   });
   return directory;

@@ -10,13 +10,23 @@ import type { PairKeyId } from "../src/store.ts";
 import { hasCode } from "./has-code.ts";
 import { channelConformance } from "./store-channels.ts";
 import { contactConformance } from "./store-contacts.ts";
+import { unfinishedConformance } from "./store-unfinished.ts";
 import type { StoreMakers } from "./store-makers.ts";
-import { bytes, CONTACT, IDENTITY, LATER, packageOf, PAIR } from "./stored-samples.ts";
+import {
+  bytes,
+  CONTACT,
+  IDENTITY,
+  LATER,
+  packageOf,
+  PAIR,
+  unfinishedOf,
+} from "./stored-samples.ts";
 
 export function storeConformance(name: string, makers: StoreMakers): void {
   const { make, makeWith } = makers;
   channelConformance(name, makers);
   contactConformance(name, makers);
+  unfinishedConformance(name, makers);
 
   test(`${name} gives back its identity`, async (t) => {
     const store = await make(t);
@@ -143,6 +153,10 @@ export function storeConformance(name: string, makers: StoreMakers): void {
       store.contacts(),
       store.saveContact(CONTACT),
       store.removeContact(CONTACT.fingerprint),
+      store.unfinished(),
+      store.unfinishedOne(unfinishedOf(1)),
+      store.saveUnfinished(unfinishedOf(1)),
+      store.dropUnfinished(unfinishedOf(1)),
       store.rsaKey(),
       store.relayPins(),
     ])

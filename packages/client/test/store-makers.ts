@@ -1,13 +1,17 @@
 /** How conformance tests get their stores. @module */
 import type { TestContext } from "node:test";
 import type { Store } from "../src/store.ts";
-import { bytes, contactOf, strangerOf } from "./stored-samples.ts";
+import { bytes, contactOf, fingerprint, strangerOf, unfinishedOf } from "./stored-samples.ts";
 
-/** `contactOf(0)` and so on; `strangerOf(n)` with the record `bytes(9, n)`; relays `a0` and on. */
+/**
+ * `contactOf(0)` and so on; `strangerOf(n)` with the record `bytes(9, n)`; relays `a0` and on;
+ * `unfinishedOf(0)` and on, each with a peer of its own: `fingerprint(n)`.
+ */
 export interface Crowd {
   readonly contacts?: number;
   readonly strangers?: number;
   readonly relays?: number;
+  readonly unfinished?: number;
 }
 
 /** Fresh stores for `IDENTITY`, closed by whoever made them. */
@@ -19,9 +23,11 @@ export interface StoreMakers {
 
 /** Through the store's own door. */
 export async function fillCrowd(store: Store, crowd: Crowd): Promise<Store> {
-  const { contacts = 0, strangers = 0, relays = 0 } = crowd;
+  const { contacts = 0, strangers = 0, relays = 0, unfinished = 0 } = crowd;
   for (let n = 0; n < contacts; n++) await store.saveContact(contactOf(n));
   for (let n = 0; n < strangers; n++) await store.saveChannel(strangerOf(n), bytes(9, n));
   for (let n = 0; n < relays; n++) await store.pinRelay(`a${n}`, bytes(32, n));
+  for (let n = 0; n < unfinished; n++)
+    await store.saveUnfinished({ ...unfinishedOf(n), peer: fingerprint(n) });
   return store;
 }

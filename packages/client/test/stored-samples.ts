@@ -7,6 +7,7 @@ import type {
   StoredContact,
   StoredIdentity,
   StoredPackage,
+  StoredUnfinished,
 } from "../src/store.ts";
 
 export const LATER = 1_800_000_000_000 as WallMs;
@@ -55,6 +56,13 @@ export function contactOf(n: number): StoredContact {
 /** One end of a channel with nobody's contact. */
 export function strangerOf(n: number): ChannelId {
   return { peer: fingerprint(n), role: "receiving" };
+}
+
+/** Each with a content of its own, all with one peer. */
+export function unfinishedOf(n: number): StoredUnfinished {
+  const content = fingerprint(n).slice(0, 16);
+  const at = { role: "receiving", peer: CONTACT.fingerprint, content } as const;
+  return { ...at, record: bytes(40, n), changedAt: LATER };
 }
 
 export function packageOf(n: number): StoredPackage {

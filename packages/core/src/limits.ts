@@ -247,5 +247,19 @@ export const PASSPHRASE_BYTES_MAX = 1_024;
 export const PASSPHRASE_MEMORY_KIB_MAX = 1_048_576;
 export const PASSPHRASE_PASSES_MAX = 64;
 export const PASSPHRASE_LANES_MAX = 16;
+/**
+ * Unfinished contents a device remembers, of each role; the latest are kept. A sender that begins
+ * many and ends none must not push out what others have begun, so of one peer it keeps fewer.
+ */
+export const UNFINISHED_MAX = 256;
+export const UNFINISHED_OF_PEER_MAX = 64;
+/** What it remembers of one: names, and paths, of which one command line may give thousands. */
+export const UNFINISHED_RECORD_BYTES_MAX = 262_144;
+/** How far a content has come is remembered so often: it is a figure for a list. */
+export const UNFINISHED_NOTED_EVERY_MS = 5_000;
+/** Transfers of one content that break one after the other, without one more byte delivered. */
+export const DELIVERY_TRIES_MAX = 5;
+/** A path of this device: the longest that Linux takes. */
+export const PATH_BYTES_MAX = 4_096;
 /** A message that rides in envelopes, from its acceptance to its last word: 48 KiB at most. */
 export const INLINE_TIMEOUT_MS = 60_000;

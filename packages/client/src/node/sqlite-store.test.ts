@@ -218,12 +218,12 @@ test("sqliteStore() refuses what is no state of this version (P-08)", async (t) 
   await rm(path);
   await filled(directory);
   const database = new DatabaseSync(path);
-  database.exec("PRAGMA user_version=3");
+  database.exec("PRAGMA user_version=4");
   database.close();
   await assert.rejects(openIn(directory), (error: unknown) => {
     assert.ok(error instanceof PosternError);
     assert.equal(error.code, "store/failed");
-    assert.deepEqual(error.details, { path, version: 3, supported: 2 });
+    assert.deepEqual(error.details, { path, version: 4, supported: 3 });
     return true;
   });
 });

@@ -13,6 +13,8 @@ import {
   RELAY_PINS_MAX,
   STORED_PACKAGES_MAX,
   STRANGERS_CHANNELS_MAX,
+  UNFINISHED_MAX,
+  UNFINISHED_OF_PEER_MAX,
 } from "@postern/core/limits";
 import { nativeSuite as suite } from "@postern/node";
 import type { Clock } from "../records/clock.ts";
@@ -28,6 +30,8 @@ import {
   checkPairKeyId,
   checkPin,
   checkRsaKey,
+  checkUnfinished,
+  checkUnfinishedId,
   contactsFull,
   nameTaken,
   pinsFull,
@@ -42,11 +46,14 @@ import {
   type StoredIdentity,
   type StoredPackage,
   type StoredRsaKey,
+  type StoredUnfinished,
+  type UnfinishedId,
 } from "../store.ts";
 import { rowKeysOf, storedValues } from "./row-seal.ts";
 import { createState, openState } from "./state-file.ts";
 import { checkPassphrase, sealDataKey, type PassphraseCost } from "./state-passphrase.ts";
 import { StateRows } from "./state-rows.ts";
+import type { TableName } from "./state-schema.ts";
 import {
   channelOf,
   contactOf,
@@ -55,6 +62,7 @@ import {
   pairKeyOf,
   pinOf,
   rsaKeyOf,
+  unfinishedOf,
 } from "./stored-rows.ts";
 import { type Passphrase, unlockState } from "./unlock-state.ts";
 
@@ -179,7 +187,7 @@ class SqliteStore implements SealableStore {
       if (!isNew) this.#rows.remove("channel", at.role, at.peer);
       this.#rows.put("channel", at.role, at.peer, record);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
-      if (isNew) this.#dropStrangers();
+      if (isNew) this.#dropOldest("channel", STRANGERS, STRANGERS_CHANNELS_MAX);
     }, lazily);
   }
 
@@ -213,10 +221,7 @@ class SqliteStore implements SealableStore {
         this.#rows.remove("key_package", kid);
         this.#rows.put("key_package", kid, seed, encoded, type, keepUntil);
       }
-      const excess = this.#rows.count("SELECT count(*) FROM key_package") - STORED_PACKAGES_MAX;
-      const oldest = "SELECT rowid FROM key_package ORDER BY rowid LIMIT ?";
-      if (excess > 0)
-        this.#rows.execute(`DELETE FROM key_package WHERE rowid IN (${oldest})`, excess);
+      this.#dropOldest("key_package", "FROM key_package", STORED_PACKAGES_MAX);
     });
   }
 
@@ -255,6 +260,35 @@ class SqliteStore implements SealableStore {
   async removeContact(fingerprint: Uint8Array): Promise<void> {
     checkFingerprint(fingerprint);
     this.#rows.change(() => this.#rows.remove("contact", fingerprint));
+  }
+
+  async unfinished(): Promise<readonly StoredUnfinished[]> {
+    const rows = this.#rows.all("unfinished", "rowid DESC");
+    return this.#read(() => rows.map(unfinishedOf));
+  }
+
+  async unfinishedOne(at: UnfinishedId): Promise<StoredUnfinished | undefined> {
+    checkUnfinishedId(at);
+    const row = this.#rows.get("unfinished", at.role, at.peer, at.content);
+    return row && this.#read(() => unfinishedOf(row));
+  }
+
+  async saveUnfinished(unfinished: StoredUnfinished): Promise<void> {
+    checkUnfinished(unfinished);
+    const { role, peer, content, record, changedAt } = unfinished;
+    this.#rows.change(() => {
+      // Removed first: a row that is added has the latest rowid.
+      this.#rows.remove("unfinished", role, peer, content);
+      this.#rows.put("unfinished", role, peer, content, record, changedAt);
+      const ofPeer = "FROM unfinished WHERE role = ? AND peer = ?";
+      this.#dropOldest("unfinished", ofPeer, UNFINISHED_OF_PEER_MAX, role, peer);
+      this.#dropOldest("unfinished", "FROM unfinished WHERE role = ?", UNFINISHED_MAX, role);
+    });
+  }
+
+  async dropUnfinished(at: UnfinishedId): Promise<void> {
+    checkUnfinishedId(at);
+    this.#rows.change(() => this.#rows.remove("unfinished", at.role, at.peer, at.content));
   }
 
   async rsaKey(): Promise<StoredRsaKey | undefined> {
@@ -305,11 +339,17 @@ class SqliteStore implements SealableStore {
     this.#rows.change(() => this.#rows.put("pair", at.role, at.relay, at.peer, counter, key));
   }
 
-  #dropStrangers(): void {
-    const excess = this.#rows.count(`SELECT count(*) ${STRANGERS}`) - STRANGERS_CHANNELS_MAX;
+  /** Of the rows that `which` selects the latest `max` are kept. */
+  #dropOldest(
+    table: TableName,
+    which: string,
+    max: number,
+    ...values: readonly (string | Uint8Array)[]
+  ): void {
+    const excess = this.#rows.count(`SELECT count(*) ${which}`, ...values) - max;
     if (excess <= 0) return;
-    const oldest = `SELECT rowid ${STRANGERS} ORDER BY rowid LIMIT ?`;
-    this.#rows.execute(`DELETE FROM channel WHERE rowid IN (${oldest})`, excess);
+    const oldest = `SELECT rowid ${which} ORDER BY rowid LIMIT ?`;
+    this.#rows.execute(`DELETE FROM ${table} WHERE rowid IN (${oldest})`, ...values, excess);
   }
 
   /** A row whose digest holds and whose values make no sense was not written by this program. */

@@ -20,6 +20,7 @@ import {
   STATE_BYTES_MAX,
   STORED_PACKAGES_MAX,
   STRANGERS_CHANNELS_MAX,
+  UNFINISHED_MAX,
 } from "@postern/core/limits";
 import type { Clock } from "../records/clock.ts";
 import { errnoOf, storeError } from "./fs-error.ts";
@@ -46,6 +47,7 @@ const ROWS_MAX = {
   key_package: STORED_PACKAGES_MAX,
   contact: CONTACTS_MAX,
   relay_pin: RELAY_PINS_MAX,
+  unfinished: 2 * UNFINISHED_MAX,
 } as const;
 
 /** An open state; closing the journal closes the database. */

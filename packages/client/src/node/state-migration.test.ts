@@ -6,8 +6,16 @@ import { test } from "node:test";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
 import { atEachStep } from "../../test/state-lab.ts";
-import { writeVersion1 } from "../../test/state-version-1.ts";
-import { bytes, CONTACT, IDENTITY, LATER, packageOf, PAIR } from "../../test/stored-samples.ts";
+import { writeVersion1, writeVersion2 } from "../../test/old-states.ts";
+import {
+  bytes,
+  CONTACT,
+  IDENTITY,
+  LATER,
+  packageOf,
+  PAIR,
+  unfinishedOf,
+} from "../../test/stored-samples.ts";
 import { type SealableStore, sqliteStore } from "./sqlite-store.ts";
 
 const TAKEN = { ...PAIR, role: "receiving" } as const;
@@ -50,7 +58,7 @@ test("sqliteStore() takes over the state of version 1 with all that it keeps", a
   await store.saveContact(CONTACT);
   await store.saveChannel(PAIR, bytes(90, 1));
   await store.close();
-  assert.equal(versionOf(path), 2);
+  assert.equal(versionOf(path), 3);
   const again = await open(path);
   await expectOldRows(again);
   assert.deepEqual(await again.keyPackages(), [packageOf(1)]);
@@ -58,6 +66,27 @@ test("sqliteStore() takes over the state of version 1 with all that it keeps", a
   assert.deepEqual(await again.channel(PAIR), bytes(90, 1));
   await again.close();
   assert.equal((await stat(path)).mode & 0o777, 0o600);
+});
+
+test("sqliteStore() takes over the state of version 2, for unfinished contents too", async (t) => {
+  const path = join(await scratch(t), "state.db");
+  const { fingerprint, id, relayName, trust, addedAt } = CONTACT;
+  writeVersion2(path, [
+    ...ROWS,
+    ["channel", PAIR.role, PAIR.peer, bytes(90, 1)],
+    ["contact", fingerprint, id, CONTACT.name, relayName, trust, 0, null, addedAt],
+  ]);
+  const store = await open(path);
+  await expectOldRows(store);
+  assert.deepEqual(await store.channel(PAIR), bytes(90, 1));
+  assert.deepEqual(await store.contacts(), [CONTACT]);
+  assert.deepEqual(await store.unfinished(), []);
+  await store.saveUnfinished(unfinishedOf(1));
+  await store.close();
+  assert.equal(versionOf(path), 3);
+  const again = await open(path);
+  assert.deepEqual(await again.unfinished(), [unfinishedOf(1)]);
+  await again.close();
 });
 
 test("sqliteStore() takes over version 1 wholly or not at all when it is interrupted", async (t) => {
@@ -81,7 +110,7 @@ test("sqliteStore() takes over version 1 wholly or not at all when it is interru
   }
   assert.ok(untouched > 10 && failing > untouched + 5, `${untouched} of ${failing} steps`);
   stop();
-  assert.equal(versionOf(path), 2);
+  assert.equal(versionOf(path), 3);
   const store = await open(path);
   await expectOldRows(store);
   await store.close();

@@ -8,7 +8,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 export const PAGE_BYTES = 4_096;
 
 /** What a table keeps; `secrets` are sealed when the state has a passphrase. */
@@ -52,6 +52,11 @@ export const TABLES = {
     ],
     key: ["fingerprint"],
     secrets: ["pairing_secret"],
+  },
+  unfinished: {
+    columns: ["role", "peer", "content", "record", "changed_at"],
+    key: ["role", "peer", "content"],
+    secrets: ["record"],
   },
   passphrase: {
     columns: ["id", "memory_kib", "passes", "lanes", "salt", "sealed_key"],
@@ -114,15 +119,27 @@ const SINCE_2 = [
   `CREATE TABLE unswept (id INTEGER PRIMARY KEY CHECK (id = 1)) STRICT`,
 ];
 
+/** Its rowid is the order in which contents were changed. */
+const SINCE_3 = [
+  `CREATE TABLE unfinished (
+    role TEXT NOT NULL, peer BLOB NOT NULL, content BLOB NOT NULL,
+    record BLOB NOT NULL, changed_at INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (role, peer, content)
+  ) STRICT`,
+];
+
+const ALL = [...VERSION_1, ...SINCE_2, ...SINCE_3];
+
 /** Inside a transaction of the caller's. */
 export function createTables(database: DatabaseSync): void {
-  for (const statement of [...VERSION_1, ...SINCE_2]) database.exec(statement);
+  for (const statement of ALL) database.exec(statement);
   setVersion(database);
 }
 
 /** Brings the tables from `version` to today's; the rows stay. In a transaction of the caller's. */
 export function migrateTables(database: DatabaseSync, version: number): void {
-  if (version === 1) for (const statement of SINCE_2) database.exec(statement);
+  const missing = version < 2 ? [...SINCE_2, ...SINCE_3] : SINCE_3;
+  for (const statement of missing) database.exec(statement);
   setVersion(database);
 }
 
@@ -130,7 +147,7 @@ export function migrateTables(database: DatabaseSync, version: number): void {
 export function hasTables(database: DatabaseSync): boolean {
   const rows = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").all();
   const found = rows.map((row) => normalized(String(row["sql"])));
-  const wanted = [...VERSION_1, ...SINCE_2].map(normalized);
+  const wanted = ALL.map(normalized);
   return found.length === wanted.length && wanted.every((one) => found.includes(one));
 }
 

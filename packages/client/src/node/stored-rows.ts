@@ -15,6 +15,7 @@ import {
   checkPairKey,
   checkPin,
   checkRsaKey,
+  checkUnfinished,
   type ChannelId,
   type RelayPin,
   type StoredChannel,
@@ -22,6 +23,7 @@ import {
   type StoredIdentity,
   type StoredPackage,
   type StoredRsaKey,
+  type StoredUnfinished,
 } from "../store.ts";
 import type { Row } from "./row-seal.ts";
 
@@ -83,6 +85,18 @@ export function contactOf(row: Row): StoredContact {
   };
   checkContact(contact);
   return contact;
+}
+
+export function unfinishedOf(row: Row): StoredUnfinished {
+  const one = {
+    role: text(row["role"]) as StoredUnfinished["role"],
+    peer: bytes(row["peer"]),
+    content: bytes(row["content"]),
+    record: bytes(row["record"]),
+    changedAt: number(row["changed_at"]) as WallMs,
+  };
+  checkUnfinished(one);
+  return one;
 }
 
 export function rsaKeyOf(row: Row): StoredRsaKey {

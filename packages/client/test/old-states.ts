@@ -1,13 +1,13 @@
 /**
- * A state file as the first published version made it: its statements, its digests, written out
- * once more so that no later change can bend them.
+ * A state file as older versions made it: their statements, their digests, written out once more so
+ * that no later change can bend them.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 
-const SCHEMA = `
+const VERSION_1 = `
   CREATE TABLE identity (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     signing_seed BLOB NOT NULL, link_seed BLOB NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL
@@ -26,17 +26,47 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+const VERSION_2 = `
+  CREATE TABLE channel (
+    role TEXT NOT NULL, peer BLOB NOT NULL, record BLOB NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (role, peer)
+  ) STRICT;
+  CREATE TABLE key_package (
+    kid BLOB NOT NULL PRIMARY KEY, seed BLOB NOT NULL, encoded BLOB NOT NULL,
+    type TEXT NOT NULL, keep_until INTEGER NOT NULL, digest BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE contact (
+    fingerprint BLOB NOT NULL PRIMARY KEY, id BLOB NOT NULL,
+    name TEXT NOT NULL UNIQUE, relay_name TEXT NOT NULL, trust TEXT NOT NULL,
+    blocked INTEGER NOT NULL, pairing_secret BLOB, added_at INTEGER NOT NULL, digest BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE passphrase (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    memory_kib INTEGER NOT NULL, passes INTEGER NOT NULL, lanes INTEGER NOT NULL,
+    salt BLOB NOT NULL, sealed_key BLOB NOT NULL, digest BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE unswept (id INTEGER PRIMARY KEY CHECK (id = 1)) STRICT;
+`;
+
 type Value = string | number | Uint8Array | null;
 
-/** `rows` in the order of the tables' columns, digests aside. */
-export function writeVersion1(
-  path: string,
-  rows: readonly (readonly [table: string, ...values: readonly Value[]])[],
-): void {
+/** In the order of the tables' columns, digests aside. */
+type Rows = readonly (readonly [table: string, ...values: readonly Value[]])[];
+
+export function writeVersion1(path: string, rows: Rows): void {
+  write(path, 1, VERSION_1, rows);
+}
+
+export function writeVersion2(path: string, rows: Rows): void {
+  write(path, 2, VERSION_1 + VERSION_2, rows);
+}
+
+function write(path: string, version: number, schema: string, rows: Rows): void {
   const database = new DatabaseSync(path);
   database.exec("PRAGMA journal_mode=WAL; BEGIN");
-  database.exec("PRAGMA application_id=1349481332; PRAGMA user_version=1");
-  database.exec(SCHEMA);
+  database.exec("PRAGMA application_id=1349481332");
+  database.exec(`PRAGMA user_version=${version}`);
+  database.exec(schema);
   for (const [table, ...values] of rows) {
     const marks = values.map(() => "?, ").join("");
     const insert = database.prepare(`INSERT INTO ${table} VALUES (${marks}?)`);

@@ -1,0 +1,162 @@
+/**
+ * What a device remembers of one unfinished content, as bytes for its store:
+ *
+ * ```text
+ *   version u8 (1) | kind u8 | profile u8 | flags u8 (1 sizeKnown, 2 signed, 4 note) | size u64
+ *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
+ *   | lv(error) | count u32 | count x lv(path)
+ *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot)
+ * ```
+ *
+ * Invariant: what was not written by {@link encodeUnfinished} is refused as a whole.
+ *
+ * @module
+ */
+import { ByteReader, ByteWriter, malformed, utf8 } from "@postern/core/bytes";
+import { isErrorCode, PosternError, type ErrorCode } from "@postern/core/errors";
+import {
+  FILE_NAME_BYTES_MAX,
+  MANIFEST_BYTES_MAX,
+  MANIFEST_ENTRIES_MAX,
+  NAME_BYTES_MAX,
+  PATH_BYTES_MAX,
+  UNFINISHED_RECORD_BYTES_MAX,
+} from "@postern/core/limits";
+import type { WallMs } from "@postern/core/time";
+import type { ContentInfo, PartNote, ProfileName } from "./api.ts";
+
+export interface UnfinishedRecord {
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  readonly signed: boolean;
+  /** What the relay calls the peer. */
+  readonly relayName: string;
+  /** With the receiver for sure. */
+  readonly bytes: number;
+  readonly beganAt: WallMs;
+  /** Why its last transfer ended. */
+  readonly error: ErrorCode | undefined;
+  /** Of the sources. */
+  readonly paths: readonly string[];
+  /** Of the receiver's sink. */
+  readonly note: PartNote | undefined;
+}
+
+const VERSION = 1;
+const KINDS = ["message", "file", "directory", "stream"] as const;
+const PROFILES = ["symmetric", "asymmetric", "end-to-end"] as const;
+const SIZE_KNOWN = 1;
+const SIGNED = 2;
+const NOTED = 4;
+/** The longest code of the catalogue is shorter. */
+const ERROR_BYTES_MAX = 64;
+/** A UUID, or a time. */
+const BOOT_BYTES_MAX = 64;
+
+/** @throws {@link PosternError} `usage/invalid-argument` for one that could not be read again */
+export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
+  const { content, profile, signed, relayName, bytes, beganAt, error, paths, note } = record;
+  const { kind, name, size, manifest } = content;
+  const flags =
+    (size === undefined ? 0 : SIZE_KNOWN) |
+    (signed ? SIGNED : 0) |
+    (note === undefined ? 0 : NOTED);
+  const writer = new ByteWriter()
+    .u8(VERSION)
+    .u8(KINDS.indexOf(kind))
+    .u8(PROFILES.indexOf(profile))
+    .u8(flags)
+    .u64(size ?? 0)
+    .u32(manifest?.entries ?? 0)
+    .u32(manifest?.bytes ?? 0)
+    .lv(within("name", name, FILE_NAME_BYTES_MAX))
+    .lv(within("relayName", relayName, NAME_BYTES_MAX))
+    .u64(bytes)
+    .u64(beganAt)
+    .text(error ?? "")
+    .u32(paths.length);
+  for (const path of paths) writer.lv(within("paths", path, PATH_BYTES_MAX));
+  if (note !== undefined) writeNote(writer, note);
+  const encoded = writer.bytes();
+  if (encoded.length > UNFINISHED_RECORD_BYTES_MAX) throw invalid("paths");
+  return encoded;
+}
+
+/** @throws {@link PosternError} `peer/malformed` */
+export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
+  const reader = new ByteReader(record);
+  if (reader.u8("version") !== VERSION) throw malformed("version", "not of this program");
+  const kind = KINDS[reader.u8("kind")];
+  const profile = PROFILES[reader.u8("profile")];
+  if (kind === undefined || profile === undefined) throw malformed("kind", "unknown");
+  const flags = reader.u8("flags");
+  if ((flags & ~(SIZE_KNOWN | SIGNED | NOTED)) !== 0) throw malformed("flags", "unknown");
+  const size = reader.u64("size");
+  const isSizeKnown = (flags & SIZE_KNOWN) !== 0;
+  if (!isSizeKnown && size !== 0) throw malformed("size", "one that is not known");
+  const manifest = readManifest(reader, kind === "directory");
+  const name = reader.text("name", FILE_NAME_BYTES_MAX);
+  const about = { kind, name, size: isSizeKnown ? size : undefined };
+  const content = manifest === undefined ? about : { ...about, manifest };
+  const relayName = reader.text("relayName", NAME_BYTES_MAX);
+  const bytes = reader.u64("bytes");
+  const beganAt = reader.u64("beganAt") as WallMs;
+  const error = readError(reader);
+  const paths: string[] = [];
+  // A false count runs into the end of the record, which is bounded.
+  for (let left = reader.u32("count"); left > 0; left--)
+    paths.push(reader.text("path", PATH_BYTES_MAX));
+  const note = (flags & NOTED) === 0 ? undefined : readNote(reader);
+  reader.end();
+  const signed = (flags & SIGNED) !== 0;
+  return { content, profile, signed, relayName, bytes, beganAt, error, paths, note };
+}
+
+function readManifest(reader: ByteReader, isDirectory: boolean): ContentInfo["manifest"] {
+  const entries = reader.u32("entries");
+  const bytes = reader.u32("manifestBytes");
+  if (!isDirectory) {
+    if (entries !== 0 || bytes !== 0) throw malformed("entries", "of no directory");
+    return undefined;
+  }
+  if (entries > MANIFEST_ENTRIES_MAX || bytes > MANIFEST_BYTES_MAX)
+    throw malformed("entries", "too many");
+  return { entries, bytes };
+}
+
+function readError(reader: ByteReader): ErrorCode | undefined {
+  const code = reader.text("error", ERROR_BYTES_MAX);
+  if (code === "") return undefined;
+  if (!isErrorCode(code)) throw malformed("error", "unknown");
+  return code;
+}
+
+function writeNote(writer: ByteWriter, { directory, name, part, bytes, boot }: PartNote): void {
+  writer
+    .lv(within("directory", directory, PATH_BYTES_MAX))
+    .lv(within("name", name, PATH_BYTES_MAX))
+    .lv(within("part", part, PATH_BYTES_MAX))
+    .u64(bytes)
+    .lv(within("boot", boot, BOOT_BYTES_MAX));
+}
+
+function readNote(reader: ByteReader): PartNote {
+  return {
+    directory: reader.text("directory", PATH_BYTES_MAX),
+    name: reader.text("name", PATH_BYTES_MAX),
+    part: reader.text("part", PATH_BYTES_MAX),
+    bytes: reader.u64("bytes"),
+    boot: reader.text("boot", BOOT_BYTES_MAX),
+  };
+}
+
+function within(argument: string, text: string, bytesMax: number): Uint8Array {
+  const encoded = utf8(text);
+  if (encoded.length > bytesMax) throw invalid(argument);
+  return encoded;
+}
+
+function invalid(argument: string): PosternError {
+  const details = { argument };
+  return new PosternError("usage/invalid-argument", `${argument} cannot be remembered`, details);
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatFingerprint } from "@postern/core/identity";
+import type { WallMs } from "@postern/core/time";
+import { hasCode } from "../test/has-code.ts";
+import { bytes, CONTACT, fingerprint, IDENTITY } from "../test/stored-samples.ts";
+import { memoryStore } from "./memory-store.ts";
+import type { Store, UnfinishedId } from "./store.ts";
+import { type ContentFacts, StoredContents } from "./unfinished.ts";
+
+const content = bytes(16, 1);
+const id = Buffer.from(content).toString("hex");
+const SENDING: UnfinishedId = { role: "sending", peer: CONTACT.fingerprint, content };
+const RECEIVING: UnfinishedId = { ...SENDING, role: "receiving" };
+const FACTS: ContentFacts = {
+  content: { kind: "file", name: "a.bin", size: 90 },
+  profile: "end-to-end",
+  signed: false,
+  relayName: "bob-at-work",
+};
+const NOTE = { directory: "/in", name: "a.bin", part: ".a.bin.part", bytes: 40, boot: "one" };
+
+interface Lab {
+  readonly store: Store;
+  readonly contents: StoredContents;
+  now: number;
+}
+
+function open(): Lab {
+  const store = memoryStore(IDENTITY);
+  const lab: Lab = {
+    store,
+    contents: new StoredContents({ store, wall: () => lab.now as WallMs }),
+    now: 5,
+  };
+  return lab;
+}
+
+test("StoredContents shows what is sent, by whom it is known now, and how far it is", async () => {
+  const lab = open();
+  const { contents } = lab;
+  await contents.begin(SENDING, FACTS, ["/a"]);
+  lab.now = 9;
+  await contents.update(SENDING, { bytes: 30, error: "peer/gone" });
+  const { signed, profile } = FACTS;
+  const shown = {
+    id,
+    role: "sending",
+    content: FACTS.content,
+    profile,
+    signed,
+    bytes: 30,
+    beganAt: 5,
+    changedAt: 9,
+    error: "peer/gone",
+    paths: ["/a"],
+  };
+  const peer = { fingerprint: formatFingerprint(CONTACT.fingerprint), name: "bob-at-work" };
+  assert.deepEqual(await contents.list(), [{ ...shown, peer: { ...peer, trust: undefined } }]);
+  await lab.store.saveContact({ ...CONTACT, pairingSecret: bytes(32, 3) });
+  const known = { ...peer, name: "bob", trust: "first-use" };
+  assert.deepEqual(await contents.list(), [{ ...shown, peer: known }]);
+  await contents.begin(SENDING, { ...FACTS, profile: "symmetric" }, ["/b"]);
+  const again = { ...shown, peer: known, profile: "symmetric", error: undefined, paths: ["/b"] };
+  assert.deepEqual(await contents.list(), [again]);
+});
+
+test("StoredContents finds one by the first digits of its id, and only one", async () => {
+  const { contents } = open();
+  await contents.begin(SENDING, FACTS, []);
+  const close = content.slice();
+  close[15] = 1 ^ (content[15] ?? 0);
+  await contents.begin({ ...SENDING, content: close }, FACTS, []);
+  assert.equal((await contents.find(id))?.id, id);
+  for (const digits of ["", id.slice(0, 8), "zz", `${id}00`])
+    assert.equal(await contents.find(digits), undefined, digits);
+  await contents.forget({ ...SENDING, content: close });
+  assert.equal((await contents.find(id.slice(0, 4)))?.id, id);
+  assert.equal((await contents.sending(content))?.relayName, "bob-at-work");
+  assert.equal(await contents.sending(close), undefined);
+});
+
+test("StoredContents drops what it has shown, in that role alone", async () => {
+  const { contents } = open();
+  await contents.begin(SENDING, FACTS, []);
+  await contents.journal(RECEIVING, FACTS).write(NOTE);
+  const [latest] = await contents.list();
+  assert.equal(latest?.role, "receiving");
+  if (latest !== undefined) await contents.drop(latest);
+  assert.deepEqual(
+    (await contents.list()).map(({ role }) => role),
+    ["sending"],
+  );
+  const peer = { name: "x", fingerprint: "x", trust: undefined };
+  const unknown = hasCode("transfer/unknown");
+  await assert.rejects(contents.drop({ id, role: "sending", peer }), unknown);
+});
+
+test("StoredContents' journal keeps the note of one content of one peer, and its figures", async () => {
+  const { contents } = open();
+  const journal = contents.journal(RECEIVING, FACTS);
+  assert.equal(await journal.read(), undefined);
+  await journal.write(NOTE);
+  await journal.write({ ...NOTE, bytes: 60 });
+  assert.deepEqual(await journal.read(), { ...NOTE, bytes: 60 });
+  const [shown] = await contents.list();
+  assert.deepEqual([shown?.bytes, shown?.paths], [60, ["/in/.a.bin.part"]]);
+  const other = contents.journal({ ...RECEIVING, peer: fingerprint(9) }, FACTS);
+  assert.equal(await other.read(), undefined, "what another sends is not this content");
+  await journal.drop();
+  assert.deepEqual(await contents.list(), []);
+});
+
+test("StoredContents loses no change of two that come together, and revives nothing", async () => {
+  const { contents } = open();
+  const journal = contents.journal(RECEIVING, FACTS);
+  await Promise.all([
+    journal.write(NOTE),
+    contents.update(RECEIVING, { error: "peer/gone" }),
+    journal.write({ ...NOTE, bytes: 50 }),
+  ]);
+  const kept = await contents.record(RECEIVING);
+  assert.deepEqual([kept?.error, kept?.note?.bytes], ["peer/gone", 50]);
+  await Promise.all([journal.drop(), contents.update(RECEIVING, { error: "peer/absent" })]);
+  assert.equal(await contents.record(RECEIVING), undefined);
+});
+
+test("StoredContents refuses a record that this program did not write", async () => {
+  const { contents, store } = open();
+  await store.saveUnfinished({ ...SENDING, record: bytes(50, 1), changedAt: 1 as WallMs });
+  await assert.rejects(contents.list(), hasCode("store/failed"));
+});

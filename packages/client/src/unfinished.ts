@@ -1,0 +1,196 @@
+/**
+ * What a device remembers of unfinished contents, in both roles, on its store alone: no connection
+ * is needed to list or to forget them.
+ *
+ * Invariants: one content with one peer in one role is one record. Each change reads what the one
+ * before it wrote. A content that was dropped is not remembered again by a change that comes late.
+ *
+ * @module
+ */
+import { hex, ifWellFormed, wipe } from "@postern/core/bytes";
+import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { formatFingerprint, parseFingerprint } from "@postern/core/identity";
+import type { WallMs } from "@postern/core/time";
+import type {
+  ContentInfo,
+  PartJournal,
+  PartNote,
+  ProfileName,
+  Unfinished,
+  UnfinishedContents,
+} from "./api.ts";
+import type { PeerName } from "./people.ts";
+import type { Store, StoredUnfinished, UnfinishedId } from "./store.ts";
+import { decodeUnfinished, encodeUnfinished, type UnfinishedRecord } from "./unfinished-record.ts";
+
+export interface UnfinishedPorts {
+  readonly store: Pick<
+    Store,
+    "contact" | "unfinished" | "unfinishedOne" | "saveUnfinished" | "dropUnfinished"
+  >;
+  readonly wall: () => WallMs;
+}
+
+/** What a transfer says of a content. */
+export interface ContentFacts {
+  readonly content: ContentInfo;
+  readonly profile: ProfileName;
+  readonly signed: boolean;
+  readonly relayName: string;
+}
+
+/** Reads and writes go to the store at once; nothing is remembered here. */
+export function unfinishedContents(ports: UnfinishedPorts): UnfinishedContents {
+  return new StoredContents(ports);
+}
+
+export class StoredContents implements UnfinishedContents {
+  readonly #ports: UnfinishedPorts;
+  /** Ends when the last change has. */
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: UnfinishedPorts) {
+    this.#ports = ports;
+  }
+
+  async list(): Promise<readonly Unfinished[]> {
+    return await this.#shown(await this.#ports.store.unfinished());
+  }
+
+  async find(id: string): Promise<Unfinished | undefined> {
+    if (id === "") return undefined;
+    const all = await this.#ports.store.unfinished();
+    const [found, ...others] = all.filter(({ content }) => hex(content).startsWith(id));
+    if (found === undefined || others.length > 0) return undefined;
+    return (await this.#shown([found]))[0];
+  }
+
+  async drop({ id, role, peer }: Pick<Unfinished, "id" | "role" | "peer">): Promise<void> {
+    const fingerprint = parseFingerprint(peer.fingerprint);
+    const content = parseContentId(id);
+    if (fingerprint === undefined || content === undefined)
+      throw new PosternError("transfer/unknown", "no such unfinished content");
+    await this.forget({ role, peer: fingerprint, content });
+  }
+
+  /** What is remembered; `undefined`: nothing. */
+  async record(at: UnfinishedId): Promise<UnfinishedRecord | undefined> {
+    const kept = await this.#ports.store.unfinishedOne(at);
+    return kept && decoded(kept);
+  }
+
+  /** The content that is being sent by this id, and to whom (fingerprint). */
+  async sending(
+    content: Uint8Array,
+  ): Promise<(UnfinishedRecord & { readonly peer: Uint8Array }) | undefined> {
+    const id = hex(content);
+    const all = await this.#ports.store.unfinished();
+    const kept = all.find((one) => one.role === "sending" && hex(one.content) === id);
+    return kept && { ...decoded(kept), peer: kept.peer };
+  }
+
+  /**
+   * Remembers it from now on; what is known of an earlier transfer stays.
+   *
+   * @throws {@link PosternError} `usage/invalid-argument` for paths that are too many or too long
+   */
+  async begin(at: UnfinishedId, facts: ContentFacts, paths: readonly string[]): Promise<void> {
+    await this.#oneByOne(async () => {
+      const before = (await this.record(at)) ?? this.#fresh(facts);
+      await this.#save(at, { ...before, ...said(facts), paths, error: undefined });
+    });
+  }
+
+  /** The content is not whole yet: how far it is, or why its last transfer ended. */
+  async update(
+    at: UnfinishedId,
+    change: { readonly bytes?: number; readonly error?: ErrorCode },
+  ): Promise<void> {
+    await this.#oneByOne(async () => {
+      const before = await this.record(at);
+      if (before !== undefined) await this.#save(at, { ...before, ...change });
+    });
+  }
+
+  async forget(at: UnfinishedId): Promise<void> {
+    await this.#oneByOne(async () => this.#ports.store.dropUnfinished(at));
+  }
+
+  /** For the sink of an offer. */
+  journal(at: UnfinishedId, facts: ContentFacts): PartJournal {
+    return {
+      read: async () => {
+        await this.#lastChange.catch(() => undefined);
+        return (await this.record(at))?.note;
+      },
+      write: async (note) => this.#note(at, facts, note),
+      drop: async () => this.forget(at),
+    };
+  }
+
+  async #note(at: UnfinishedId, facts: ContentFacts, note: PartNote): Promise<void> {
+    await this.#oneByOne(async () => {
+      const before = (await this.record(at)) ?? this.#fresh(facts);
+      await this.#save(at, { ...before, ...said(facts), bytes: note.bytes, note });
+    });
+  }
+
+  #fresh(facts: ContentFacts): UnfinishedRecord {
+    const beganAt = this.#ports.wall();
+    return { ...said(facts), bytes: 0, beganAt, error: undefined, paths: [], note: undefined };
+  }
+
+  async #save({ role, peer, content }: UnfinishedId, record: UnfinishedRecord): Promise<void> {
+    const { store, wall } = this.#ports;
+    const encoded = encodeUnfinished(record);
+    await store.saveUnfinished({ role, peer, content, record: encoded, changedAt: wall() });
+  }
+
+  async #shown(all: readonly StoredUnfinished[]): Promise<readonly Unfinished[]> {
+    const names = new Map<string, PeerName>();
+    const shown: Unfinished[] = [];
+    for (const kept of all) {
+      const record = decoded(kept);
+      const { content, profile, signed, bytes, beganAt, error, note } = record;
+      const key = `${hex(kept.peer)} ${record.relayName}`;
+      const peer = names.get(key) ?? (await this.#nameOf(kept.peer, record.relayName));
+      names.set(key, peer);
+      const paths = note === undefined ? record.paths : [`${note.directory}/${note.part}`];
+      const about = { id: hex(kept.content), role: kept.role, peer, content, profile, signed };
+      shown.push({ ...about, bytes, beganAt, changedAt: kept.changedAt, error, paths });
+    }
+    return shown;
+  }
+
+  async #nameOf(peer: Uint8Array, relayName: string): Promise<PeerName> {
+    const contact = await this.#ports.store.contact(peer);
+    wipe(contact?.pairingSecret);
+    const fingerprint = formatFingerprint(peer);
+    return { name: contact?.name ?? relayName, fingerprint, trust: contact?.trust };
+  }
+
+  async #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastChange.then(work, work);
+    this.#lastChange = done;
+    return await done;
+  }
+}
+
+/** 16 bytes; `undefined` for what is no id. */
+export function parseContentId(id: string): Uint8Array | undefined {
+  if (!/^[0-9a-f]{32}$/u.test(id)) return undefined;
+  return Uint8Array.from({ length: 16 }, (_, at) =>
+    Number.parseInt(id.slice(2 * at, 2 * at + 2), 16),
+  );
+}
+
+function said({ content, profile, signed, relayName }: ContentFacts): ContentFacts {
+  return { content, profile, signed, relayName };
+}
+
+/** A row of this store that makes no sense was not written by this program. */
+function decoded({ record }: StoredUnfinished): UnfinishedRecord {
+  const read = ifWellFormed(() => decodeUnfinished(record));
+  if (read === undefined) throw new PosternError("store/failed", "the state is damaged");
+  return read;
+}
