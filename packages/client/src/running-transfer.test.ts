@@ -53,6 +53,7 @@ async function inlineRun(text: string): Promise<RecordsRun & { readonly content:
     keys: { ...keys, reverse: key(), session: key() },
     path: { kind: "inline", content, digest: DIGEST },
     fromOffset: 0,
+    holdAt: undefined,
     sessionSeconds: 5,
     content,
   };

@@ -10,10 +10,7 @@ export {
   type Resend,
 } from "./session/record-receiver.ts";
 export type { RecordSuite } from "./session/record-seal.ts";
-export {
-  RecordSender,
-  type RecordPlan,
-  type RecordSenderOptions,
-} from "./session/record-sender.ts";
+export { RecordSender } from "./session/record-sender.ts";
+export type { RecordPlan, RecordSenderOptions } from "./session/record-sender-options.ts";
 export type { ReverseOutcome } from "./session/reverse-outcome.ts";
 export type { SessionKeySink, SessionKeySource } from "./session/session-keys.ts";

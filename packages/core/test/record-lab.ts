@@ -7,7 +7,13 @@
 import { concat, utf8 } from "@postern/core/bytes";
 import { nobleSuite as suite } from "@postern/core/crypto/noble";
 import type { PosternError } from "@postern/core/errors";
-import { RecordReceiver, RecordSender, type Incoming, type Outcome } from "@postern/core/session";
+import {
+  decodeFrameHeader,
+  RecordReceiver,
+  RecordSender,
+  type Incoming,
+  type Outcome,
+} from "@postern/core/session";
 import type { InstantMs } from "@postern/core/time";
 
 export const TH = suite.sha256(utf8("transcript"));
@@ -30,6 +36,11 @@ export interface LabOptions {
   readonly sessionMs?: number;
   readonly fromOffset?: number;
   readonly size?: number | undefined;
+  /** Where the sender waits for `proceed`, and for how many turns the receiver lets it. */
+  readonly holdAt?: number;
+  readonly heldTurns?: number;
+  /** The sender does not wait. */
+  readonly isImpatient?: boolean;
   /** Frames that the sender is ahead before reverse frames reach it. */
   readonly ahead?: number;
   /** Time that passes for each frame of the sender. */
@@ -65,17 +76,20 @@ export class RecordLab {
   readonly #options: LabOptions;
   #forward: Uint8Array[] = [];
   #reverse: Uint8Array[] = [];
+  #heldTurns: number;
   #frames = 0;
   #reverseFrames = 0;
   #done: Uint8Array | undefined;
 
   constructor(options: LabOptions) {
     this.#options = options;
-    const { sessionMs = 5_000, fromOffset = 0, content } = options;
-    const common = { suite, th: TH, reverseKey: REVERSE_KEY, sessionMs, fromOffset };
+    const { sessionMs = 5_000, fromOffset = 0, content, holdAt, heldTurns = 0 } = options;
+    const common = { suite, th: TH, reverseKey: REVERSE_KEY, sessionMs, fromOffset, holdAt };
+    this.#heldTurns = heldTurns;
     const keys = { next: wrapKey, wipe: () => undefined };
     const size = "size" in options ? options.size : content.length;
-    this.sender = new RecordSender({ ...common, keys, startedAt: this.now });
+    const waits = options.isImpatient === true ? { holdAt: undefined } : {};
+    this.sender = new RecordSender({ ...common, ...waits, keys, startedAt: this.now });
     this.receiver = new RecordReceiver({ ...common, bodyBytes: BODY_BYTES, size });
     this.received = [...content.subarray(0, fromOffset)];
   }
@@ -87,6 +101,7 @@ export class RecordLab {
       let moved = false;
       for (let sent = 0; sent < ahead && this.#send(); sent++) moved = true;
       moved = this.#deliver() || moved;
+      moved = this.#consent() || moved;
       moved = this.#answer() || moved;
       if (!moved) break;
     }
@@ -167,7 +182,7 @@ export class RecordLab {
       if (outcome.error.code === "transfer/framing" && this.newPipe()) return outcome;
       this.error = outcome.error;
     }
-    if (outcome.kind === "resend") this.#reverse.push(outcome.frame);
+    if (outcome.kind === "resend") this.#reverse.push(...framesIn(outcome.frame));
     if (outcome.kind === "complete") {
       this.complete = true;
       const { total, digest } = outcome;
@@ -177,12 +192,19 @@ export class RecordLab {
     return outcome;
   }
 
+  #consent(): boolean {
+    if (!this.receiver.held || this.error !== undefined) return false;
+    if (this.#heldTurns-- <= 0) this.#reverse.push(this.receiver.reverse({ kind: "proceed" }));
+    return true;
+  }
+
   #send(): boolean {
-    if (this.sender.phase !== "content") return false;
+    if (this.sender.phase !== "content" || this.sender.held) return false;
     this.now = (this.now + (this.#options.frameMs ?? 1)) as InstantMs;
     const { content, recordBytes } = this.#options;
     const { offset } = this.sender;
-    const plaintext = content.subarray(offset, offset + recordBytes);
+    const length = Math.min(recordBytes, this.sender.room());
+    const plaintext = content.subarray(offset, offset + length);
     this.put(...(plaintext.length === 0 ? this.sender.last(this.now) : this.record(plaintext)));
     return true;
   }
@@ -221,6 +243,16 @@ export class RecordLab {
     const { phase } = this.sender;
     return phase === "done" || phase === "ended" || this.error !== undefined;
   }
+}
+
+function framesIn(bytes: Uint8Array): readonly Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let rest = bytes; rest.length > 0;) {
+    const end = HEADER_BYTES + (decodeFrameHeader(rest)?.length ?? 0);
+    frames.push(rest.subarray(0, end));
+    rest = rest.subarray(end);
+  }
+  return frames;
 }
 
 /** A copy with one bit turned. */

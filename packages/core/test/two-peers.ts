@@ -56,6 +56,8 @@ export class TwoPeers {
   same: boolean | undefined = true;
   /** Where content began, and what was to be compared. */
   readonly begun: (readonly [Name, number])[] = [];
+  /** Where each of them was to wait for consent. */
+  readonly holds: (number | undefined)[] = [];
   readonly compared: HeldPrefix[] = [];
   recordsFail: PosternError | undefined;
   keepFails = false;
@@ -224,6 +226,7 @@ export class TwoPeers {
         });
       case "run-records":
         this.begun.push([who, effect.fromOffset]);
+        this.holds.push(effect.holdAt);
         if (who === "alice") this.keys = effect.keys;
         if (this.recordsHang) return;
         if (this.recordsFail !== undefined)

@@ -265,6 +265,7 @@ class SendPump {
         break;
       case "paused":
       case "continued":
+      case "proceed":
         break;
       case "done":
         this.#report();

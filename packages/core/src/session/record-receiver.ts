@@ -26,6 +26,7 @@
  */
 import { equalBytes, wipe } from "../bytes/equal.ts";
 import { ByteReader } from "../bytes/reader.ts";
+import { concat } from "../bytes/writer.ts";
 import { AEAD_TAG_BYTES, HASH_BYTES, type Sha256Stream } from "../crypto/suite.ts";
 import { PosternError, type ErrorCode } from "../errors.ts";
 import {
@@ -64,6 +65,8 @@ export interface RecordReceiverOptions {
   readonly bodyBytes: number;
   readonly sessionMs: number;
   readonly fromOffset: number;
+  /** Beyond `fromOffset`: nothing that lies behind it is taken before `proceed` was said. */
+  readonly holdAt?: number | undefined;
   /** The announced length of the content; `undefined` when it was not announced. */
   readonly size: number | undefined;
 }
@@ -99,7 +102,7 @@ export type Outcome =
 
 export interface Resend {
   readonly kind: "resend";
-  /** The whole reverse frame to send now. */
+  /** To send now: the whole reverse frame, and on a new pipe a `proceed` that was said before. */
   readonly frame: Uint8Array;
   readonly offset: number;
   readonly damaged: number;
@@ -132,6 +135,7 @@ export class RecordReceiver {
   #lastJ = 0;
   #sessionCount = 0;
   #verified: number;
+  #holdAt: number | undefined;
   #skipped = 0;
   #damaged = 0;
   #damagedHere = 0;
@@ -143,6 +147,7 @@ export class RecordReceiver {
     this.#sealer = new ReverseSealer(suite, th, reverseKey);
     this.#digest = suite.sha256Stream();
     this.#verified = options.fromOffset;
+    this.#holdAt = options.holdAt;
   }
 
   get verified(): number {
@@ -151,6 +156,11 @@ export class RecordReceiver {
 
   get damaged(): number {
     return this.#damaged;
+  }
+
+  /** Everything up to `holdAt` is there: the sender waits for `proceed`. */
+  get held(): boolean {
+    return this.#verified === this.#holdAt;
   }
 
   /** Session keys so far. */
@@ -218,6 +228,8 @@ export class RecordReceiver {
     const length = header.length - AEAD_TAG_BYTES;
     if (offset + length > (this.#options.size ?? Number.MAX_SAFE_INTEGER))
       return failed("transfer/invalid", "more content than announced");
+    if (offset + length > (this.#holdAt ?? Infinity))
+      return failed("peer/unexpected-frame", "content that nobody has agreed to");
     if (session.bytes + length > SESSION_BYTES_MAX)
       return failed("transfer/session-expired", "too many bytes under one session key");
     session.seq++;
@@ -240,20 +252,30 @@ export class RecordReceiver {
     if (expired !== undefined) return expired;
     if (header.flags === FLAGS_CANCELLED)
       return { kind: "failed", error: endedBySender(body[0] ?? 0) };
+    if (this.#holdAt !== undefined)
+      return failed("peer/unexpected-frame", "the end of what nobody has agreed to");
     return this.#complete(new ByteReader(body));
   }
 
   /**
    * Frames come over another pipe from now on. The `resend` is the first word on it; counts as a
-   * damage. Not after `complete`: then `progress` and `done` say so.
+   * damage. Not after `complete`: then `progress` and `done` say so. A `proceed` that was said is
+   * said again.
    */
   newPipe(): Resend | Failed {
     this.#pending = undefined;
-    return this.#resend();
+    const resend = this.#resend();
+    const isAgreed = this.#options.holdAt !== undefined && this.#holdAt === undefined;
+    if (resend.kind === "failed" || !isAgreed) return resend;
+    return { ...resend, frame: concat(resend.frame, this.#sealer.seal({ kind: "proceed" })) };
   }
 
   /** A whole reverse frame; `resend` frames come from the machine itself. */
   reverse(frame: Exclude<ReverseFrame, { readonly kind: "resend" }>): Uint8Array {
+    if (frame.kind === "proceed") {
+      if (!this.held) throw new PosternError("usage/wrong-state", "nothing waits for `proceed`");
+      this.#holdAt = undefined;
+    }
     return this.#sealer.seal(frame);
   }
 

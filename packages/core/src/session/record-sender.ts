@@ -12,6 +12,9 @@
  *   expect-resend ◄──────────────────────────────────────┘      done, everything sent ──► done
  * ```
  *
+ * A list of entries waits for the receiver's `proceed` before what it lists is sent (9): until then
+ * {@link RecordSender.room} ends with it.
+ *
  * On a new pipe (8.1) nothing is sent before the receiver has said from where: `resend`, or, when
  * it has the last record, `progress` to the end and `done`.
  *
@@ -49,32 +52,11 @@ import {
   FRAME_SESSION,
   frameNonce,
 } from "./record-header.ts";
-import { sealFrame, sealSession, type FrameContext, type RecordSuite } from "./record-seal.ts";
+import { sealFrame, sealSession, type FrameContext } from "./record-seal.ts";
+import type { RecordPlan, RecordSenderOptions } from "./record-sender-options.ts";
 import { ReverseOpener, type ReverseFrame } from "./reverse-frame.ts";
 import { broken, nonsense, type ReverseOutcome } from "./reverse-outcome.ts";
 import { SentTags } from "./sent-tags.ts";
-import type { SessionKeySource } from "./session-keys.ts";
-
-export interface RecordSenderOptions {
-  readonly suite: RecordSuite;
-  readonly th: Uint8Array;
-  /** The caller wipes it. */
-  readonly reverseKey: Uint8Array;
-  /** The caller wipes it. */
-  readonly keys: SessionKeySource;
-  readonly sessionMs: number;
-  readonly fromOffset: number;
-  /** When the transfer began: the zero of `elapsedMs`. */
-  readonly startedAt: InstantMs;
-}
-
-/** One content record to seal now. `key` is the machine's: not to be kept. */
-export interface RecordPlan {
-  readonly header: Uint8Array;
-  readonly key: Uint8Array;
-  readonly nonce: Uint8Array;
-  readonly aad: Uint8Array;
-}
 
 interface Session {
   readonly j: number;
@@ -105,6 +87,7 @@ export class RecordSender {
   #verified: number;
   #planned = 0;
   #paused = false;
+  #holdAt: number | undefined;
   #damaged = 0;
 
   constructor(options: RecordSenderOptions) {
@@ -115,6 +98,7 @@ export class RecordSender {
     this.#tags = new SentTags(suite.sha256Stream(), fromOffset);
     this.#offset = fromOffset;
     this.#verified = fromOffset;
+    this.#holdAt = options.holdAt;
   }
 
   get phase(): Phase["kind"] {
@@ -133,6 +117,11 @@ export class RecordSender {
 
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Everything up to `holdAt` is sent: nothing else is, before the receiver's `proceed`. */
+  get held(): boolean {
+    return this.#holdAt !== undefined && this.#offset >= this.#holdAt;
   }
 
   /** Session keys so far. */
@@ -154,7 +143,8 @@ export class RecordSender {
   room(): number {
     if (this.#phase.kind !== "content" || this.#paused) return 0;
     if (this.#tags.count >= UNVERIFIED_RECORDS_MAX) return 0;
-    return UNVERIFIED_BYTES_MAX - (this.#offset - this.#verified);
+    const window = UNVERIFIED_BYTES_MAX - (this.#offset - this.#verified);
+    return Math.min(window, (this.#holdAt ?? Infinity) - this.#offset);
   }
 
   /** The session frame that must go before a record of `length` bytes; `undefined` for none. */
@@ -218,8 +208,8 @@ export class RecordSender {
 
   /** All content is sent: the last record, after a session frame when one is due. */
   last(now: InstantMs): readonly Uint8Array[] {
-    if (this.#phase.kind !== "content")
-      throw new PosternError("usage/wrong-state", `the sender is in ${this.#phase.kind}`);
+    if (this.#phase.kind !== "content" || this.#holdAt !== undefined)
+      throw new PosternError("usage/wrong-state", "there is more content, or the last was said");
     const digest = this.#tags.digest();
     const body = new ByteWriter().u64(this.#offset).raw(digest).bytes();
     const frames = this.#closing(FLAGS_LAST, body, now);
@@ -301,6 +291,8 @@ export class RecordSender {
       case "continue":
         this.#paused = false;
         return { kind: "continued" };
+      case "proceed":
+        return this.#proceed();
       case "cancel":
         return this.#fail(endedByReceiver(frame.reason));
       case "done":
@@ -314,6 +306,15 @@ export class RecordSender {
     if (offset > this.#offset) return this.#fail(nonsense("progress beyond what was sent"));
     this.#verify(offset);
     return { kind: "progress", offset: this.#verified };
+  }
+
+  /** Said again on every new pipe: the one before may have been lost. */
+  #proceed(): ReverseOutcome {
+    const { holdAt } = this.#options;
+    if (holdAt === undefined || this.#offset < holdAt)
+      return this.#fail(nonsense("proceed where nothing is held"));
+    this.#holdAt = undefined;
+    return { kind: "proceed" };
   }
 
   #resend(j: number, offset: number, lost: number): ReverseOutcome {

@@ -16,6 +16,7 @@ const EVERY_KIND: readonly ReverseFrame[] = [
   { kind: "continue" },
   { kind: "cancel", reason: 6 },
   { kind: "done", total: 12, digest: DIGEST },
+  { kind: "proceed" },
 ];
 
 function sealAll(): readonly Uint8Array[] {
@@ -87,7 +88,7 @@ test("C-02 ReverseOpener takes a gap as the first on a new pipe, nothing old, an
 });
 
 test("P-03 ReverseOpener refuses unknown kinds, short and long bodies", () => {
-  for (const body of [[0], [7], [255], [1, 0], [3, 0], [5], [5, 1, 0], [6, ...DIGEST]])
+  for (const body of [[0], [8], [255], [1, 0], [3, 0], [5], [5, 1, 0], [6, ...DIGEST], [7, 0]])
     assert.throws(() => open(opener(), forge(body)), MALFORMED);
   const beyond = [1, 0xff, 0, 0, 0, 0, 0, 0, 0];
   assert.throws(() => open(opener(), forge(beyond)), MALFORMED);

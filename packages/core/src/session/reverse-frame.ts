@@ -21,7 +21,9 @@ export type ReverseFrame =
   | { readonly kind: "pause" }
   | { readonly kind: "continue" }
   | { readonly kind: "cancel"; readonly reason: number }
-  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array };
+  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
+  /** The person takes what the list names: the sender may go on behind it. */
+  | { readonly kind: "proceed" };
 
 const PROGRESS = 1;
 const RESEND = 2;
@@ -29,6 +31,7 @@ const PAUSE = 3;
 const CONTINUE = 4;
 const CANCEL = 5;
 const DONE = 6;
+const PROCEED = 7;
 
 /** Seals the reverse frames of one transfer, in their order. `key` stays the caller's. */
 export class ReverseSealer {
@@ -106,6 +109,8 @@ function encodeReverse(frame: ReverseFrame): Uint8Array {
       return writer.u8(CANCEL).u8(frame.reason).bytes();
     case "done":
       return writer.u8(DONE).u64(frame.total).raw(frame.digest).bytes();
+    case "proceed":
+      return writer.u8(PROCEED).bytes();
     default:
       return unreachable(frame);
   }
@@ -137,6 +142,8 @@ function readReverse(reader: ByteReader): ReverseFrame {
         total: reader.u64("done.total"),
         digest: reader.take(HASH_BYTES, "done.digest").slice(),
       };
+    case PROCEED:
+      return { kind: "proceed" };
     default:
       throw malformed("reverse.kind", `unknown kind ${kind}`);
   }

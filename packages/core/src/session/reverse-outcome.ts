@@ -8,6 +8,8 @@ export type ReverseOutcome =
   | { readonly kind: "resend"; readonly offset: number; readonly damaged: number }
   | { readonly kind: "paused" }
   | { readonly kind: "continued" }
+  /** What was held may be sent. */
+  | { readonly kind: "proceed" }
   | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
   /** What came is not the receiver's next frame: this pipe is of no more use. */
   | { readonly kind: "broken"; readonly error: PosternError }

@@ -60,6 +60,7 @@ import type {
 import {
   emit,
   heldCheckMs,
+  holdAtOf,
   ridesInEnvelopes,
   type HeldPrefix,
   type Moment,
@@ -279,9 +280,10 @@ function receiveOver(
 ): ReceiveStep {
   const { exchange, ready, content, sessionSeconds } = checked;
   const deadline = path.kind === "pipe" ? undefined : after(now.instant, INLINE_TIMEOUT_MS);
+  const holdAt = holdAtOf(content, fromOffset);
   return {
     state: { kind: "receiving", exchange, ready, content, sessionSeconds, deadline },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, holdAt, sessionSeconds }],
   };
 }
 

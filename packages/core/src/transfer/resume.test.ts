@@ -1,4 +1,4 @@
-/** A transfer that goes on where another one ended. docs/protocol-transfers.md 9.1. */
+/** A transfer that goes on where another one ended. docs/protocol-transfers.md 9. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contentOf, CONTEXT, secret, TRANSFER } from "../../test/exchange-lab.ts";
@@ -169,4 +169,37 @@ test("a person may cancel while parts are compared; the answer that comes late c
     assert.deepEqual(failures(peers), codes);
     assert.deepEqual(peers.begun, []);
   }
+});
+
+test("both ends hold a directory at the end of its list, unless more than that is held already", () => {
+  const manifest = { entries: 3, bytes: 50 };
+  const directory = contentOf({ kind: "directory", name: "photos", size: 123, manifest });
+  for (const [offset, holdAt] of [
+    [0, 50],
+    [1, 50],
+    [49, 50],
+    [50, undefined],
+    [123, undefined],
+  ] as const) {
+    const peers = new TwoPeers();
+    peers.held = { offset, digest: DIGEST };
+    peers.listen();
+    peers.send(directory);
+    assert.deepEqual(peers.holds, [holdAt, holdAt], `${offset}`);
+    assert.equal(peers.last("alice")?.kind, "done");
+  }
+  const file = new TwoPeers();
+  file.listen();
+  file.send();
+  assert.deepEqual(file.holds, [undefined, undefined]);
+});
+
+test("a person who declines what a list names is a no to the sender", () => {
+  const peers = new TwoPeers();
+  peers.recordsHang = true;
+  peers.listen();
+  peers.send();
+  const error = new PosternError("transfer/declined", "the person said no");
+  peers.input("bob", peers.bobKey(), { kind: "records-failed", error });
+  assert.deepEqual(failures(peers), ["peer/declined", "transfer/declined"]);
 });

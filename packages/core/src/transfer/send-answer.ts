@@ -13,7 +13,14 @@ import { after } from "../time.ts";
 import { openAnswer, type Answer } from "./answer.ts";
 import { fail, refused } from "./send-end.ts";
 import type { Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
-import { emit, heldCheckMs, ridesInEnvelopes, type Moment, type RecordsPath } from "./steps.ts";
+import {
+  emit,
+  heldCheckMs,
+  holdAtOf,
+  ridesInEnvelopes,
+  type Moment,
+  type RecordsPath,
+} from "./steps.ts";
 
 export function answered(
   plan: SendPlan,
@@ -91,10 +98,11 @@ export function stream(
   fromOffset: number,
   now: Moment,
 ): SendStep {
-  const { sessionSeconds } = plan;
+  const { content, sessionSeconds } = plan;
+  const holdAt = holdAtOf(content, fromOffset);
   const deadline = path.kind === "envelopes" ? after(now.instant, INLINE_TIMEOUT_MS) : undefined;
   return {
     state: { kind: "streaming", exchange, ready, receipt: undefined, deadline },
-    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, sessionSeconds }],
+    effects: [{ kind: "run-records", keys: ready.keys, path, fromOffset, holdAt, sessionSeconds }],
   };
 }

@@ -76,6 +76,8 @@ export type TransferEffect =
       readonly keys: TransferKeys;
       readonly path: RecordsPath;
       readonly fromOffset: number;
+      /** Where a directory's list ends: what is behind it waits for the receiver's `proceed`. */
+      readonly holdAt: number | undefined;
       /** Life of a session key as the header tells it. */
       readonly sessionSeconds: number;
     }
@@ -118,6 +120,11 @@ export function ridesInEnvelopes({
   signed,
 }: Pick<ContentDescription, "kind" | "size" | "signed">): boolean {
   return kind === "message" && !signed && size !== undefined && size <= MESSAGE_INLINE_BYTES_MAX;
+}
+
+/** Of a list that ends before this offset nothing has to be waited for: it was agreed to. */
+export function holdAtOf({ manifest }: ContentDescription, fromOffset: number): number | undefined {
+  return manifest !== undefined && fromOffset < manifest.bytes ? manifest.bytes : undefined;
 }
 
 /** How long a sender may take to check what its receiver holds. */
