@@ -163,7 +163,7 @@ export interface ContentSource {
 /** Where verified content goes. All calls come one after the other. */
 export interface ContentSink {
   /** What an earlier transfer of the same content left here: this one goes on behind it. */
-  readonly held?: HeldContent;
+  readonly held?: HeldContent | undefined;
   /** Takes the bytes at `offset`; may keep the view until the promise ends. */
   write(bytes: Uint8Array, offset: number): Promise<void>;
   /** Everything is verified: make it durable and give it its final name. */

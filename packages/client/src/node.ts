@@ -1,10 +1,12 @@
 /** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
 export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
-export { fileSource } from "./node/file-source.ts";
+export { type FileSource, fileSource } from "./node/file-source.ts";
+export { freeSpace } from "./node/free-space.ts";
 export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";
+export { keptFileSink } from "./node/kept-file-sink.ts";
 export { nodePorts } from "./node/node-ports.ts";
 export { type SealableStore, sqliteStore } from "./node/sqlite-store.ts";
-export { streamSink } from "./node/stream-sink.ts";
-export { streamSource } from "./node/stream-source.ts";
+export { keptStreamSink, streamSink } from "./node/stream-sink.ts";
+export { keptStream, type KeptStream, streamSource } from "./node/stream-source.ts";
 export type { Passphrase } from "./node/unlock-state.ts";

@@ -226,6 +226,14 @@ export const LOSS_REASON_MS = 1_500;
 export const STORED_NAME_BYTES_MAX = 255;
 /** Names tried beside an existing file, `.x.1.part` or `x (1)`, before giving up. */
 export const STORED_NAME_TRIES_MAX = 1_000;
+/**
+ * An unfinished file is brought to the disk and noted when so much has come, but not more often
+ * than a disk has time for; and a slow one at the latest after this long. A computer that loses
+ * its power loses what came since.
+ */
+export const PART_SYNC_BYTES = 64 * 1_048_576;
+export const PART_SYNC_INTERVAL_MS_MIN = 1_000;
+export const PART_SYNC_INTERVAL_MS_MAX = 5_000;
 /** A state file is read whole when it is checked at open; a pair takes about 200 bytes. */
 export const STATE_BYTES_MAX = 256 * 1_048_576;
 /** An RSA-3072 secret key in PKCS#8 takes about 1,800 bytes. */

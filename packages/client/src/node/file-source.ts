@@ -12,6 +12,14 @@ import { PosternError } from "@postern/core/errors";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { sourceError } from "./fs-error.ts";
 
+export interface FileSource extends ContentSource {
+  /**
+   * Of the file as it was opened: another one means that it was written to or replaced since, the
+   * same one that it most likely was not. The receiver's digest decides.
+   */
+  readonly stamp: string;
+}
+
 /** Windows has no such flag. */
 const NO_HANG = constants.O_NONBLOCK ?? 0;
 
@@ -21,7 +29,7 @@ const NO_HANG = constants.O_NONBLOCK ?? 0;
  * @throws {@link PosternError} `transfer/source-unreadable` when it cannot be opened or is a
  * directory, FIFO, device or socket (`details.kind`).
  */
-export async function fileSource(path: string): Promise<ContentSource> {
+export async function fileSource(path: string): Promise<FileSource> {
   try {
     // Before the open: opening a device can already do something, opening a FIFO can wait for ever.
     expectFile(await stat(path, { bigint: true }));
@@ -29,7 +37,7 @@ export async function fileSource(path: string): Promise<ContentSource> {
     try {
       const stats = await handle.stat({ bigint: true });
       expectFile(stats);
-      return new FileSource(handle, basename(path).toWellFormed(), stats);
+      return new OpenFile(handle, basename(path).toWellFormed(), stats);
     } catch (error) {
       await handle.close();
       throw error;
@@ -39,8 +47,9 @@ export async function fileSource(path: string): Promise<ContentSource> {
   }
 }
 
-class FileSource implements ContentSource {
+class OpenFile implements FileSource {
   readonly info: ContentInfo;
+  readonly stamp: string;
   readonly #size: number;
   readonly #handle: FileHandle;
   readonly #announced: BigIntStats;
@@ -51,6 +60,7 @@ class FileSource implements ContentSource {
     this.#handle = handle;
     this.#announced = stats;
     this.info = { kind: "file", name, size: this.#size };
+    this.stamp = `${stats.size}.${stats.mtimeNs}.${stats.ino}`;
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {

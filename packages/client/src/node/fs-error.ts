@@ -13,11 +13,14 @@ export function errnoOf(error: unknown): string {
     : "unknown";
 }
 
-/** `store/no-space` when the disk or the quota is full, `store/failed` otherwise. */
+/** The disk is full, the quota is, or the file system or a limit allows no file of this length. */
+const NO_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** `store/no-space` when there is no room for more bytes, `store/failed` otherwise. */
 export function storeError(what: string, cause: unknown, details: ErrorDetails = {}): PosternError {
   if (cause instanceof PosternError) return cause;
   const errno = errnoOf(cause);
-  const code = errno === "ENOSPC" || errno === "EDQUOT" ? "store/no-space" : "store/failed";
+  const code = NO_SPACE.has(errno) ? "store/no-space" : "store/failed";
   return new PosternError(code, `${what}: ${errno}`, { ...details, errno }, { cause });
 }
 

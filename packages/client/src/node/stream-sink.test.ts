@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { utf8 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { hasCode } from "../../test/has-code.ts";
-import { streamSink } from "./stream-sink.ts";
+import { nativeSuite as suite } from "@postern/node";
+import { keptStreamSink, streamSink } from "./stream-sink.ts";
 
 test("streamSink() writes in order and ends the stream at commit", async () => {
   const stream = new PassThrough();
@@ -63,4 +64,41 @@ test("streamSink() abandon() breaks the stream", async () => {
   const stream = new PassThrough();
   await streamSink(stream).abandon();
   assert.ok(stream.destroyed && !stream.writableFinished);
+});
+
+test("keptStreamSink() goes on in a second transfer behind what the first one wrote", async () => {
+  const stream = new PassThrough();
+  const got = text(stream);
+  const sink = keptStreamSink(stream);
+  const { held: before } = sink;
+  assert.equal(before, undefined);
+  await sink.write(utf8("ab"), 0);
+  await sink.abandon();
+  const { held } = sink;
+  assert.equal(held?.offset, 2);
+  assert.deepEqual(held.hashed.copy().digest(), suite.sha256(utf8("ab")));
+  await assert.rejects(sink.write(utf8("ab"), 0), hasCode("usage/wrong-state"));
+  await sink.write(utf8("cd"), 2);
+  await sink.commit(4);
+  assert.equal(await got, "abcd");
+});
+
+test("keptStreamSink() holds nothing once a write has failed: how much left is not known", async () => {
+  const stream = new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      done(bytes.toString() === "cd" ? new Error("gone") : null);
+    },
+  });
+  const sink = keptStreamSink(stream);
+  await sink.write(utf8("ab"), 0);
+  await assert.rejects(sink.write(utf8("cd"), 2), hasCode("store/failed"));
+  assert.equal(sink.held, undefined);
+  await sink.abandon();
+  await assert.rejects(sink.write(utf8("cd"), 2), hasCode("usage/wrong-state"));
+});
+
+test("streamSink() holds nothing: it is for one transfer", async () => {
+  const sink = streamSink(new PassThrough());
+  await sink.write(utf8("ab"), 0);
+  assert.equal(sink.held, undefined);
 });

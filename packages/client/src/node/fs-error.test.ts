@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import { storeError } from "./fs-error.ts";
+
+test("storeError() says of a full disk, quota or file that there is no space (F-11)", () => {
+  for (const errno of ["ENOSPC", "EDQUOT", "EFBIG"])
+    assert.equal(storeError("x", failed(errno)).code, "store/no-space", errno);
+  for (const errno of ["EIO", "EACCES", "EROFS"])
+    assert.equal(storeError("x", failed(errno)).code, "store/failed", errno);
+  const ours = new PosternError("store/target-exists", "x");
+  assert.equal(storeError("x", ours), ours);
+});
+
+function failed(code: string): Error {
+  return Object.assign(new Error("of the system"), { code });
+}

@@ -1,0 +1,119 @@
+/**
+ * The unfinished file `.NAME.part` in the directory where it will get its name, and the steps that
+ * every file sink takes with it (docs/protocol.md 9).
+ *
+ * Invariants: a part is always a file that this program made; what stands under a final name is
+ * complete and durable, and has replaced nothing.
+ *
+ * @module
+ */
+import { constants } from "node:fs";
+import { lstat, open, realpath, stat, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { PosternError } from "@postern/core/errors";
+import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
+import { numberedName, shortenName } from "../safe-name.ts";
+import { errnoOf, storeError } from "./fs-error.ts";
+import { publishNew, syncDirectory } from "./publish.ts";
+
+export interface PartFile {
+  /** Absolute and resolved. */
+  readonly directory: string;
+  /** Its name there. */
+  readonly part: string;
+  readonly handle: FileHandle;
+}
+
+/** Resolved once: a link in the path that changes later leads nowhere else. */
+export async function resolveDirectory(directory: string): Promise<string> {
+  const real = await realpath(directory);
+  if (!(await stat(real)).isDirectory())
+    throw new PosternError("store/failed", "not a directory", { directory, errno: "ENOTDIR" });
+  return real;
+}
+
+/** A new, empty part for a file of this name. */
+export async function createPart(directory: string, name: string): Promise<PartFile> {
+  const flags =
+    constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
+    const end = n === 0 ? ".part" : `.${n}.part`;
+    const part = `.${shortenName(name, STORED_NAME_BYTES_MAX - 1 - end.length)}${end}`;
+    try {
+      return { directory, part, handle: await open(join(directory, part), flags, 0o600) };
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
+  }
+  throw new PosternError("store/failed", "too many unfinished files of this name", { directory });
+}
+
+export async function writeAt(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  offset: number,
+): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      const left = bytes.length - done;
+      const { bytesWritten } = await handle.write(bytes, done, left, offset + done);
+      done += bytesWritten;
+    }
+  } catch (error) {
+    throw storeError("cannot write the file", error);
+  }
+}
+
+/** Durable content with its final mode, still under the unfinished name. */
+export async function finishPart(at: PartFile, total: number): Promise<void> {
+  const { size } = await at.handle.stat();
+  if (size !== total)
+    throw new PosternError("store/failed", "the file has another length", { size, total });
+  // The name alone will decide what is published.
+  if (!(await isSame(at.handle, join(at.directory, at.part))))
+    throw new PosternError("store/failed", "the unfinished file was replaced");
+  await at.handle.chmod(0o666 & ~process.umask());
+  await at.handle.sync();
+}
+
+/**
+ * Gives a finished part `name`, or with `renumber` the first of `name (1)` and so on that is free.
+ * Returns that name once it is durable.
+ *
+ * @param before is told each name before it is tried.
+ * @throws {@link PosternError} `store/target-exists`
+ */
+export async function publishPart(
+  at: PartFile,
+  name: string,
+  renumber: boolean,
+  before?: (name: string) => Promise<void>,
+): Promise<string> {
+  const tries = renumber ? STORED_NAME_TRIES_MAX : 1;
+  for (let n = 0; n < tries; n++) {
+    const candidate = n === 0 ? name : numberedName(name, n);
+    const target = join(at.directory, candidate);
+    if (await exists(target)) continue;
+    await before?.(candidate);
+    if (!(await publishNew(join(at.directory, at.part), target))) continue;
+    await syncDirectory(at.directory);
+    return candidate;
+  }
+  throw targetExists();
+}
+
+/** What stands at `path` is the open file itself, and no link to it. */
+export async function isSame(handle: FileHandle, path: string): Promise<boolean> {
+  const ours = await handle.stat({ bigint: true });
+  const named = await lstat(path, { bigint: true }).catch(() => undefined);
+  return named?.ino === ours.ino && named.dev === ours.dev;
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+export function targetExists(): PosternError {
+  return new PosternError("store/target-exists", "a file of that name exists");
+}
