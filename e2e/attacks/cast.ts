@@ -21,6 +21,7 @@ import {
   type Transfer,
   type TransferEvent,
 } from "@postern/client";
+import { hex } from "@postern/core/bytes";
 import type { RsaKeyPair } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import { createIdentity, type Identity } from "@postern/core/identity";
@@ -226,6 +227,11 @@ export async function outcomeOf(transfer: Transfer | Promise<Transfer>): Promise
     if (error instanceof PosternError) return error.code;
     throw error;
   }
+}
+
+/** To compare contents by: a diff of long byte arrays takes memory by the square of their length. */
+export function digests(contents: readonly Uint8Array[]): string[] {
+  return contents.map((content) => hex(suite.sha256(content)));
 }
 
 /** All events of a transfer so far and to come. */

@@ -5,7 +5,7 @@ import { messageSource, type Client } from "@postern/client";
 import { concat, hex, utf8 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { nativeSuite as suite } from "@postern/node";
-import { bytesSource, eventsOf, outcomeOf, Stage } from "./cast.ts";
+import { bytesSource, digests, eventsOf, outcomeOf, Stage } from "./cast.ts";
 import { turned } from "./envelopes.ts";
 
 const PROFILES = ["asymmetric", "symmetric"] as const;
@@ -32,7 +32,7 @@ for (const profile of PROFILES) {
       const transfer = await stage.clock.until(stage.start(alice, "bob", { profile, content }));
       const outcome = await stage.clock.until(outcomeOf(transfer));
       assert.equal(outcome, isAlways ? "transfer/damaged" : "done");
-      assert.deepEqual(bob.received, isAlways ? [] : [known]);
+      assert.deepEqual(digests(bob.received), digests(isAlways ? [] : [known]));
       for (const part of bob.written) assert.deepEqual(part, known);
       if (isAlways) assert.ok(changed > 1, "it was sent again");
       else assert.equal((await transfer.finished).resends, 1);
@@ -76,7 +76,7 @@ for (const profile of PROFILES) {
         "done",
         `${content.length} bytes`,
       );
-    assert.deepEqual(bob.received.map(hex), contents.map(hex));
+    assert.deepEqual(digests(bob.received), digests(contents));
   });
 
   test(`S-12 ${profile}: names of 1 and 32 characters move no field`, async () => {
