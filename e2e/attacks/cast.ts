@@ -217,15 +217,20 @@ export class Stage {
   }
 }
 
-export async function outcomeOf(transfer: Transfer | Promise<Transfer>): Promise<string> {
+/** `done` or a code; the error goes into `failures`. */
+export async function outcomeOf(
+  transfer: Transfer | Promise<Transfer>,
+  failures: PosternError[] = [],
+): Promise<string> {
   try {
     await (
       await transfer
     ).finished;
     return "done";
   } catch (error) {
-    if (error instanceof PosternError) return error.code;
-    throw error;
+    if (!(error instanceof PosternError)) throw error;
+    failures.push(error);
+    return error.code;
   }
 }
 

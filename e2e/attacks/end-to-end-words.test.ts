@@ -165,13 +165,38 @@ test("C-12 a close that is turned into an offer asks for nothing that was given 
   await talk.goesOn(alice, bob);
 });
 
-test("C-16 refusals and withdrawals that the relay makes up end a transfer, and claim no delivery", async () => {
+test("C-16 refusals and withdrawals that the relay makes up end a transfer, and confirm nothing", async () => {
+  const refusals = {
+    decline: "peer/declined",
+    busy: "peer/busy",
+    "wrong-receiver": "transfer/wrong-receiver",
+    invalid: "transfer/invalid",
+    "key-unknown": "peer/pairing-lost",
+    "profile-refused": "peer/profile-refused",
+  } as const;
+  for (const [verdict, code] of entriesOf(refusals))
+    await instead({ kind: "refusal", verdict }, code);
+  await instead({ kind: "withdraw", reason: 1 }, "peer/cancelled");
+  await instead({ kind: "withdraw", reason: 2 }, "peer/no-space");
+});
+
+test("C-16 what the receiver signed is told as its own word", async () => {
   const { talk, alice, bob } = await Talk.ofTwo();
-  for (const verdict of ["decline", "busy", "wrong-receiver", "invalid", "key-unknown"] as const) {
-    const outcome = await instead(talk, alice, bob, { kind: "refusal", verdict });
-    assert.notEqual(outcome, "done", verdict);
-  }
-  assert.equal(await instead(talk, alice, bob, { kind: "withdraw", reason: 1 }), "peer/timed-out");
+  bob.answer = () => "decline";
+  assert.equal(await talk.tell(alice, bob), "peer/declined");
+  assert.equal(await talk.until(talk.startFile(alice, bob, FILE)), "peer/declined");
+  for (const { details } of talk.failures) assert.deepEqual(details, { verdict: "decline" });
+  bob.answer = () => "accept";
+  await talk.goesOn(alice, bob);
+});
+
+test("C-16 C-17 whoever is blocked hears no more than anybody at the relay could say", async () => {
+  const { talk, alice, bob } = await Talk.ofTwo();
+  assert.equal(await talk.tell(alice, bob), "done");
+  await bob.client.contacts.block("alice", true);
+  assert.equal(await talk.tell(alice, bob), "peer/declined");
+  assert.deepEqual(talk.failures[0]?.details, { verdict: "decline", confirmed: "no" });
+  await bob.client.contacts.block("alice", false);
   await talk.goesOn(alice, bob);
 });
 
@@ -180,14 +205,21 @@ type Forged =
   | Omit<Extract<TransferEnvelope, { kind: "withdraw" }>, "transfer">;
 
 /** A message whose receipt never comes; this does. */
-async function instead(talk: Talk, alice: Actor, bob: Actor, forged: Forged): Promise<string> {
+async function instead(forged: Forged, code: string): Promise<void> {
+  const { talk, alice, bob } = await Talk.ofTwo();
   const sending = talk.start(alice, bob);
   const held = await HeldEnvelope.next(talk, "receipt");
   const { transfer } = held.envelope;
   talk.relay.onAnswer = (_to, frame) => [frame];
   const envelope: TransferEnvelope = { ...forged, transfer };
   talk.relay.say("alice", { ...held.genuine, body: encodeTransferEnvelope(envelope) });
-  return await talk.until(sending);
+  assert.equal(await talk.until(sending), code);
+  assert.equal(talk.failures[0]?.details["confirmed"], "no", code);
+  await talk.goesOn(alice, bob);
+}
+
+function entriesOf<K extends string, V>(record: Readonly<Record<K, V>>): readonly [K, V][] {
+  return Object.entries(record) as [K, V][];
 }
 
 async function unsettle(talk: Talk, alice: Actor, bob: Actor): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type ProfileName,
   type Store,
 } from "@postern/client";
+import type { PosternError } from "@postern/core/errors";
 import { formatFingerprint } from "@postern/core/identity";
 import { CONSENT_TIMEOUT_MS, FOUND_VALID_MS } from "@postern/core/limits";
 import { bytesSource, outcomeOf, Stage, type Actor } from "./cast.ts";
@@ -34,6 +35,8 @@ interface Sent {
 export class Talk {
   readonly stage: Stage;
   readonly seals = new SealLog();
+  /** What transfers failed with, in the order of their ends. */
+  readonly failures: PosternError[] = [];
   readonly #sent: Sent[] = [];
   readonly #people: Actor[] = [];
   #texts = 0;
@@ -158,7 +161,7 @@ export class Talk {
     const sent: Sent = { from: sender, to, what, outcome: undefined };
     this.#sent.push(sent);
     const sending = { profile: "end-to-end", content } as const;
-    sent.outcome = await outcomeOf(this.stage.start(from, to.name, sending));
+    sent.outcome = await outcomeOf(this.stage.start(from, to.name, sending), this.failures);
     return sent.outcome;
   }
 }

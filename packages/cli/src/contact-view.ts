@@ -99,7 +99,7 @@ async function showQrCode({ output, surroundings }: Context, contact: Contact): 
 
 function channelState(channel: ChannelInfo, now: number): string {
   const { epoch, transfers, unacknowledged, renewedAt } = channel;
-  const open = unacknowledged === 0 ? "" : `, ${unacknowledged} without a receipt`;
+  const open = unacknowledged === 0 ? "" : `, ${unacknowledged} without a receipt yet`;
   const age = formatAge(now - renewedAt);
   return `end-to-end, epoch ${epoch}, ${plural(transfers, "transfer")}${open}, key ${age} old`;
 }

@@ -2,9 +2,11 @@
 import { PosternError } from "@postern/core/errors";
 import type { ContentInfo, Receipt, Transfer, TransferEvent } from "@postern/client";
 import type { Context } from "./context.ts";
+import { mayHaveArrived, warnLeft } from "./left-message.ts";
 import { formatBytes, formatRate, formatSeconds, plural } from "./terminal/format.ts";
 import type { ProgressLine } from "./terminal/progress-line.ts";
 import { safeText } from "./terminal/safe-text.ts";
+import { confirmedField } from "./terminal/unconfirmed.ts";
 
 export interface TransferView {
   readonly role: "sender" | "receiver";
@@ -34,6 +36,7 @@ export async function followTransfer(
   const progress = output.progress(contentLabel(transfer.content));
   let startedAt = surroundings.now();
   let isLate = false;
+  let hasLeft = false;
   const giveUp = (): void => {
     isLate = true;
     transfer.cancel();
@@ -52,6 +55,9 @@ export async function followTransfer(
         startedAt = surroundings.now();
       }
       if (event.type === "done" || event.type === "failed") progress.clear();
+      if (event.type === "offered") hasLeft = view.role === "sender";
+      if (event.type === "failed" && hasLeft && mayHaveArrived(transfer, event.error))
+        warnLeft(context, transfer, view.isByCode === true);
       output.event(jsonOf(transfer, event, view));
       if (event.type === "failed") throw isLate ? notAccepted() : event.error;
       if (event.type === "done")
@@ -198,7 +204,7 @@ function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
       return { type, ...base, ...receipt, ...view.doneFields?.() };
     }
     case "failed":
-      return { type, ...base, code: event.error.code };
+      return { type, ...base, code: event.error.code, ...confirmedField(event.error) };
     default:
       return { ...event, ...base };
   }

@@ -44,6 +44,7 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
     stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "error" is the last event of a command that failed; its "code" is stable too.
+  "confirmed": false in error, failed and withdrawn: the relay may have made the reason up.
 
   Rates (--limit) are bytes per second: 300, 500K, 5M, 1G. Durations (--timeout): 250ms, 30s,
   5m, 1h. Relays: HOST:PORT or postern://HOST:PORT#FINGERPRINT.

@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { handleOffer, type ReceivePlan } from "./handle-offer.ts";
 import { watchPeople, type Recognized } from "./people.ts";
 import { Places } from "./places.ts";
+import { confirmedField } from "./terminal/unconfirmed.ts";
 
 /** A link that is lost must not hold up whoever wants to stop. */
 const STOP_MS = 1_000;
@@ -88,7 +89,8 @@ class Receiving {
       else if (event.type === "offer") this.#take(event.offer);
       else {
         const { id, error } = event;
-        this.#context.output.event({ type: "withdrawn", transfer: id, code: error.code });
+        const said = { transfer: id, code: error.code, ...confirmedField(error) };
+        this.#context.output.event({ type: "withdrawn", ...said });
         this.#taking.get(id)?.withdraw.abort(error);
       }
     }

@@ -20,7 +20,7 @@ import type {
   TransferEvent,
   UnfinishedContents,
 } from "@postern/client";
-import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { PosternError, type ErrorCode, type ErrorDetails } from "@postern/core/errors";
 import { FakeContacts, FakePaired, FakePairing, PEER_FINGERPRINT } from "./fake-contacts.ts";
 import { Queue } from "./queue.ts";
 
@@ -55,8 +55,8 @@ export class FakeTransfer implements Transfer {
   }
 }
 
-export function failed(code: ErrorCode): TransferEvent {
-  return { type: "failed", error: new PosternError(code, "scripted") };
+export function failed(code: ErrorCode, details: ErrorDetails = {}): TransferEvent {
+  return { type: "failed", error: new PosternError(code, "scripted", details) };
 }
 
 /** The events of a transfer that goes well. */

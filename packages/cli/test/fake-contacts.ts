@@ -84,6 +84,8 @@ export class FakePaired implements Paired {
   async keep(name?: string): Promise<Contact> {
     this.keptAs.push(name);
     const called = name ?? this.peer.name;
+    const known = this.#contacts.known.find(({ name: is, blocked }) => is === called && blocked);
+    if (known !== undefined) return { ...known, trust: "verified", paired: true };
     if ((await this.#contacts.find(called)) !== undefined)
       throw new PosternError("contact/name-taken", "scripted");
     const { name: relayName } = this.peer;

@@ -38,7 +38,7 @@ test("contacts show prints fingerprint, keys with their age, and the number in g
   assert.match(terminal.stdout.text, /^fingerprint +bbbb-bbbb-/m);
   assert.match(
     terminal.stdout.text,
-    /^sending +end-to-end, epoch 3, 12 transfers, 1 without a receipt, key 5 minutes old$/m,
+    /^sending +end-to-end, epoch 3, 12 transfers, 1 without a receipt yet, key 5 minutes old$/m,
   );
   assert.match(terminal.stdout.text, /10004 10005\n +10006 10007 10008 10009 10010 10011$/m);
   assert.doesNotMatch(terminal.stdout.text, /█/);

@@ -58,13 +58,27 @@ test("pair takes the code from POSTERN_CODE, and asks for it with --code", async
 });
 
 test("pair refuses what is no code before it connects", async () => {
-  for (const code of ["crossbow", "37-abandon", "37-abandon-notaword"]) {
+  const codes = {
+    crossbow: /^postern: this is not a code$/m,
+    "37-abandon": /^postern: this is not a code$/m,
+    "37-abandon-notaword": /^postern: word 2 of the code is none of the list$/m,
+    "37 notaword able": /^postern: word 1 of the code is none of the list$/m,
+  };
+  for (const [code, what] of Object.entries(codes)) {
     const terminal = new FakeTerminal();
     terminal.connect = () => assert.fail("connected");
     assert.equal(await terminal.run("pair", code), 2);
-    assert.match(terminal.stderr.text, /^postern: this is not a code$/m);
+    assert.match(terminal.stderr.text, what);
     assert.ok(!terminal.stderr.text.includes("notaword"));
   }
+});
+
+test("pair says that a blocked contact stays blocked, however often one meets", async () => {
+  const terminal = new FakeTerminal();
+  terminal.client.contacts.known.push(contactOf("bob", { blocked: true }));
+  assert.equal(await terminal.run("pair", "-q"), 0);
+  assert.match(terminal.stderr.text, /^bob is still blocked: /m);
+  assert.match(terminal.stderr.text, /"postern contacts unblock bob"/);
 });
 
 test("C-14 pair says aloud that somebody guessed wrong, and shows the new code", async () => {

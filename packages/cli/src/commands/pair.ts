@@ -51,7 +51,15 @@ export async function pairWith(
   output.event({ ...contactEvent(contact), type: "paired" });
   output.say(output.paint("green", `paired with ${safeText(contact.name)}: verified by the code`));
   await showContact(context, contact);
+  if (contact.blocked) warnBlocked(context, contact);
   return contact;
+}
+
+/** Pairing says who somebody is, not that a person wants to hear from them again. */
+function warnBlocked({ output }: Context, contact: Contact): void {
+  const name = safeText(contact.name);
+  output.warn(`${name} is still blocked: you blocked this contact before you met again`);
+  output.warn(`  "postern contacts unblock ${name}" lets its offers in and yours out`);
 }
 
 /** A name that is taken must not cost the pairing: the code is used up. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { PosternError, type ErrorCode, type ErrorDetails } from "@postern/core/errors";
 import { contactOf } from "../../test/fake-contacts.ts";
 import { FakeTransfer, failed, goodEvents } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
@@ -8,11 +8,15 @@ import { settle, until } from "../../test/until.ts";
 
 const FILE = import.meta.filename;
 
-function terminalThatFails(code: ErrorCode, options?: FakeOptions): FakeTerminal {
+function terminalThatFails(
+  code: ErrorCode,
+  details?: ErrorDetails,
+  options?: FakeOptions,
+): FakeTerminal {
   const terminal = new FakeTerminal(options);
-  terminal.client.onSend = async ({ to, content }) => {
-    const transfer = new FakeTransfer(to, content.info);
-    transfer.events.push({ type: "offered" }, failed(code));
+  terminal.client.onSend = async ({ to, content, profile }) => {
+    const transfer = new FakeTransfer(to, content.info, profile);
+    transfer.events.push({ type: "offered" }, failed(code, details));
     return transfer;
   };
   return terminal;
@@ -134,6 +138,32 @@ test("send exits 8 when the receiver declines, with the code as the last event",
   assert.ok(terminal.client.isClosed);
 });
 
+test("C-16 send says of a refusal that no key confirms who may have said it", async () => {
+  const terminal = terminalThatFails("peer/declined", { verdict: "decline", confirmed: "no" });
+  assert.equal(await terminal.run("send", FILE, "--to", "bob", "--json"), 8);
+  const [failure, error] = terminal.events().slice(-2);
+  assert.deepEqual(error, { type: "error", code: "peer/declined", confirmed: false });
+  assert.equal(failure?.["confirmed"], false);
+  assert.match(terminal.stderr.text, /^postern: bob declined send\.test\.ts \(not confirmed\)$/m);
+  assert.match(terminal.stderr.text, /so says the relay 127\.0\.0\.1:9999, or bob, and no key/);
+});
+
+test("send says that a message has left, unless that was refused", async () => {
+  const left = /^the message had left: bob may have read it, though no receipt came$/m;
+  const said = async (details: ErrorDetails, ...args: string[]) => {
+    const terminal = terminalThatFails("peer/declined", details);
+    assert.equal(await terminal.run("send", "-q", ...args), 8);
+    return terminal.stderr.text;
+  };
+  const message = ["--text", "x", "--to", "bob"];
+  assert.match(await said({}, ...message), left);
+  assert.match(await said({}, ...message), /^ {2}the next transfer to bob asks for its receipt/m);
+  assert.doesNotMatch(await said({ verdict: "decline" }, ...message), left);
+  assert.doesNotMatch(await said({}, FILE, "--to", "bob"), left);
+  assert.doesNotMatch(await said({}, ...message, "--profile", "symmetric"), left);
+  assert.doesNotMatch(await said({}, "--text", "x"), /next transfer/);
+});
+
 test("send stops with STOPPED and exit 6 at a security event", async () => {
   const terminal = new FakeTerminal();
   terminal.connect = () => Promise.reject(new PosternError("relay/pin-changed", "x"));
@@ -224,7 +254,7 @@ test("send --quiet says nothing but errors", async () => {
   good.client.contacts.known.push(contactOf("bob"));
   await good.run("send", "--text", "x", "--to", "bob", "-q");
   assert.equal(good.stderr.text, "");
-  const bad = terminalThatFails("peer/busy");
+  const bad = terminalThatFails("peer/busy", { verdict: "busy", confirmed: "no" });
   bad.client.contacts.known.push(contactOf("bob"));
   assert.equal(await bad.run("send", "--text", "x", "--to", "bob", "-q"), 5);
   assert.match(bad.stderr.text, /^postern: bob is busy/);

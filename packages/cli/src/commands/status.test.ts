@@ -31,7 +31,7 @@ test("status shows identity, profile, pin and keys and exits 0 when the relay an
     /^profile +end-to-end: the relay sees who, when and how much; it cannot read this$/m,
     /^contact +bob: verified$/m,
     /^ +sending +end-to-end, epoch 1, 1 transfer, key 2 days old$/m,
-    /^ +receiving +end-to-end, epoch 1, 7 transfers, 2 without a receipt, key 0 seconds old$/m,
+    /^ +receiving +end-to-end, epoch 1, 7 transfers, 2 without a receipt yet, key 0 seconds old$/m,
     /^relay key +rrrr-/m,
     /^other relay +relay\.example:9999 +ssss-/m,
     /^reachable +yes/m,

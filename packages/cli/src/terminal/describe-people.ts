@@ -64,10 +64,10 @@ export const PEOPLE_SENTENCES: SentenceTable<PeopleCode> = {
     "you two have end-to-end keys; going back to less would let the relay in",
     "leave --profile out; if both of you want it, remove the contact on both sides first",
   ],
-  "pairing/invalid-code": () => [
-    "this is not a code",
+  "pairing/invalid-code": ({ word }) => [
+    word === undefined ? "this is not a code" : `word ${word} of the code is none of the list`,
     "a code is a number and two to six words, such as 37-crystal-velvet",
-    "check it with the other person, and type it again",
+    "check it with the other person, and type it again; nobody was asked, so it is still good",
   ],
   "pairing/unknown-code": (about) => [
     "nobody waits with this code",

@@ -75,3 +75,19 @@ test("C-10 describe() never speaks of a changed key as of network trouble", () =
   const others = codes.filter((code) => exitCodeOf(code) === EXIT.keyChanged);
   assert.deepEqual(others, ["peer/key-changed"]);
 });
+
+test("C-16 describe() says of an unconfirmed refusal who may have said it, for every code", () => {
+  const { what, why, next } = describe("peer/declined", { ...ABOUT, isUnconfirmed: true });
+  assert.equal(what, "bob declined photo.raw (not confirmed)");
+  assert.equal(
+    why,
+    "so says the relay 127.0.0.1:9999, or bob, and no key of bob confirms it; " +
+      "if true: the other person said no",
+  );
+  assert.equal(next, "ask the other person");
+  for (const code of codes) {
+    const said = describe(code, { relay: "r:1", isUnconfirmed: true });
+    assert.match(said.what, /\(not confirmed\)$/);
+    assert.doesNotMatch(Object.values(said).join(), /undefined| {2}/);
+  }
+});

@@ -12,6 +12,7 @@ import type { Explanation } from "../failures.ts";
 import { PEER_SENTENCES } from "./describe-peer.ts";
 import { PEOPLE_SENTENCES } from "./describe-people.ts";
 import { TRANSFER_SENTENCES } from "./describe-transfer.ts";
+import { unconfirmedWhat, unconfirmedWhy } from "./unconfirmed.ts";
 
 /** What the sentences are about; safe texts (`safeText`). */
 export interface About {
@@ -25,6 +26,10 @@ export interface About {
   readonly content?: string | undefined;
   /** The system's words: `connection refused`. */
   readonly reason?: string | undefined;
+  /** No key of the other client's confirms it: the relay may have made it up. */
+  readonly isUnconfirmed?: boolean;
+  /** The place of a word that is not in the list of codes, 1 for the first. */
+  readonly word?: number | undefined;
 }
 
 /** what, why, next */
@@ -41,7 +46,8 @@ export function isSecurityEvent(code: ErrorCode): boolean {
 
 export function describe(code: ErrorCode, about: About): Explanation {
   const [what, why, next] = ALL_SENTENCES[code](about);
-  return { what, why, next };
+  if (about.isUnconfirmed !== true) return { what, why, next };
+  return { what: unconfirmedWhat(what), why: unconfirmedWhy(why, about), next };
 }
 
 function isHere(relay: string): boolean {

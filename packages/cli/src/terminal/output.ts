@@ -14,6 +14,7 @@ import { systemReason } from "./network-reason.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { safeJson, safeText } from "./safe-text.ts";
+import { confirmedField, isUnconfirmed } from "./unconfirmed.ts";
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -92,7 +93,7 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
     fail(error, about) {
       const failure = explain(error, { ...known, ...about }, isSet(env["POSTERN_DEBUG"]));
       for (const text of failure.lines) write(failure.isAlarm ? paint("red", text) : text);
-      event({ type: "error", code: failure.code });
+      event({ type: "error", ...failure.event });
       return failure.exitCode;
     },
     progress: (label) => (quiet ? SILENT : board.open(safeText(label))),
@@ -113,7 +114,7 @@ const SILENT: ProgressLine = { update() {}, clear() {} };
 
 interface Failure {
   readonly lines: readonly string[];
-  readonly code: string;
+  readonly event: { readonly code: string; readonly confirmed?: false };
   readonly exitCode: ExitCode;
   readonly isAlarm: boolean;
 }
@@ -121,21 +122,28 @@ interface Failure {
 function explain(error: unknown, about: About, isDebugging: boolean): Failure {
   const stack = isDebugging && error instanceof Error ? [safeStack(error)] : [];
   if (error instanceof PosternError) {
-    const said = describe(error.code, { ...about, reason: systemReason(error) });
+    const { word } = error.details;
+    const said = describe(error.code, {
+      ...about,
+      reason: systemReason(error),
+      isUnconfirmed: isUnconfirmed(error),
+      word: typeof word === "number" ? word : undefined,
+    });
     const isAlarm = isSecurityEvent(error.code);
     const lines = [...block(said, isAlarm), ...stack];
-    return { lines, code: error.code, exitCode: exitCodeOf(error.code), isAlarm };
+    const event = { code: error.code, ...confirmedField(error) };
+    return { lines, event, exitCode: exitCodeOf(error.code), isAlarm };
   }
   if (error instanceof CommandFailure) {
     const lines = [...block(error.explanation, false), ...stack];
-    return { lines, code: error.code, exitCode: error.exitCode, isAlarm: false };
+    return { lines, event: { code: error.code }, exitCode: error.exitCode, isAlarm: false };
   }
   const text = error instanceof Error ? error.message : String(error);
   const what = `postern: unexpected failure: ${safeText(text.slice(0, 500))}`;
   const hint = isDebugging ? "" : " (POSTERN_DEBUG=1 shows where)";
   return {
     lines: [what + hint, ...stack],
-    code: "internal",
+    event: { code: "internal" },
     exitCode: EXIT.failed,
     isAlarm: false,
   };

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeOf } from "../../test/exchange-lab.ts";
-import { CLEAR_VERDICTS, decodeVerdict, encodeVerdict, verdictError } from "./verdict.ts";
+import {
+  CLEAR_VERDICTS,
+  clearVerdictError,
+  decodeVerdict,
+  encodeVerdict,
+  verdictError,
+} from "./verdict.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** docs/protocol.md 9. */
@@ -49,4 +55,12 @@ test("S-10 verdictError() tells every refusal from the others that a person acts
     return error.code;
   });
   assert.equal(new Set(codes).size, refusals.length);
+});
+
+test("C-01 clearVerdictError() has the same codes, and says that no key confirms them", () => {
+  for (const verdict of CLEAR_VERDICTS) {
+    const { code, details } = clearVerdictError(verdict);
+    assert.equal(code, verdictError(verdict).code);
+    assert.deepEqual(details, { verdict, confirmed: "no" });
+  }
 });

@@ -63,3 +63,13 @@ const ERRORS: Readonly<Record<Exclude<Verdict, "accept">, ErrorCode>> = {
 export function verdictError(verdict: Exclude<Verdict, "accept">): PosternError {
   return new PosternError(ERRORS[verdict], `the receiver answered ${verdict}`, { verdict });
 }
+
+/** What nobody sealed: the receiver may have said it, or whoever passes envelopes on. */
+export const UNCONFIRMED = { confirmed: "no" } as const;
+
+/** The same of a verdict said in the clear. */
+export function clearVerdictError(verdict: ClearVerdict): PosternError {
+  const { code, details } = verdictError(verdict);
+  const text = `the receiver, or the relay for it, answered ${verdict}`;
+  return new PosternError(code, text, { ...details, ...UNCONFIRMED });
+}

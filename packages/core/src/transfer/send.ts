@@ -53,7 +53,7 @@ import { closingOn, cutOff, fail, failWith, finish, isMoving, lost, refused } fr
 import { heardEarly, receiptArrived, receiptOpened } from "./send-receipt.ts";
 import type { Moving, Offered, SendPlan, SendState, SendStep } from "./send-state.ts";
 import { emit, type Moment, type RecordsOutcome, type TransferInput } from "./steps.ts";
-import { verdictError } from "../exchange/verdict.ts";
+import { clearVerdictError } from "../exchange/verdict.ts";
 import { withdrawnByReceiver } from "./withdrawal.ts";
 
 /** What a person asked to be sent. */
@@ -197,7 +197,7 @@ function envelopeArrived(
       if (state.kind !== "expect-answer") return { state, effects: [] };
       return envelope.verdict === "key-unknown" && plan.profile !== "end-to-end"
         ? renew(plan, state, now)
-        : refused(state, verdictError(envelope.verdict));
+        : refused(state, clearVerdictError(envelope.verdict));
     case "answer":
       return state.kind === "expect-answer"
         ? answered(plan, state, envelope.sealed, now)

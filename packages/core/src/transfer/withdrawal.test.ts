@@ -34,6 +34,11 @@ test("withdrawalByReceiver() and withdrawnByReceiver() carry a reason to the sen
   assert.equal(told("transfer/declined"), "peer/declined");
 });
 
+test("C-01 withdrawnBySender() and withdrawnByReceiver() say that no key confirms it", () => {
+  for (const withdrawn of [withdrawnBySender, withdrawnByReceiver])
+    assert.deepEqual(withdrawn(1).details, { reason: 1, confirmed: "no" });
+});
+
 test("P-03 withdrawnBySender() and withdrawnByReceiver() take every other reason as a cancel", () => {
   for (const reason of [0, 99, 255]) {
     assert.equal(withdrawnBySender(reason).code, "peer/cancelled");
