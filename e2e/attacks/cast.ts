@@ -234,7 +234,7 @@ export async function outcomeOf(
   }
 }
 
-/** To compare contents by: a diff of long byte arrays takes memory by the square of their length. */
+/** To compare by: a diff of long byte arrays takes memory by the square of their length. */
 export function digests(contents: readonly Uint8Array[]): string[] {
   return contents.map((content) => hex(suite.sha256(content)));
 }

@@ -30,7 +30,7 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   ],
   "peer/busy": (about) => [
     `${peer(about)} is busy`,
-    "it takes no other transfer now, or is not receiving",
+    `${about.relay} says that it takes no other transfer now, or is not receiving`,
     `try again when it is free; ${WAIT_OR_LIST}`,
   ],
   "peer/declined": (about) => [
@@ -40,7 +40,7 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   ],
   "peer/gone": (about) => [
     `${peer(about)} went away`,
-    "its connection to the relay ended",
+    `${about.relay} says that its connection ended`,
     "try again when it is back",
   ],
   "peer/timed-out": (about) => [

@@ -13,7 +13,7 @@ export function isUnconfirmed({ details }: PosternError): boolean {
   return details["confirmed"] === "no";
 }
 
-/** For the events of `--json`: nothing where a key confirms it, or where nobody else is behind it. */
+/** For the events of `--json`: nothing where a key confirms it, or nobody else is behind it. */
 export function confirmedField(error: PosternError): { readonly confirmed?: false } {
   return isUnconfirmed(error) ? { confirmed: false } : {};
 }
@@ -25,5 +25,6 @@ export function unconfirmedWhat(what: string): string {
 
 export function unconfirmedWhy(why: string, about: About): string {
   const name = peer(about);
-  return `so says the relay ${about.relay}, or ${name}, and no key of ${name} confirms it; if true: ${why}`;
+  const who = `so says the relay ${about.relay}, or ${name}, and no key of ${name} confirms it`;
+  return `${who}; if true: ${why}`;
 }
