@@ -1,5 +1,11 @@
 /** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
 export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
+export type { RenamedEntry, SkippedEntry, SkipReason } from "./node/directory-listing.ts";
+export {
+  directorySource,
+  type DirectorySource,
+  type DirectorySourceOptions,
+} from "./node/directory-source.ts";
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
 export { type FileSource, fileSource } from "./node/file-source.ts";
 export { freeSpace } from "./node/free-space.ts";
