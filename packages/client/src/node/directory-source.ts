@@ -40,7 +40,7 @@ export interface DirectorySource extends ContentSource {
  * Lists files and folders to send as one content. What is gone on with must be opened again with
  * the same paths and options.
  *
- * @throws {@link PosternError} `transfer/source-unreadable` when one of `paths` cannot be opened, or
+ * @throws {@link PosternError} `transfer/source-unreadable` when one of `paths` cannot be opened,
  * is a FIFO, device or socket (`details.kind`), or when all together are too much for one transfer
  * (`details.reason`).
  */
