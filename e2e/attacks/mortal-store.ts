@@ -70,6 +70,7 @@ function mortalStore(store: Store, life: Life): Store {
     pairCounter: async (at) => life.read(async () => store.pairCounter(at)),
     channel: async (at) => life.read(async () => store.channel(at)),
     saveChannel: async (...args) => life.write(async () => store.saveChannel(...args), true),
+    receipt: async (...args) => life.read(async () => store.receipt(...args)),
     channels: async () => life.read(async () => store.channels()),
     dropChannels: async (peer) => life.write(async () => store.dropChannels(peer)),
     keyPackage: async (kid) => life.read(async () => store.keyPackage(kid)),

@@ -15,7 +15,7 @@ import {
 } from "@postern/client";
 import type { PosternError } from "@postern/core/errors";
 import { formatFingerprint } from "@postern/core/identity";
-import { CONSENT_TIMEOUT_MS, FOUND_VALID_MS } from "@postern/core/limits";
+import { CONSENT_TIMEOUT_MS, FOUND_VALID_MS, OUTBOX_MAX } from "@postern/core/limits";
 import { bytesSource, outcomeOf, Stage, type Actor } from "./cast.ts";
 import type { LyingRelay } from "./lying-relay.ts";
 import { SealLog } from "./seal-log.ts";
@@ -176,8 +176,15 @@ export async function copyOf(store: Store): Promise<Store> {
   const copy = memoryStore(await store.identity());
   await copy.saveKeyPackages(await store.keyPackages());
   for (const contact of await store.contacts()) await copy.saveContact(contact);
-  for (const { peer, role, record } of await store.channels())
+  for (const { peer, role, record } of await store.channels()) {
     await copy.saveChannel({ peer, role }, record);
+    if (role === "sending") continue;
+    for (let slot = 0; slot < OUTBOX_MAX; slot++) {
+      const receipt = await store.receipt(peer, slot);
+      const kept = receipt && { slot, receipt };
+      await copy.saveChannel({ peer, role }, record, undefined, { receipt: kept });
+    }
+  }
   for (const { address, fingerprint } of await store.relayPins())
     await copy.pinRelay(address, fingerprint);
   const rsaKey = await store.rsaKey();

@@ -36,7 +36,7 @@ export interface ChannelTask {
   answer(input: ExchangeInput): void;
 }
 
-type Fetched = Pick<ChannelMaterial, "peerPackage" | "replyPackage">;
+type Fetched = Pick<ChannelMaterial, "peerPackage" | "replyPackage" | "receipt">;
 type Done = Extract<ChannelStep, { readonly kind: "done" }>;
 
 /** Of the planted defect: long enough for a crash before. */
@@ -127,6 +127,11 @@ export class ChannelDesk {
     const context = this.#context(suite, role, party, transfer);
     const step = performChannelJob({ context, identity, now }, job, material);
     if (step.kind === "needs-package") return this.#fetch(peer, task);
+    if (step.kind === "needs-receipt") {
+      const receipt = this.disk.receipt(party.fingerprint, step.slot);
+      if (receipt === undefined) throw new Error("a kept receipt is missing");
+      return this.#work(peer, task, { receipt });
+    }
     client.ports.world.note(
       `${client.name} ${hex(transfer).slice(0, 8)} ${wordsFor(job, step.input)}`,
     );
@@ -158,10 +163,11 @@ export class ChannelDesk {
     });
   }
 
-  #write({ party, job }: ChannelTask, { role, record, usedPackage }: ChannelSave): void {
+  #write({ party, job }: ChannelTask, save: ChannelSave): void {
+    const { role, usedPackage } = save;
     const client = this.#client;
     client.mayCrash(`before the ${role} channel of ${job.kind} is stored`);
-    this.disk.saveChannel(party.fingerprint, role, record, usedPackage);
+    this.disk.saveChannel(party.fingerprint, save);
     client.mayCrash(`behind the ${role} channel of ${job.kind}`);
     if (usedPackage !== undefined) this.packages.check();
   }

@@ -6,11 +6,12 @@
  * @module
  */
 import { hex } from "@postern/core/bytes";
-import type { MadePackage } from "@postern/core/exchange";
+import type { ChannelSave, MadePackage } from "@postern/core/exchange";
 import type { Role } from "./disk.ts";
 
 interface Image {
   readonly channels: ReadonlyMap<string, Uint8Array>;
+  readonly receipts: ReadonlyMap<string, Uint8Array>;
   readonly packages: ReadonlyMap<string, MadePackage>;
   /** Ids of transfers whose content is here. */
   readonly contents: ReadonlySet<string>;
@@ -20,7 +21,12 @@ const COPIES_MAX = 4;
 
 export class ChannelDisk {
   readonly #keepsUsedPackages: boolean;
-  #image: Image = { channels: new Map(), packages: new Map(), contents: new Set() };
+  #image: Image = {
+    channels: new Map(),
+    receipts: new Map(),
+    packages: new Map(),
+    contents: new Set(),
+  };
   readonly #copies: Image[] = [];
 
   constructor(keepsUsedPackages: boolean) {
@@ -31,13 +37,19 @@ export class ChannelDisk {
     return this.#image.channels.get(channelKey(peer, role))?.slice();
   }
 
+  receipt(peer: Uint8Array, slot: number): Uint8Array | undefined {
+    return this.#image.receipts.get(receiptKey(peer, slot));
+  }
+
   /** Replaces it, and erases the package it has used up, in one write. */
-  saveChannel(peer: Uint8Array, role: Role, record: Uint8Array, used?: Uint8Array): void {
+  saveChannel(peer: Uint8Array, { role, record, usedPackage, receipt: kept }: ChannelSave): void {
     const channels = new Map(this.#image.channels);
     channels.set(channelKey(peer, role), record);
+    const receipts = new Map(this.#image.receipts);
+    if (kept !== undefined) receipts.set(receiptKey(peer, kept.slot), kept.receipt);
     const packages = new Map(this.#image.packages);
-    if (used !== undefined && !this.#keepsUsedPackages) packages.delete(hex(used));
-    this.#image = { ...this.#image, channels, packages };
+    if (usedPackage !== undefined && !this.#keepsUsedPackages) packages.delete(hex(usedPackage));
+    this.#image = { ...this.#image, channels, receipts, packages };
   }
 
   package(kid: Uint8Array): MadePackage | undefined {
@@ -93,6 +105,10 @@ export class ChannelDisk {
     yield* this.#image.channels.values();
     for (const { seed } of this.#image.packages.values()) yield seed;
   }
+}
+
+function receiptKey(peer: Uint8Array, slot: number): string {
+  return `${hex(peer)} ${slot}`;
 }
 
 function channelKey(peer: Uint8Array, role: Role): string {

@@ -105,7 +105,11 @@ export class ChannelDesk {
         place.met?.expect();
         step = performChannelJob({ context, identity, now }, job, material);
       }
-      if (step.kind === "needs-package") throw noPackage();
+      if (step.kind === "needs-receipt") {
+        material.receipt = await this.#receipt(place, step.slot);
+        step = performChannelJob({ context, identity, now }, job, material);
+      }
+      if (step.kind !== "done") throw noPackage();
       await this.#save(place, step);
       return step.input;
     } finally {
@@ -131,6 +135,14 @@ export class ChannelDesk {
   async #record(place: JobPlace, role: ChannelId["role"]): Promise<Uint8Array | undefined> {
     if (place.met !== undefined) return place.met.record(role);
     return await this.#options.ports.store.channel({ peer: peerOf(place), role });
+  }
+
+  async #receipt(place: JobPlace, slot: number): Promise<Uint8Array> {
+    const { store } = this.#options.ports;
+    const { met } = place;
+    const kept = met === undefined ? await store.receipt(peerOf(place), slot) : met.receipt(slot);
+    if (kept === undefined) throw new PosternError("store/failed", "a kept receipt is missing");
+    return kept;
   }
 
   async #pairingSecret(place: JobPlace): Promise<Uint8Array | undefined> {
@@ -175,12 +187,12 @@ export class ChannelDesk {
     const lazily = step.input.kind === "receipt-opened";
     const peer = peerOf(place);
     try {
-      for (const { role, record, usedPackage } of step.saves) {
+      for (const { role, record, usedPackage, receipt } of step.saves) {
         if (place.met === undefined)
-          await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily });
+          await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily, receipt });
         else {
           if (usedPackage !== undefined) await ports.store.dropKeyPackages([usedPackage]);
-          place.met.saveRecord(role, record);
+          place.met.saveRecord(role, record, receipt);
         }
         if (usedPackage !== undefined) onPackageUsed();
       }

@@ -6,6 +6,7 @@
  */
 import { equalBytes, hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
+import type { SlottedReceipt } from "@postern/core/exchange";
 import {
   CONTACTS_MAX,
   RELAY_PINS_MAX,
@@ -25,7 +26,9 @@ import {
   checkPairKey,
   checkPairKeyId,
   checkPin,
+  checkReceipt,
   checkRsaKey,
+  checkSlot,
   checkUnfinished,
   checkUnfinishedId,
   contactsFull,
@@ -35,6 +38,7 @@ import {
   type PairKey,
   type PairKeyId,
   type RelayPin,
+  type SaveOptions,
   type Store,
   type StoredChannel,
   type StoredContact,
@@ -60,6 +64,8 @@ class MemoryStore implements Store {
   readonly #pairs = new Map<string, Pair>();
   /** By use: the one saved last is the last. */
   readonly #channels = new Map<string, StoredChannel>();
+  /** Of each peer, by their slots. */
+  readonly #receipts = new Map<string, Uint8Array[]>();
   /** The one saved last is the last. */
   readonly #packages = new Map<string, StoredPackage>();
   readonly #contacts = new Map<string, StoredContact>();
@@ -107,16 +113,30 @@ class MemoryStore implements Store {
     return this.#channels.get(channelName(at))?.record.slice();
   }
 
-  async saveChannel(at: ChannelId, record: Uint8Array, usedPackage?: Uint8Array): Promise<void> {
+  async saveChannel(
+    at: ChannelId,
+    record: Uint8Array,
+    usedPackage?: Uint8Array,
+    { receipt: kept }: SaveOptions = {},
+  ): Promise<void> {
     this.#expectOpen();
     checkChannelId(at);
     checkChannelRecord(record);
     if (usedPackage !== undefined) checkKid(usedPackage);
+    if (kept !== undefined) checkReceipt(at, kept);
     const isNew = !this.#channels.has(channelName(at));
     this.#dropChannel(channelName(at));
     this.#channels.set(channelName(at), copyChannel({ ...at, record }));
     if (usedPackage !== undefined) this.#dropPackage(hex(usedPackage));
+    if (kept !== undefined) this.#keepReceipt(at.peer, kept);
     if (isNew) this.#dropStrangers();
+  }
+
+  async receipt(peer: Uint8Array, slot: number): Promise<Uint8Array | undefined> {
+    this.#expectOpen();
+    checkFingerprint(peer, "peer");
+    checkSlot(slot);
+    return this.#receipts.get(hex(peer))?.[slot]?.slice();
   }
 
   async channels(): Promise<readonly StoredChannel[]> {
@@ -129,6 +149,7 @@ class MemoryStore implements Store {
     checkFingerprint(peer, "peer");
     for (const role of ["sending", "receiving"] as const)
       this.#dropChannel(channelName({ peer, role }));
+    this.#receipts.delete(hex(peer));
   }
 
   async keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined> {
@@ -272,7 +293,16 @@ class MemoryStore implements Store {
   #dropStrangers(): void {
     const strangers = [...this.#channels].filter(([, { peer }]) => !this.#contacts.has(hex(peer)));
     const excess = Math.max(0, strangers.length - STRANGERS_CHANNELS_MAX);
-    for (const [name] of strangers.slice(0, excess)) this.#dropChannel(name);
+    for (const [name, { role, peer }] of strangers.slice(0, excess)) {
+      this.#dropChannel(name);
+      if (role === "receiving") this.#receipts.delete(hex(peer));
+    }
+  }
+
+  #keepReceipt(peer: Uint8Array, { slot, receipt }: SlottedReceipt): void {
+    const kept = this.#receipts.get(hex(peer)) ?? [];
+    this.#receipts.set(hex(peer), kept);
+    kept[slot] = receipt.slice();
   }
 
   #dropOldUnfinished({ role, peer }: UnfinishedId): void {

@@ -10,11 +10,14 @@
  */
 import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
+import type { SlottedReceipt } from "@postern/core/exchange";
 import type { ChannelId } from "./store.ts";
 
 export class MetKeys {
   readonly #secret: Uint8Array;
   readonly #records = new Map<ChannelId["role"], Uint8Array>();
+  /** By their slots. */
+  readonly #receipts = new Map<number, Uint8Array>();
   readonly #onWiped: () => void;
   #uses = 0;
   #isKept = false;
@@ -42,11 +45,16 @@ export class MetKeys {
     return this.#records.get(role)?.slice();
   }
 
+  receipt(slot: number): Uint8Array | undefined {
+    return this.#receipts.get(slot)?.slice();
+  }
+
   /** Copies it. */
-  saveRecord(role: ChannelId["role"], record: Uint8Array): void {
+  saveRecord(role: ChannelId["role"], record: Uint8Array, kept?: SlottedReceipt): void {
     this.expect();
     wipe(this.#records.get(role));
     this.#records.set(role, record.slice());
+    if (kept !== undefined) this.#receipts.set(kept.slot, kept.receipt.slice());
   }
 
   /** @throws {@link PosternError} `usage/wrong-state` when the meeting has served. */
@@ -79,6 +87,7 @@ export class MetKeys {
     this.#isWiped = true;
     wipe(this.#secret, ...this.#records.values());
     this.#records.clear();
+    this.#receipts.clear();
     this.#onWiped();
   }
 }

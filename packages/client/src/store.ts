@@ -9,12 +9,15 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
+import type { SlottedReceipt } from "@postern/core/exchange";
 import { ID_BYTES, isName } from "@postern/core/identity";
 import {
   ADDRESS_LENGTH_MAX,
   CHANNEL_RECORD_BYTES_MAX,
   CONTACTS_MAX,
   KEY_PACKAGE_BYTES,
+  OUTBOX_MAX,
+  RECEIPT_BYTES_MAX,
   RELAY_PINS_MAX,
   RSA_PKCS8_BYTES_MAX,
   STORED_PACKAGES_MAX,
@@ -42,6 +45,8 @@ export interface Store {
   /**
    * Replaces it, and erases the key package it has used up, in one durable write. Of the channels
    * with peers who are no contacts, the latest `STRANGERS_CHANNELS_MAX` are kept.
+   *
+   * A receipt that comes along is kept beside the receiving end, in its slot.
    */
   saveChannel(
     at: ChannelId,
@@ -49,9 +54,11 @@ export interface Store {
     usedPackage?: Uint8Array,
     options?: SaveOptions,
   ): Promise<void>;
+  /** What was saved last in this slot with a channel end of the peer. */
+  receipt(peer: Uint8Array, slot: number): Promise<Uint8Array | undefined>;
   /** Every channel end, in no order. */
   channels(): Promise<readonly StoredChannel[]>;
-  /** Forgets both ends with this peer. */
+  /** Forgets both ends with this peer, and its receipts. */
   dropChannels(peer: Uint8Array): Promise<void>;
 
   /** `kid`: 16 bytes. */
@@ -108,6 +115,7 @@ export interface SaveOptions {
    * never later than another write after it.
    */
   readonly lazily?: boolean;
+  readonly receipt?: SlottedReceipt | undefined;
 }
 
 export interface RelayPin {
@@ -223,6 +231,16 @@ export function checkChannelId(at: ChannelId): void {
 
 export function checkChannelRecord(record: Uint8Array): void {
   if (record.length === 0 || record.length > CHANNEL_RECORD_BYTES_MAX) throw invalid("record");
+}
+
+export function checkReceipt(at: ChannelId, { slot, receipt }: SlottedReceipt): void {
+  if (at.role !== "receiving") throw invalid("role");
+  checkSlot(slot);
+  if (receipt.length === 0 || receipt.length > RECEIPT_BYTES_MAX) throw invalid("receipt");
+}
+
+export function checkSlot(slot: number): void {
+  if (!Number.isInteger(slot) || slot < 0 || slot >= OUTBOX_MAX) throw invalid("slot");
 }
 
 export function checkKid(kid: Uint8Array): void {

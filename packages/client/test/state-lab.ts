@@ -37,6 +37,7 @@ const SECRETS = {
   pairKey: bytes(32, 61),
   rsaKey: bytes(1_794, 62),
   record: bytes(3_000, 63),
+  receipt: bytes(1_442, 67),
   packageSeed: packageOf(64).seed,
   pairingSecret: bytes(32, 65),
   unfinished: bytes(900, 67),
@@ -58,6 +59,8 @@ export async function fill(store: SealableStore): Promise<void> {
   await store.saveRsaKey({ pkcs8: SECRETS.rsaKey, notAfter: LATER });
   await store.pinRelay("relay.example:7000", bytes(32, 8));
   await store.saveChannel(PAIR, SECRETS.record);
+  const receipt = { slot: 0, receipt: SECRETS.receipt };
+  await store.saveChannel({ ...PAIR, role: "receiving" }, bytes(90, 5), undefined, { receipt });
   await store.saveKeyPackages([packageOf(64)]);
   await store.saveContact({ ...CONTACT, pairingSecret: SECRETS.pairingSecret });
   await store.saveContact(contactOf(2));
@@ -71,6 +74,7 @@ export async function expectFilled(store: SealableStore): Promise<void> {
   assert.deepEqual(await store.rsaKey(), { pkcs8: SECRETS.rsaKey, notAfter: LATER });
   assert.deepEqual(await store.relayPin("relay.example:7000"), bytes(32, 8));
   assert.deepEqual(await store.channel(PAIR), SECRETS.record);
+  assert.deepEqual(await store.receipt(PAIR.peer, 0), SECRETS.receipt);
   assert.deepEqual(await store.keyPackages(), [packageOf(64)]);
   assert.deepEqual((await store.unfinished())[0]?.record, SECRETS.unfinished);
   const pinned = { ...CONTACT, pairingSecret: SECRETS.pairingSecret };
@@ -175,6 +179,7 @@ export async function withCrowd(t: TestContext, crowd: Crowd): Promise<string> {
     for (let n = 0; n < strangers; n++) {
       const { role, peer } = strangerOf(n);
       insert("channel", role, peer, bytes(9, n));
+      insert("channel_receipt", peer, 0, bytes(8, n));
     }
     for (let n = 0; n < relays; n++) insert("relay_pin", `a${n}`, bytes(32, n));
     for (let n = 0; n < unfinished; n++) {

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import {
   CHANNEL_RECORD_BYTES_MAX,
   KEY_PACKAGE_BYTES,
+  OUTBOX_MAX,
+  RECEIPT_BYTES_MAX,
   STORED_PACKAGES_MAX,
   STRANGERS_CHANNELS_MAX,
 } from "@postern/core/limits";
@@ -46,6 +48,39 @@ export function channelConformance(name: string, { make, makeWith }: StoreMakers
     await assert.rejects(store.saveChannel(AT, tooLarge), refused);
     await assert.rejects(store.saveChannel(AT, bytes(0, 1)), refused);
     assert.deepEqual(await store.channel(AT), largest);
+  });
+
+  test(`${name} keeps receipts beside a channel, the last one of each slot`, async (t) => {
+    const store = await make(t);
+    const at: ChannelId = { ...AT, role: "receiving" };
+    const keep = async (slot: number, receipt: Uint8Array, to = at): Promise<void> =>
+      store.saveChannel(to, bytes(80, slot), undefined, { receipt: { slot, receipt } });
+    assert.equal(await store.receipt(AT.peer, 0), undefined);
+    await keep(0, bytes(RECEIPT_BYTES_MAX, 1));
+    await keep(OUTBOX_MAX - 1, bytes(70, 2));
+    await keep(0, bytes(60, 3));
+    await keep(0, bytes(50, 4), { ...at, peer: fingerprint(5) });
+    await store.saveChannel(at, bytes(90, 1));
+    const given = await store.receipt(AT.peer, 0);
+    assert.deepEqual(given, bytes(60, 3));
+    given?.fill(0);
+    assert.deepEqual(await store.receipt(AT.peer, 0), bytes(60, 3));
+    assert.deepEqual(await store.receipt(AT.peer, OUTBOX_MAX - 1), bytes(70, 2));
+    for (const [slot, receipt, to] of [
+      [OUTBOX_MAX, bytes(9, 1), at],
+      [-1, bytes(9, 1), at],
+      [0.5, bytes(9, 1), at],
+      [0, bytes(RECEIPT_BYTES_MAX + 1, 1), at],
+      [0, bytes(0, 1), at],
+      [0, bytes(9, 1), AT],
+    ] as const)
+      await assert.rejects(keep(slot, receipt, to), refused);
+    await assert.rejects(store.receipt(AT.peer, OUTBOX_MAX), refused);
+    await assert.rejects(store.receipt(bytes(31, 0), 0), refused);
+    assert.deepEqual(await store.channel(at), bytes(90, 1));
+    await store.dropChannels(AT.peer);
+    assert.equal(await store.receipt(AT.peer, 0), undefined);
+    assert.deepEqual(await store.receipt(fingerprint(5), 0), bytes(50, 4));
   });
 
   test(`${name} erases the package that a channel has used, or changes nothing`, async (t) => {
@@ -100,10 +135,13 @@ export function channelConformance(name: string, { make, makeWith }: StoreMakers
     await store.saveContact(CONTACT);
     await store.saveChannel(AT, bytes(90, 1));
     await store.saveChannel(strangerOf(0), bytes(9, 77));
+    assert.deepEqual(await store.receipt(strangerOf(1).peer, 0), bytes(8, 1));
     assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
     await store.saveChannel(strangerOf(5_000), bytes(9, 78));
     assert.equal((await store.channels()).length, STRANGERS_CHANNELS_MAX + 1);
     assert.equal(await store.channel(strangerOf(1)), undefined);
+    assert.equal(await store.receipt(strangerOf(1).peer, 0), undefined, "and what lies beside it");
+    assert.deepEqual(await store.receipt(strangerOf(0).peer, 0), bytes(8, 0));
     assert.deepEqual(await store.channel(strangerOf(0)), bytes(9, 77));
     assert.deepEqual(await store.channel(strangerOf(5_000)), bytes(9, 78));
     assert.deepEqual(await store.channel(AT), bytes(90, 1));

@@ -145,6 +145,7 @@ export function storeConformance(name: string, makers: StoreMakers): void {
       store.keepPairKey(PAIR, { counter: 1, key: bytes(32, 1) }),
       store.channel(PAIR),
       store.saveChannel(PAIR, bytes(9, 1)),
+      store.receipt(PAIR.peer, 0),
       store.channels(),
       store.dropChannels(PAIR.peer),
       store.keyPackages(),

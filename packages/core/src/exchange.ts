@@ -20,6 +20,7 @@ export {
   type ChannelMaterial,
   type ChannelSave,
   type ChannelStep,
+  type SlottedReceipt,
 } from "./exchange/end-to-end/channel-jobs.ts";
 export {
   makePackage,

@@ -112,6 +112,8 @@ export const EPOCHS_SKIPPED_MAX = 64;
 export const RESYNCS_PER_TRANSFER_MAX = 3;
 /** A sealed header is padded to a multiple of this, so that its length says nothing of a name. */
 export const SEALED_HEADER_PADDING_BYTES = 256;
+/** A receipt as a receiver keeps it: 1,442 bytes now, and never in need of more than a page. */
+export const RECEIPT_BYTES_MAX = 2_048;
 /** A channel's state at rest: an outbox full of messages is 1.6 MiB. */
 export const CHANNEL_RECORD_BYTES_MAX = 4 * 1_048_576;
 

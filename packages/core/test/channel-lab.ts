@@ -82,9 +82,14 @@ export class Device {
         material.receiving === undefined ? this.offerPackage("reply") : undefined;
       step = performChannelJob(place, job, { ...material, peerPackage, replyPackage });
     }
-    if (step.kind !== "done") throw new Error("no package");
-    for (const { role, record, usedPackage } of step.saves) {
+    if (step.kind === "needs-receipt") {
+      const receipt = this.records.get(`receipt ${peer} ${step.slot}`);
+      step = performChannelJob(place, job, { ...material, receipt });
+    }
+    if (step.kind !== "done") throw new Error("no package, or no receipt");
+    for (const { role, record, usedPackage, receipt: kept } of step.saves) {
       this.records.set(`${role} ${peer}`, record);
+      if (kept !== undefined) this.records.set(`receipt ${peer} ${kept.slot}`, kept.receipt);
       if (usedPackage !== undefined) this.packages.delete(hex(usedPackage));
     }
     return step.input;

@@ -48,6 +48,7 @@ export class Thief {
   copy(device: Device): this {
     for (const { seed } of device.packages.values()) this.#seeds.set(hex(seed), seed);
     for (const [name, record] of device.records) {
+      if (name.startsWith("receipt")) continue;
       const isSending = name.startsWith("sending");
       if (!isSending)
         for (const { seed } of decodeReceiverRecord(record).keys) this.#seeds.set(hex(seed), seed);

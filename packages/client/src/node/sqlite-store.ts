@@ -29,7 +29,9 @@ import {
   checkPairKey,
   checkPairKeyId,
   checkPin,
+  checkReceipt,
   checkRsaKey,
+  checkSlot,
   checkUnfinished,
   checkUnfinishedId,
   contactsFull,
@@ -61,6 +63,7 @@ import {
   packageOf,
   pairKeyOf,
   pinOf,
+  receiptOf,
   rsaKeyOf,
   unfinishedOf,
 } from "./stored-rows.ts";
@@ -110,6 +113,7 @@ export async function sqliteStore(
   }
 }
 
+const RECEIVING = "SELECT peer FROM channel WHERE role = 'receiving'";
 const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
 
 class SqliteStore implements SealableStore {
@@ -174,21 +178,29 @@ class SqliteStore implements SealableStore {
     at: ChannelId,
     record: Uint8Array,
     usedPackage?: Uint8Array,
-    { lazily = false }: SaveOptions = {},
+    { lazily = false, receipt: kept }: SaveOptions = {},
   ): Promise<void> {
     checkChannelId(at);
     checkChannelRecord(record);
     if (usedPackage !== undefined) checkKid(usedPackage);
-    const where = "FROM channel WHERE role = ? AND peer = ?";
+    if (kept !== undefined) checkReceipt(at, kept);
     this.#rows.change(() => {
-      const isNew = this.#rows.count(`SELECT count(*) ${where}`, at.role, at.peer) === 0;
       // Removed first: a row that is added has the latest rowid, and strangers go by that. It also
       // takes the pages of the old one, which would else be written beside its own.
-      if (!isNew) this.#rows.remove("channel", at.role, at.peer);
+      const isNew = this.#rows.remove("channel", at.role, at.peer) === 0;
       this.#rows.put("channel", at.role, at.peer, record);
+      if (kept !== undefined) this.#rows.put("channel_receipt", at.peer, kept.slot, kept.receipt);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
-      if (isNew) this.#dropOldest("channel", STRANGERS, STRANGERS_CHANNELS_MAX);
+      if (isNew && this.#dropOldest("channel", STRANGERS, STRANGERS_CHANNELS_MAX) > 0)
+        this.#rows.execute(`DELETE FROM channel_receipt WHERE peer NOT IN (${RECEIVING})`);
     }, lazily);
+  }
+
+  async receipt(peer: Uint8Array, slot: number): Promise<Uint8Array | undefined> {
+    checkFingerprint(peer, "peer");
+    checkSlot(slot);
+    const row = this.#rows.get("channel_receipt", peer, slot);
+    return row && this.#read(() => receiptOf(row));
   }
 
   async channels(): Promise<readonly StoredChannel[]> {
@@ -199,7 +211,8 @@ class SqliteStore implements SealableStore {
   async dropChannels(peer: Uint8Array): Promise<void> {
     checkFingerprint(peer, "peer");
     this.#rows.change(() => {
-      this.#rows.execute("DELETE FROM channel WHERE peer = ?", peer);
+      for (const table of ["channel", "channel_receipt"])
+        this.#rows.execute(`DELETE FROM ${table} WHERE peer = ?`, peer);
     });
   }
 
@@ -339,17 +352,17 @@ class SqliteStore implements SealableStore {
     this.#rows.change(() => this.#rows.put("pair", at.role, at.relay, at.peer, counter, key));
   }
 
-  /** Of the rows that `which` selects the latest `max` are kept. */
+  /** Of the rows that `which` selects the latest `max` are kept. Returns how many went. */
   #dropOldest(
     table: TableName,
     which: string,
     max: number,
     ...values: readonly (string | Uint8Array)[]
-  ): void {
+  ): number {
     const excess = this.#rows.count(`SELECT count(*) ${which}`, ...values) - max;
-    if (excess <= 0) return;
+    if (excess <= 0) return 0;
     const oldest = `SELECT rowid ${which} ORDER BY rowid LIMIT ?`;
-    this.#rows.execute(`DELETE FROM ${table} WHERE rowid IN (${oldest})`, ...values, excess);
+    return this.#rows.execute(`DELETE FROM ${table} WHERE rowid IN (${oldest})`, ...values, excess);
   }
 
   /** A row whose digest holds and whose values make no sense was not written by this program. */

@@ -16,6 +16,7 @@ import { PosternError } from "@postern/core/errors";
 import {
   CHANNEL_RECORD_BYTES_MAX,
   CONTACTS_MAX,
+  OUTBOX_MAX,
   RELAY_PINS_MAX,
   STATE_BYTES_MAX,
   STORED_PACKAGES_MAX,
@@ -44,6 +45,7 @@ const ROW_BYTES_MAX = CHANNEL_RECORD_BYTES_MAX + 65_536;
 /** More rows than this were never written by this program. */
 const ROWS_MAX = {
   channel: 2 * CONTACTS_MAX + STRANGERS_CHANNELS_MAX,
+  channel_receipt: OUTBOX_MAX * (CONTACTS_MAX + STRANGERS_CHANNELS_MAX),
   key_package: STORED_PACKAGES_MAX,
   contact: CONTACTS_MAX,
   relay_pin: RELAY_PINS_MAX,

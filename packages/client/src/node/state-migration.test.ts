@@ -17,6 +17,7 @@ import {
   unfinishedOf,
 } from "../../test/stored-samples.ts";
 import { type SealableStore, sqliteStore } from "./sqlite-store.ts";
+import { STATE_VERSION } from "./state-schema.ts";
 
 const TAKEN = { ...PAIR, role: "receiving" } as const;
 const { signingSeed, linkSeed, name } = IDENTITY;
@@ -58,7 +59,7 @@ test("sqliteStore() takes over the state of version 1 with all that it keeps", a
   await store.saveContact(CONTACT);
   await store.saveChannel(PAIR, bytes(90, 1));
   await store.close();
-  assert.equal(versionOf(path), 3);
+  assert.equal(versionOf(path), STATE_VERSION);
   const again = await open(path);
   await expectOldRows(again);
   assert.deepEqual(await again.keyPackages(), [packageOf(1)]);
@@ -68,7 +69,7 @@ test("sqliteStore() takes over the state of version 1 with all that it keeps", a
   assert.equal((await stat(path)).mode & 0o777, 0o600);
 });
 
-test("sqliteStore() takes over the state of version 2, for unfinished contents too", async (t) => {
+test("sqliteStore() takes over the state of version 2, for what is new as well", async (t) => {
   const path = join(await scratch(t), "state.db");
   const { fingerprint, id, relayName, trust, addedAt } = CONTACT;
   writeVersion2(path, [
@@ -82,9 +83,12 @@ test("sqliteStore() takes over the state of version 2, for unfinished contents t
   assert.deepEqual(await store.contacts(), [CONTACT]);
   assert.deepEqual(await store.unfinished(), []);
   await store.saveUnfinished(unfinishedOf(1));
+  const kept = { slot: 3, receipt: bytes(1_442, 2) };
+  await store.saveChannel(TAKEN, bytes(90, 3), undefined, { receipt: kept });
   await store.close();
-  assert.equal(versionOf(path), 3);
+  assert.equal(versionOf(path), STATE_VERSION);
   const again = await open(path);
+  assert.deepEqual(await again.receipt(TAKEN.peer, 3), kept.receipt);
   assert.deepEqual(await again.unfinished(), [unfinishedOf(1)]);
   await again.close();
 });
@@ -110,7 +114,7 @@ test("sqliteStore() takes over version 1 wholly or not at all when it is interru
   }
   assert.ok(untouched > 10 && failing > untouched + 5, `${untouched} of ${failing} steps`);
   stop();
-  assert.equal(versionOf(path), 3);
+  assert.equal(versionOf(path), STATE_VERSION);
   const store = await open(path);
   await expectOldRows(store);
   await store.close();

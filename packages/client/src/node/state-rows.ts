@@ -79,12 +79,13 @@ export class StateRows {
     this.#put(table, values, this.#keys);
   }
 
-  remove(table: TableName, ...key: readonly SQLInputValue[]): void {
-    this.execute(`DELETE FROM ${table} WHERE ${whereKey(table)}`, ...key);
+  remove(table: TableName, ...key: readonly SQLInputValue[]): number {
+    return this.execute(`DELETE FROM ${table} WHERE ${whereKey(table)}`, ...key);
   }
 
-  execute(statement: string, ...values: readonly SQLInputValue[]): void {
-    this.#statement(statement).run(...values);
+  /** How many rows it has changed. */
+  execute(statement: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(statement).run(...values).changes);
   }
 
   /** All that `action` does, in one durable write; a lazy one is durable with the next. */

@@ -34,6 +34,11 @@ export const TABLES = {
   rsa_key: { columns: ["id", "pkcs8", "not_after"], key: ONE_ROW, secrets: ["pkcs8"] },
   relay_pin: { columns: ["address", "fingerprint"], key: ["address"], secrets: [] },
   channel: { columns: ["role", "peer", "record"], key: ["role", "peer"], secrets: ["record"] },
+  channel_receipt: {
+    columns: ["peer", "slot", "receipt"],
+    key: ["peer", "slot"],
+    secrets: ["receipt"],
+  },
   key_package: {
     columns: ["kid", "seed", "encoded", "type", "keep_until"],
     key: ["kid"],
@@ -119,12 +124,19 @@ const SINCE_2 = [
   `CREATE TABLE unswept (id INTEGER PRIMARY KEY CHECK (id = 1)) STRICT`,
 ];
 
-/** Its rowid is the order in which contents were changed. */
+/**
+ * The rowid of unfinished contents is the order in which they were changed. A receipt's slot keeps
+ * its row, so that another receipt costs one page and no index.
+ */
 const SINCE_3 = [
   `CREATE TABLE unfinished (
     role TEXT NOT NULL, peer BLOB NOT NULL, content BLOB NOT NULL,
     record BLOB NOT NULL, changed_at INTEGER NOT NULL, digest BLOB NOT NULL,
     PRIMARY KEY (role, peer, content)
+  ) STRICT`,
+  `CREATE TABLE channel_receipt (
+    peer BLOB NOT NULL, slot INTEGER NOT NULL, receipt BLOB NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (peer, slot)
   ) STRICT`,
 ];
 

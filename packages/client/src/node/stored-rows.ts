@@ -14,6 +14,7 @@ import {
   checkPackages,
   checkPairKey,
   checkPin,
+  checkReceipt,
   checkRsaKey,
   checkUnfinished,
   type ChannelId,
@@ -55,6 +56,12 @@ export function channelOf(row: Row): StoredChannel {
   checkChannelId(channel);
   checkChannelRecord(channel.record);
   return channel;
+}
+
+export function receiptOf(row: Row): Uint8Array {
+  const [peer, slot, receipt] = [bytes(row["peer"]), number(row["slot"]), bytes(row["receipt"])];
+  checkReceipt({ peer, role: "receiving" }, { slot, receipt });
+  return receipt;
 }
 
 export function packageOf(row: Row): StoredPackage {

@@ -17,6 +17,7 @@ import {
 } from "../../../test/channel-steps.ts";
 import { assertWiped, codeOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
+import { OUTBOX_MAX } from "../../limits.ts";
 import { decodeReceiverRecord, decodeSenderRecord, encodeSenderRecord } from "./channel-record.ts";
 import { performChannelJob, type ChannelMaterial } from "./channel-jobs.ts";
 import { NO_SENDER_RECORD } from "./sender-channel.ts";
@@ -191,4 +192,37 @@ test("performChannelJob() ends a channel by the receiver's word, once for all it
   assert.equal(resync(alice, contexts[1]!, sealed[1]!, told[1]!), "anew");
   assert.deepEqual(sendingOf(alice, bob), gone, "nothing more to end");
   assert.notDeepEqual(gone, encodeSenderRecord(NO_SENDER_RECORD), "the epoch is remembered");
+});
+
+test("performChannelJob() says a kept receipt again from its slot, and no other transfer's", () => {
+  const { alice, bob } = pair();
+  const [first, second] = [transfer(alice, bob, 1), transfer(alice, bob, 2)];
+  const name = (slot: number): string => `receipt ${hex(alice.identity.fingerprint)} ${slot}`;
+  const [one, two] = [0, 1].map((slot) => bob.records.get(name(slot))!);
+  const before = stored(bob);
+  for (const [{ context, ready }, kept] of [
+    [first, one],
+    [second, two],
+  ] as const) {
+    const said = expectKind(open(bob, context, ready, "close-offer"), "receipt");
+    assert.deepEqual(said.receipt, kept);
+  }
+  assert.deepEqual(stored(bob), before, "saying it changes nothing");
+  bob.records.set(name(0), two!);
+  assert.equal(
+    codeOf(() => open(bob, first.context, first.ready, "close-offer")),
+    "store/failed",
+  );
+});
+
+test("performChannelJob() keeps as many receipts as a sender may lack, each in a slot", () => {
+  const { alice, bob } = pair();
+  const held = transfer(alice, bob, 200);
+  const running = contextOf(alice, bob, 201);
+  const offer = opened(open(bob, running, seal(alice, running)));
+  for (let id = 1; id <= OUTBOX_MAX + 2; id++) transfer(alice, bob, id);
+  const slots = [...bob.records.keys()].filter((key) => key.startsWith("receipt "));
+  assert.equal(slots.length, OUTBOX_MAX - 1, "the running transfer has none yet");
+  assert.equal(open(bob, held.context, held.ready, "close-offer").kind, "out-of-step");
+  assert.equal(heard(alice, running, receipt(bob, running, offer)), "accept");
 });

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { wipe } from "../../bytes/equal.ts";
+import { equalBytes, wipe } from "../../bytes/equal.ts";
 import { PosternError, unreachable } from "../../errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { WallMs } from "../../time.ts";
@@ -21,6 +21,7 @@ import {
   encodeReceiverRecord,
   encodeSenderRecord,
 } from "./channel-record.ts";
+import { receiptPlace } from "./receipt.ts";
 import {
   openOffer,
   refusalWords,
@@ -77,6 +78,8 @@ export interface ChannelMaterial {
   readonly peerPackage?: Uint8Array | undefined;
   /** A new package of this client, whose secret is stored already. */
   readonly replyPackage?: Uint8Array | undefined;
+  /** What was saved in the slot that a step asked for. */
+  readonly receipt?: Uint8Array | undefined;
   readonly pairingSecret: Uint8Array | undefined;
 }
 
@@ -85,6 +88,14 @@ export interface ChannelSave {
   readonly record: Uint8Array;
   /** kid of a package whose secret is erased with the same write. */
   readonly usedPackage: Uint8Array | undefined;
+  /** Kept beside the record, with the same write, in place of what was in its slot. */
+  readonly receipt?: SlottedReceipt | undefined;
+}
+
+export interface SlottedReceipt {
+  /** Below `OUTBOX_MAX`. */
+  readonly slot: number;
+  readonly receipt: Uint8Array;
 }
 
 export type ChannelStep =
@@ -95,9 +106,11 @@ export type ChannelStep =
       readonly input: ExchangeInput;
     }
   /** Again, with `peerPackage` and, when nothing came from the peer yet, `replyPackage`. */
-  | { readonly kind: "needs-package" };
+  | { readonly kind: "needs-package" }
+  /** Again, with `receipt` from this slot. */
+  | { readonly kind: "needs-receipt"; readonly slot: number };
 
-/** @throws {@link PosternError} `store/failed` for a record that is damaged. */
+/** @throws {@link PosternError} `store/failed` for a record or receipt that is damaged. */
 export function performChannelJob(
   place: ChannelPlaceOfJob,
   job: ChannelJob,
@@ -112,12 +125,11 @@ export function performChannelJob(
       return open(place, job, NOTHING, material, false);
     case "seal-receipt": {
       const record = receiverRecord(material);
-      const sealed =
-        record &&
-        sealReceiptOf(record, place.context, place.identity, job.place, job.words, place.now);
-      if (sealed === undefined) return failed("the channel has moved on without this transfer");
-      const input = { kind: "receipt-sealed", receipt: sealed.receipt } as const;
-      return { kind: "done", saves: [saveReceiver(sealed.record)], input };
+      if (record === undefined) return failed(MOVED_ON);
+      return sayReceipt(place, material, record, job, (receipt) => ({
+        kind: "receipt-sealed",
+        receipt,
+      }));
     }
     case "open-receipt": {
       const { context, now } = place;
@@ -180,7 +192,8 @@ function open(
   if (outcome.kind === "repeated") {
     if (record === undefined) throw new PosternError("usage/wrong-state", "no record");
     // Nobody works on it any more, or its sender would not say it again to this driver.
-    return receipt(place, record, { n: outcome.entry.n, epoch: record.epoch }, []);
+    const at = { n: outcome.entry.n, epoch: record.epoch };
+    return sayReceipt(place, material, record, { place: at, words: INTERRUPTED }, inOutcome);
   }
   if (outcome.kind !== "opened") {
     if (record !== undefined) wipeReceiverRecord(record);
@@ -195,26 +208,46 @@ function open(
   if (!isLive) {
     wipeTransferKeys(opened.keys);
     wipe(opened.message?.content);
-    return receipt(place, outcome.record, opened, saves, usedPackage);
+    const said = { place: opened, words: INTERRUPTED };
+    return sayReceipt(place, material, outcome.record, said, inOutcome, { saves, usedPackage });
   }
   const input = { kind: "offer-opened", outcome: { kind: "opened", offer: opened } } as const;
   return { kind: "done", saves: [...saves, saveReceiver(outcome.record, usedPackage)], input };
 }
 
-/** The stored receipt; `interrupted` when the transfer has none. */
-function receipt(
+/** The one receipt of a transfer, sealed under `words` or as it was made before. */
+function sayReceipt(
   { context, identity, now }: ChannelPlaceOfJob,
+  material: ChannelMaterial,
   record: ReceiverRecord,
-  at: { readonly n: number; readonly epoch: number },
-  before: readonly ChannelSave[],
-  usedPackage?: Uint8Array,
+  { place, words }: Pick<Extract<ChannelJob, { kind: "seal-receipt" }>, "place" | "words">,
+  say: (receipt: Uint8Array) => ExchangeInput,
+  before: {
+    readonly saves: readonly ChannelSave[];
+    readonly usedPackage?: Uint8Array | undefined;
+  } = {
+    saves: [],
+  },
 ): ChannelStep {
-  const words = refusalWords("interrupted");
-  const sealed = sealReceiptOf(record, context, identity, at, words, now);
-  if (sealed === undefined) return failed("a transfer has no place in its channel");
-  const outcome = { kind: "receipt", receipt: sealed.receipt } as const;
-  const saves = [...before, saveReceiver(sealed.record, usedPackage)];
-  return { kind: "done", saves, input: { kind: "offer-opened", outcome } };
+  const sealed = sealReceiptOf(record, context, identity, place, words, now);
+  if (sealed?.kind === "sealed") {
+    const { receipt, slot } = sealed;
+    const save = saveReceiver(sealed.record, before.usedPackage, { slot, receipt });
+    return { kind: "done", saves: [...before.saves, save], input: say(receipt) };
+  }
+  wipeReceiverRecord(record);
+  if (sealed === undefined) return failed(MOVED_ON);
+  const { receipt: kept } = sealed;
+  if (typeof kept !== "number") return { kind: "done", saves: [], input: say(kept) };
+  if (material.receipt === undefined) return { kind: "needs-receipt", slot: kept };
+  const at = receiptPlace(material.receipt);
+  if (at?.n !== place.n || at.epoch !== record.epoch || !equalBytes(at.channel, record.id))
+    throw new PosternError("store/failed", "a kept receipt is of another transfer");
+  return { kind: "done", saves: [], input: say(material.receipt) };
+}
+
+function inOutcome(receipt: Uint8Array): ExchangeInput {
+  return { kind: "offer-opened", outcome: { kind: "receipt", receipt } };
 }
 
 /** The peer's package serves until there is a channel to it. */
@@ -267,10 +300,14 @@ function saveSender(record: SenderRecord): ChannelSave {
   return { role: "sending", record: encoded, usedPackage: undefined };
 }
 
-function saveReceiver(record: ReceiverRecord, usedPackage?: Uint8Array): ChannelSave {
+function saveReceiver(
+  record: ReceiverRecord,
+  usedPackage?: Uint8Array,
+  receipt?: SlottedReceipt,
+): ChannelSave {
   const encoded = encodeReceiverRecord(record);
   wipeReceiverRecord(record);
-  return { role: "receiving", record: encoded, usedPackage };
+  return { role: "receiving", record: encoded, usedPackage, receipt };
 }
 
 function failed(why: string): ChannelStep {
@@ -279,3 +316,5 @@ function failed(why: string): ChannelStep {
 }
 
 const NOTHING = new Uint8Array(0);
+const MOVED_ON = "the channel has moved on without this transfer";
+const INTERRUPTED = refusalWords("interrupted");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { codeOf, put, secret } from "../../../test/exchange-lab.ts";
 import { concat } from "../../bytes.ts";
-import { OUTBOX_MAX } from "../../limits.ts";
+import { OUTBOX_MAX, RECEIPT_BYTES_MAX } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import {
   decodeReceiverRecord,
@@ -36,7 +36,13 @@ const received = (n: number): ReceivedEntry => ({
   state:
     n % 2 === 0
       ? { kind: "open", receiptKey: secret(`receipt ${n}`) }
-      : { kind: "closed", receipt: secret(`receipt ${n}`, 1_441) },
+      : { kind: "closed", receipt: n % OUTBOX_MAX },
+});
+
+/** As version 2 had them. */
+const receivedBefore = (n: number): ReceivedEntry => ({
+  ...received(n),
+  state: { kind: "closed", receipt: secret(`receipt ${n}`, RECEIPT_BYTES_MAX) },
 });
 
 const numbers = Array.from({ length: OUTBOX_MAX }, (_, n) => n);
@@ -101,19 +107,31 @@ test("decodeReceiverRecord() gives back what encodeReceiverRecord() took", () =>
     { ...RECEIVER, keys: [key("one")] },
     { ...RECEIVER, received: [] },
     { ...RECEIVER, received: [], earlier: [] },
+    { ...RECEIVER, received: [receivedBefore(1), received(2), received(3)] },
   ])
     assert.deepEqual(decodeReceiverRecord(encodeReceiverRecord(record)), record);
 });
 
 test("decodeReceiverRecord() reads version 1, which knows of no earlier transfers", () => {
-  const record = { ...RECEIVER, earlier: [] };
+  const record = { ...RECEIVER, received: numbers.map(receivedBefore), earlier: [] };
   const encoded = encodeReceiverRecord(record);
   const old = put(encoded, 0, [1]).subarray(0, -1);
   assert.deepEqual(decodeReceiverRecord(old), record);
-  for (const other of [put(encoded, 0, [1]), put(old, 0, [2]), put(encoded, 0, [3])])
+  for (const other of [put(encoded, 0, [1]), put(old, 0, [2]), put(encoded, 0, [4])])
     assert.equal(
       codeOf(() => decodeReceiverRecord(other)),
       "store/failed",
+    );
+});
+
+test("decodeReceiverRecord() reads version 2, in which the receipts are", () => {
+  const record = { ...RECEIVER, received: numbers.map(receivedBefore) };
+  assert.deepEqual(decodeReceiverRecord(put(encodeReceiverRecord(record), 0, [2])), record);
+  for (const version of [1, 2])
+    assert.equal(
+      codeOf(() => decodeReceiverRecord(put(encodeReceiverRecord(RECEIVER), 0, [version]))),
+      "store/failed",
+      "which knows of no slots",
     );
 });
 
@@ -183,7 +201,7 @@ test("P-08 counts and lengths that lie allocate nothing and are damaged", () => 
     earlier: [],
   });
   const closedAt = empty.length - 1 - 4 - 32 - 1;
-  for (const closed of [2, 255])
+  for (const closed of [2, 3, 255])
     assert.equal(
       codeOf(() => decodeReceiverRecord(put(empty, closedAt, [closed]))),
       "store/failed",
@@ -216,6 +234,18 @@ test("P-08 more entries than a channel can have are damaged, though each is well
       ),
   ];
   for (const [i, decode] of records.entries()) assert.equal(codeOf(decode), "store/failed", `${i}`);
+});
+
+test("P-08 a receipt that is too long, and a slot that is none, are damaged", () => {
+  for (const receipt of [OUTBOX_MAX, 255, secret("long", RECEIPT_BYTES_MAX + 1)]) {
+    const entryOf = { ...received(1), state: { kind: "closed", receipt } as const };
+    assert.equal(
+      codeOf(() =>
+        decodeReceiverRecord(encodeReceiverRecord({ ...RECEIVER, received: [entryOf] })),
+      ),
+      "store/failed",
+    );
+  }
 });
 
 test("P-08 a receipt's key of another length is damaged", () => {

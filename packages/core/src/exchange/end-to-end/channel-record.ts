@@ -8,14 +8,16 @@
  *              | kid (16) | publicKey (1216) | renewedAt u64 | count u8
  *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32)
  *              | key (32))
- *   receiver   0x02 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
+ *   receiver   0x03 | 2 | epoch u64 | id (32) | expected u32 | transcript (32) | chainKey (32)
  *              | keyNumber u32 | count u8 | count x (kid (16) | seed (32) | publicKey (1216))
  *              | renewedAt u64 | count u8
- *              | count x (n u32 | tid (16) | offer (32) | th (32) | closed u8 | lv(key or receipt))
+ *              | count x (n u32 | tid (16) | offer (32) | th (32) | state)
  *              | count u8 | count x tid (16)
+ *   state      0x00 | lv(key)   or   0x01 | lv(receipt)   or   0x02 | slot u8
  * ```
  *
- * Version 1 of the receiver's has no last line, and is read as if it named nothing there.
+ * Version 1 of the receiver's has no last line, and is read as if it named nothing there; version 2
+ * knows of no slots.
  *
  * @module
  */
@@ -28,6 +30,7 @@ import {
   HEADER_BYTES_MAX,
   KEY_PACKAGE_BYTES,
   OUTBOX_MAX,
+  RECEIPT_BYTES_MAX,
 } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import { KID_BYTES } from "./outer.ts";
@@ -36,13 +39,16 @@ import type { OfferedKey, ReceiverRecord } from "./receiver-channel.ts";
 import type { OutboxEntry, SenderChannel, SenderRecord } from "./sender-channel.ts";
 
 const VERSION = 1;
-/** Of the receiver's record: with the ids of earlier transfers. */
+/** Of the receiver's record: with the ids of earlier transfers, and with receipts kept apart. */
 const VERSION_EARLIER = 2;
+const VERSION_SLOTS = 3;
 const SENDER = 1;
 const RECEIVER = 2;
 const TRANSFER_BYTES = 16;
 const KEYS_MAX = 2;
-const RECEIPT_BYTES_MAX = 2_048;
+const OPEN = 0;
+const CLOSED_WITHIN = 1;
+const CLOSED_APART = 2;
 
 /** What a person may want to know of one direction. */
 export interface ChannelDescription {
@@ -94,7 +100,7 @@ export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
 }
 
 export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
-  const writer = new ByteWriter().u8(VERSION_EARLIER).u8(RECEIVER);
+  const writer = new ByteWriter().u8(VERSION_SLOTS).u8(RECEIVER);
   writer.u64(record.epoch).raw(record.id);
   writer.u32(record.expected).raw(record.transcript).raw(record.chainKey);
   writer.u32(record.keyNumber).u8(record.keys.length);
@@ -102,17 +108,22 @@ export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
   writer.u64(record.renewedAt).u8(record.received.length);
   for (const { n, transfer, offer, transcript, state } of record.received) {
     writer.u32(n).raw(transfer).raw(offer).raw(transcript);
-    if (state.kind === "open") writer.u8(0).lv(state.receiptKey);
-    else writer.u8(1).lv(state.receipt);
+    writeReceivedState(writer, state);
   }
   writer.u8(record.earlier.length);
   for (const transfer of record.earlier) writer.raw(transfer);
   return writer.bytes();
 }
 
+function writeReceivedState(writer: ByteWriter, state: ReceivedEntry["state"]): void {
+  if (state.kind === "open") writer.u8(OPEN).lv(state.receiptKey);
+  else if (typeof state.receipt === "number") writer.u8(CLOSED_APART).u8(state.receipt);
+  else writer.u8(CLOSED_WITHIN).lv(state.receipt);
+}
+
 /** @throws {@link PosternError} `store/failed` unless {@link encodeReceiverRecord} made it. */
 export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
-  return fromStore(bytes, RECEIVER, VERSION_EARLIER, (reader, version) => {
+  return fromStore(bytes, RECEIVER, VERSION_SLOTS, (reader, version) => {
     const epoch = reader.u64("epoch");
     const id = hash(reader, "id");
     const expected = reader.u32("expected");
@@ -121,7 +132,7 @@ export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
     const keyNumber = reader.u32("keyNumber");
     const keys = list(reader, "keys", KEYS_MAX, readOfferedKey);
     const renewedAt = reader.u64("renewedAt") as WallMs;
-    const received = list(reader, "received", OUTBOX_MAX, readReceived);
+    const received = list(reader, "received", OUTBOX_MAX, (from) => readReceived(from, version));
     const earlier =
       version < VERSION_EARLIER ? [] : list(reader, "earlier", OUTBOX_MAX, readTransfer);
     const place = { epoch, id, expected, transcript, chainKey, keyNumber, keys, renewedAt };
@@ -162,16 +173,27 @@ function readOfferedKey(reader: ByteReader): OfferedKey {
   return { kid, seed, publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey").slice() };
 }
 
-function readReceived(reader: ByteReader): ReceivedEntry {
+function readReceived(reader: ByteReader, version: number): ReceivedEntry {
   const n = reader.u32("n");
   const transfer = readTransfer(reader);
   const offer = hash(reader, "offer");
   const transcript = hash(reader, "transcript");
-  const isClosed = flag(reader, "closed");
+  return { n, transfer, offer, transcript, state: readReceivedState(reader, version) };
+}
+
+function readReceivedState(reader: ByteReader, version: number): ReceivedEntry["state"] {
+  const kind = reader.u8("state");
+  if (kind > (version < VERSION_SLOTS ? CLOSED_WITHIN : CLOSED_APART))
+    throw malformed("state", "no such state");
+  if (kind === CLOSED_APART) {
+    const slot = reader.u8("slot");
+    if (slot >= OUTBOX_MAX) throw malformed("slot", `${slot} is none`);
+    return { kind: "closed", receipt: slot };
+  }
   const rest = reader.lv("state", RECEIPT_BYTES_MAX).slice();
-  if (isClosed) return { n, transfer, offer, transcript, state: { kind: "closed", receipt: rest } };
+  if (kind === CLOSED_WITHIN) return { kind: "closed", receipt: rest };
   if (rest.length !== HASH_BYTES) throw malformed("receiptKey", `length ${rest.length}`);
-  return { n, transfer, offer, transcript, state: { kind: "open", receiptKey: rest } };
+  return { kind: "open", receiptKey: rest };
 }
 
 function readTransfer(reader: ByteReader): Uint8Array {

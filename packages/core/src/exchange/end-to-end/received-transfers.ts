@@ -23,11 +23,17 @@ export interface ReceivedEntry {
   /** Of the offer's bytes, 32. */
   readonly offer: Uint8Array;
   readonly transcript: Uint8Array;
-  /** Until the receipt is made, the key it is sealed under; then the receipt. */
+  /** Until the receipt is made, the key it is sealed under; then where the receipt is. */
   readonly state:
     | { readonly kind: "open"; readonly receiptKey: Uint8Array }
-    | { readonly kind: "closed"; readonly receipt: Uint8Array };
+    | { readonly kind: "closed"; readonly receipt: KeptReceipt };
 }
+
+/**
+ * Receipts are kept beside the record, each in a slot below `OUTBOX_MAX`, so that the next transfer
+ * need not write them again. Records of before have them within: then it is the receipt itself.
+ */
+export type KeptReceipt = number | Uint8Array;
 
 /** The one of this number and these bytes. */
 export function receivedEntry(
@@ -41,6 +47,14 @@ export function receivedEntry(
 /** In this channel or one before, under whatever number. */
 export function wasReceived(known: ReceivedTransfers, transfer: Uint8Array): boolean {
   return idsOf(known).some((id) => equalBytes(id, transfer));
+}
+
+/** For one receipt more. What lies there belongs to no transfer that is known. */
+export function freeSlot({ received }: ReceivedTransfers): number {
+  const taken = new Set(received.map(({ state }) => state.kind === "closed" && state.receipt));
+  let slot = 0;
+  while (taken.has(slot)) slot++;
+  return slot;
 }
 
 /** For a new channel: only the ids stay. */

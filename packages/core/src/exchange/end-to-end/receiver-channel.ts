@@ -36,9 +36,11 @@ import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
 import {
   forgetReceived,
+  freeSlot,
   receivedEntry,
   wasReceived,
   withReceived,
+  type KeptReceipt,
   type ReceivedEntry,
   type ReceivedTransfers,
 } from "./received-transfers.ts";
@@ -305,14 +307,20 @@ export function refusalWords(verdict: Exclude<Verdict, "accept">): ReceiptWords 
   return { verdict, total: 0, digest: new Uint8Array(HASH_BYTES) };
 }
 
-export interface SealedReceipt {
-  readonly record: ReceiverRecord;
-  readonly receipt: Uint8Array;
-}
+export type SealedReceipt =
+  /** To be stored with the record, in this slot. */
+  | {
+      readonly kind: "sealed";
+      readonly record: ReceiverRecord;
+      readonly receipt: Uint8Array;
+      readonly slot: number;
+    }
+  /** It was made before. */
+  | { readonly kind: "kept"; readonly receipt: KeptReceipt };
 
 /**
- * Makes the one receipt of transfer n; gives the stored one when it was made before. `undefined`
- * when the transfer is of another epoch or older than what is kept.
+ * Makes the one receipt of transfer n, or says where it is kept. `undefined` when the transfer is
+ * of another epoch or older than what is kept.
  */
 export function sealReceiptOf(
   record: ReceiverRecord,
@@ -324,7 +332,7 @@ export function sealReceiptOf(
 ): SealedReceipt | undefined {
   const entry = record.epoch === epoch ? record.received.find((each) => each.n === n) : undefined;
   if (entry === undefined) return undefined;
-  if (entry.state.kind === "closed") return { record, receipt: entry.state.receipt };
+  if (entry.state.kind === "closed") return { kind: "kept", receipt: entry.state.receipt };
   const { receiptKey } = entry.state;
   const renewed = record.keys.length > 1 ? record : withNewKey(record, suite, now);
   const { keyNumber, keys, id } = renewed;
@@ -339,9 +347,10 @@ export function sealReceiptOf(
     { ...words, keyNumber, kid, publicKey },
   );
   wipe(receiptKey);
-  const closed: ReceivedEntry = { ...entry, state: { kind: "closed", receipt } };
+  const slot = freeSlot(record);
+  const closed: ReceivedEntry = { ...entry, state: { kind: "closed", receipt: slot } };
   const received = renewed.received.map((each) => (each === entry ? closed : each));
-  return { record: { ...renewed, received }, receipt };
+  return { kind: "sealed", record: { ...renewed, received }, receipt, slot };
 }
 
 function withNewKey(
