@@ -23,6 +23,7 @@ import type {
   Transfer,
 } from "./api.ts";
 import { EventQueue } from "./event-queue.ts";
+import { heldPrefix } from "./held-content.ts";
 import type { TransferFacts } from "./running-transfer.ts";
 
 /** What an offer needs of its client. */
@@ -31,6 +32,8 @@ export interface ListeningHost {
   /** Starts the transfer of an accepted offer, with the events that came before the decision. */
   accept(facts: TransferFacts, sink: ContentSink, before: readonly CoreEvent[]): Transfer;
   journal(facts: TransferFacts): PartJournal;
+  /** What has to end before this content is offered; `undefined`: nothing. */
+  before(facts: TransferFacts): Promise<unknown> | undefined;
 }
 
 interface Pending {
@@ -81,7 +84,7 @@ export class Listening {
         (decision) => this.#decide(key, decision),
         (accepted, sink) => this.#accept(accepted, sink),
       );
-      this.events.push({ type: "offer", offer: pending.offer });
+      void this.#tell(pending.offer, this.#host.before(offered));
     } else if (event.kind === "failed") {
       this.#pending.delete(key);
       if (pending.offer?.withdraw() === true)
@@ -89,11 +92,18 @@ export class Listening {
     } else pending.before.push(event);
   }
 
+  async #tell(offer: PendingOffer, before: Promise<unknown> | undefined): Promise<void> {
+    if (before !== undefined) await before;
+    if (offer.tell()) this.events.push({ type: "offer", offer });
+  }
+
   #accept(facts: TransferFacts, sink: ContentSink): Transfer {
     const before = this.#pending.get(facts.key)?.before ?? [];
     this.#pending.delete(facts.key);
+    const held = heldPrefix(sink);
     const transfer = this.#host.accept(facts, sink, before);
-    this.#decide(facts.key, "accept");
+    const input = { kind: "decide", decision: "accept", held } as const;
+    this.#host.step({ kind: "transfer", key: facts.key, input });
     return transfer;
   }
 
@@ -118,6 +128,7 @@ class PendingOffer implements Offer {
   readonly #decide: (decision: Decision) => void;
   readonly #accept: (facts: TransferFacts, sink: ContentSink) => Transfer;
   #open = true;
+  #isTold = false;
 
   constructor(
     facts: TransferFacts,
@@ -150,9 +161,15 @@ class PendingOffer implements Offer {
     this.#decide(reason);
   }
 
-  /** The offer has gone. `true` when it was still open. */
+  /** The application hears of it. `false` when there is nothing to decide any more. */
+  tell(): boolean {
+    this.#isTold = this.#open;
+    return this.#open;
+  }
+
+  /** The offer has gone. `true` when the application might still decide. */
   withdraw(): boolean {
-    const wasOpen = this.#open;
+    const wasOpen = this.#open && this.#isTold;
     this.#open = false;
     return wasOpen;
   }

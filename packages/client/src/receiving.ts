@@ -13,7 +13,7 @@ import type { LinkKeeper } from "./link-keeper.ts";
 import { Listening, type PeerFacts } from "./listening.ts";
 import type { MetKeys } from "./met-keys.ts";
 import { metBy } from "./met-peer.ts";
-import type { RunningTransfer, TransferFacts } from "./running-transfer.ts";
+import { asPosternError, type RunningTransfer, type TransferFacts } from "./running-transfer.ts";
 import type { UnfinishedId } from "./store.ts";
 import type { TransferDesk } from "./transfer-desk.ts";
 import type { StoredContents } from "./unfinished.ts";
@@ -21,7 +21,7 @@ import type { StoredContents } from "./unfinished.ts";
 /** What receiving needs of its client. */
 export interface ReceivingHost {
   readonly link: Pick<LinkKeeper, "isWaiting" | "expectConnection">;
-  readonly transfers: Pick<TransferDesk, "start" | "settling">;
+  readonly transfers: Pick<TransferDesk, "start" | "settling" | "supersede">;
   readonly contacts: Pick<ClientContacts, "pin">;
   readonly unfinished: StoredContents;
   step(input: PeerInput): void;
@@ -58,6 +58,8 @@ export class Receiving {
     const listening = new Listening(options, {
       step: (input) => this.#host.step(input),
       journal: (facts) => this.#host.unfinished.journal(receivingPlace(facts), facts),
+      before: ({ contentId, party }) =>
+        this.#host.transfers.supersede(contentId, party.fingerprint),
       accept: (facts, sink, before) => this.#accept(options, facts, sink, before),
     });
     const events = this.#listen(listening);
@@ -120,7 +122,16 @@ export class Receiving {
     // Who comes with a code alone is no contact afterwards.
     if (facts.profile === "end-to-end" && from === undefined)
       transfers.settling(contacts.pin(facts.party, facts.relayName));
+    transfers.settling(this.#noteEnd(facts, transfer));
     return transfer;
+  }
+
+  /** Why the last transfer of a content ended, if anything of it is kept. */
+  async #noteEnd(facts: TransferFacts, transfer: RunningTransfer): Promise<void> {
+    const error = await transfer.finished.then(() => undefined, asPosternError);
+    if (error === undefined) return;
+    await transfer.settled;
+    await this.#host.unfinished.update(receivingPlace(facts), { error: error.code });
   }
 }
 

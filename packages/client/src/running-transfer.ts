@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { hex, wipe } from "@postern/core/bytes";
+import { equalBytes, hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
+  HeldPrefix,
   RecordsOutcome,
   RecordsPath,
   TransferEvent as CoreEvent,
@@ -25,10 +26,12 @@ import type {
 import type { PeerName } from "./people.ts";
 import { EnvelopePipe } from "./envelope-pipe.ts";
 import { EventQueue } from "./event-queue.ts";
+import { compareBeginning } from "./held-content.ts";
 import type { ClientPorts } from "./ports.ts";
 import type { RelayRsa } from "./relay-rsa.ts";
 import type { BytePipe } from "./records/byte-pipe.ts";
 import type { RecordsResult } from "./records/options.ts";
+import { sourceError } from "./records/read-ahead.ts";
 import { receiveRecords } from "./records/receive-content.ts";
 import { sendRecords } from "./records/send-content.ts";
 import { sessionKeySink, sessionKeySource } from "./session-keys.ts";
@@ -141,7 +144,10 @@ export class RunningTransfer implements Transfer {
 
   /** Ends the transfer with `error`; content that never moved is let go. */
   async fail(error: PosternError): Promise<void> {
-    if (!this.#recordsStarted) await this.#release();
+    if (!this.#recordsStarted) {
+      this.#abort.abort(error);
+      await this.#release();
+    }
     this.#events.push({ type: "failed", error });
     this.#events.end();
     this.#finished.reject(error);
@@ -151,9 +157,9 @@ export class RunningTransfer implements Transfer {
     this.#envelopes?.feed(frames);
   }
 
-  /** A part is held that nothing here has asked for. */
-  checkHeld(): void {
-    this.#input({ kind: "held-checked", same: false });
+  /** The receiver says that it holds the beginning. */
+  checkHeld(held: HeldPrefix): void {
+    this.#records = this.#compare(held);
   }
 
   replacePipe(ticket: Uint8Array): void {
@@ -168,6 +174,16 @@ export class RunningTransfer implements Transfer {
     this.#abort.abort(error);
   }
 
+  /** Whether it brings this content from this sender (fingerprint). */
+  brings(contentId: Uint8Array, from: Uint8Array): boolean {
+    const { party, contentId: own } = this.#facts;
+    return (
+      this.#side.role === "receiving" &&
+      equalBytes(own, contentId) &&
+      equalBytes(party.fingerprint, from)
+    );
+  }
+
   /** Resolves when the transfer has ended and its content is let go. */
   get settled(): Promise<unknown> {
     return Promise.allSettled([this.#finished.promise, this.#records]);
@@ -180,6 +196,18 @@ export class RunningTransfer implements Transfer {
       path.kind === "inline"
         ? this.#takeMessage(path).finally(() => wipe(keys.session, path.content))
         : this.#run(run).finally(() => wipe(keys.reverse));
+  }
+
+  async #compare(held: HeldPrefix): Promise<void> {
+    const side = this.#side;
+    if (side.role === "receiving") return;
+    const { suite } = this.#host.ports;
+    try {
+      const { same } = await compareBeginning(suite, side.source, held, this.#abort.signal);
+      this.#input({ kind: "held-checked", same });
+    } catch (error) {
+      this.#input({ kind: "records-failed", error: sourceError(error) });
+    }
   }
 
   /** A message came in its offer: there are no records. */

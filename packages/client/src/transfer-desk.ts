@@ -67,6 +67,8 @@ export class TransferDesk {
   readonly #running = new Map<TransferKey, RunningTransfer>();
   /** Transfers of the peer machine that have not ended, accepted or not. */
   readonly #live = new Map<TransferKey, symbol>();
+  /** Those whose content is not let go. */
+  readonly #unsettled = new Set<RunningTransfer>();
   readonly #settling = new Set<Promise<unknown>>();
   /** Transfers that are made by a code; an offer is one from its first job on. */
   readonly #byCode = new Map<TransferKey, HeldKeys>();
@@ -85,6 +87,8 @@ export class TransferDesk {
       openPipe: async (ticket) => this.#host.openPipe(ticket),
     });
     this.#running.set(facts.key, transfer);
+    this.#unsettled.add(transfer);
+    void transfer.settled.then(() => this.#unsettled.delete(transfer));
     return transfer;
   }
 
@@ -95,7 +99,7 @@ export class TransferDesk {
       case "emit":
         return this.#onEvent(told, effect.event);
       case "check-held":
-        return running?.checkHeld();
+        return running?.checkHeld(effect);
       case "run-records":
         return running?.runRecords(effect);
       case "feed-records":
@@ -142,6 +146,17 @@ export class TransferDesk {
     if (!("resync" in outcome) || outcome.resync === undefined) return;
     const said = { kind: "resync", transfer, resync: outcome.resync } as const;
     this.#host.step({ kind: "post", to: party.fingerprint, envelope: said });
+  }
+
+  /**
+   * Ends what still brings this content from this sender, who has begun again; resolves when its
+   * part is let go. `undefined`: nothing does.
+   */
+  supersede(contentId: Uint8Array, from: Uint8Array): Promise<unknown> | undefined {
+    const old = [...this.#unsettled].filter((transfer) => transfer.brings(contentId, from));
+    if (old.length === 0) return undefined;
+    for (const transfer of old) transfer.cancel();
+    return Promise.all(old.map((transfer) => transfer.settled));
   }
 
   /** Ends all of them. Resolves when each has let go of its content. */

@@ -116,12 +116,15 @@ export class ReadAhead {
   #fail(cause: unknown, moves: number): void {
     this.#reading = false;
     if (moves !== this.#moves && !this.#stopped) return this.#fill();
-    this.#failure =
-      cause instanceof PosternError
-        ? cause
-        : new PosternError("transfer/source-unreadable", "reading failed", {}, { cause });
+    this.#failure = sourceError(cause);
     this.#onChange();
   }
+}
+
+/** What reading failed with, as one of Postern's own. */
+export function sourceError(cause: unknown): PosternError {
+  if (cause instanceof PosternError) return cause;
+  return new PosternError("transfer/source-unreadable", "reading failed", {}, { cause });
 }
 
 const NOTHING = new Uint8Array(0);
