@@ -31,6 +31,10 @@ const PIPE_REQUEST = "GET /pipe/";
 export class FaultProxy {
   /** Pipes that have passed. */
   pipes = 0;
+  /** Bytes of frames in all of them. */
+  pipeBytes = 0;
+  /** Nobody gets through. */
+  isDown = false;
   fault: Fault = () => undefined;
   readonly #server;
   readonly #sockets = new Set<Socket>();
@@ -44,9 +48,14 @@ export class FaultProxy {
 
   private constructor(relayPort: number) {
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
-      const relay = connect({ host: "127.0.0.1", port: relayPort, allowHalfOpen: true });
-      this.#join(client, relay);
+      if (this.isDown) client.destroy();
+      else this.#join(client, connect({ host: "127.0.0.1", port: relayPort, allowHalfOpen: true }));
     });
+  }
+
+  /** Every link and pipe ends here. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** `127.0.0.1:PORT` */
@@ -95,7 +104,7 @@ export class FaultProxy {
   }
 
   async #close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 }
@@ -118,6 +127,7 @@ class Frames {
 
   /** False when the pipe is to be cut here. */
   pass(bytes: Buffer): boolean {
+    this.#proxy.pipeBytes += bytes.length;
     for (let at = 0; at < bytes.length;) {
       const room = (this.#passed < HEADER_BYTES ? HEADER_BYTES : this.#size) - this.#passed;
       const piece = bytes.subarray(at, at + room);

@@ -170,7 +170,8 @@ export interface ContentSink {
   commit(total: number): Promise<void>;
   /**
    * Of a directory: its manifest is written. Resolves when the person takes what it lists; nothing
-   * behind it is sent before. Not called when `held` reaches beyond the manifest.
+   * behind it is sent before. Not called when `held` reaches to its end or beyond: what has no
+   * consent yet is held as less. `abandon` may come while this waits.
    *
    * @throws {@link PosternError} `transfer/declined`, `transfer/invalid`, `store/no-space`
    */

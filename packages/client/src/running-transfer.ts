@@ -256,7 +256,7 @@ export class RunningTransfer implements Transfer {
 
   /** Gets the session keys; what it returns moves the content and owns it from then on. */
   async #prepare(run: RecordsRun): Promise<(pipe: BytePipe) => Promise<RecordsResult>> {
-    const { keys, fromOffset, sessionSeconds } = run;
+    const { keys, fromOffset, holdAt, sessionSeconds } = run;
     const { ports, rsa } = this.#host;
     const { suite, cipher, clock } = ports;
     const { transfer, party, profile } = this.#facts;
@@ -267,6 +267,7 @@ export class RunningTransfer implements Transfer {
       cipher,
       clock,
       fromOffset,
+      holdAt,
       sessionMs: sessionSeconds * 1_000,
       th: keys.transcript,
       reverseKey: keys.reverse,

@@ -61,6 +61,8 @@ export class MemorySink implements ContentSink {
   #busy = false;
   /** Awaited by every write: a disk that a test holds up or breaks. */
   beforeWrite: (offset: number) => Promise<void> = async () => undefined;
+  /** Of a directory; resolves at once when absent. */
+  consent?: () => Promise<void>;
 
   constructor(capacity: number, from = 0) {
     this.bytes = new Uint8Array(capacity);

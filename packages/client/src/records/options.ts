@@ -23,6 +23,8 @@ interface RecordsOptions {
   readonly reverseKey: Uint8Array;
   /** Where the content starts: above 0 when a broken transfer goes on. */
   readonly fromOffset: number;
+  /** A directory's content waits here until its receiver's person has agreed to what it lists. */
+  readonly holdAt?: number | undefined;
   readonly clock: Clock;
   /**
    * `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it.

@@ -246,9 +246,23 @@ class ReceivePump {
     const outcome = this.#onOutcome(this.#receiver.content(plaintext !== undefined, tag));
     if (outcome.kind === "accepted" && plaintext !== undefined) {
       this.#writes.push(plaintext, outcome.offset);
+      if (this.#receiver.held) void this.#askConsent();
       if (this.#writes.full) await this.#waitForSink();
     }
     return outcome;
+  }
+
+  /** Frames are read meanwhile: a person may take minutes, and the pipe has to live. */
+  async #askConsent(): Promise<void> {
+    try {
+      await this.#writes.idle();
+      if (this.#failure !== undefined) return;
+      await this.#options.sink.consent?.();
+      if (this.#failure !== undefined) return;
+      this.#pipe.write([this.#receiver.reverse({ kind: "proceed" })]);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #onOutcome(outcome: Outcome): Outcome {

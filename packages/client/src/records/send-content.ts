@@ -68,6 +68,8 @@ class SendPump {
   readonly #silence: Alarm;
   #pipe: BytePipe;
   #pipes = 1;
+  /** Nothing from here on is sent before the receiver says so. */
+  #holdAt: number;
   #isReplacing = false;
   #isOver = false;
   #writable = true;
@@ -87,6 +89,7 @@ class SendPump {
     this.#throttle = new Alarm(clock, notify);
     this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
     this.#pipe = options.pipe;
+    this.#holdAt = options.holdAt ?? Infinity;
     this.#silence = new Alarm(clock, () =>
       this.#break(this.#pipe, pipeLost("the receiver says nothing on a new pipe")),
     );
@@ -126,7 +129,7 @@ class SendPump {
   /** Sends the next record; false when something has to happen first, which will wake the pump. */
   #advance(): boolean {
     const sender = this.#sender;
-    if (!this.#writable || sender.phase !== "content" || sender.paused) return false;
+    if (!this.#writable || sender.phase !== "content" || sender.paused || sender.held) return false;
     const bytes = this.#readAhead.peek();
     if (bytes === undefined) return false;
     const now = this.#options.clock.now();
@@ -142,7 +145,8 @@ class SendPump {
       this.#throttle.arm(delayMs);
       return false;
     }
-    const wanted = Math.min(bytes.length, this.#pace.recordBytes);
+    const beforeHold = this.#holdAt - sender.offset;
+    const wanted = Math.min(bytes.length, this.#pace.recordBytes, beforeHold);
     const window = this.#pace.windowBytes - (sender.offset - sender.verified);
     const room = Math.min(window, sender.room());
     // A full window opens by whole records, not by the odd bytes of a report.
@@ -265,7 +269,9 @@ class SendPump {
         break;
       case "paused":
       case "continued":
+        break;
       case "proceed":
+        this.#holdAt = Infinity;
         break;
       case "done":
         this.#report();

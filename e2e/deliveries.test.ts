@@ -1,0 +1,234 @@
+/**
+ * A content arrives whatever happens on the way, as long as both sides come back: nothing that was
+ * verified is sent or written twice, and no two transfers have a master key in common.
+ */
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { test } from "node:test";
+import type { DeliverOptions, DeliveryEvent } from "@postern/client";
+import { fileSource } from "@postern/client/node";
+import { DeliveryLab, until, Watched, type Somebody } from "./delivery-lab.ts";
+import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
+import type { Owner } from "./scene.ts";
+
+const CONTENT = noise(16 * MIB);
+/** A break must come while most of the content is not sent. */
+const LIMIT = 8 * MIB;
+
+interface Pair {
+  readonly lab: DeliveryLab;
+  readonly ann: Somebody;
+  readonly bob: Somebody;
+  readonly path: string;
+}
+
+async function twoPeople(t: Owner): Promise<Pair> {
+  const lab = await DeliveryLab.open(t);
+  const [ann, bob] = [await lab.person("ann"), await lab.person("bob")];
+  await bob.listen();
+  const path = await writeContent(lab.scene.folder, "big.raw", CONTENT);
+  return { lab, ann, bob, path };
+}
+
+function delivering(path: string, options: Partial<DeliverOptions> = {}): DeliverOptions {
+  return {
+    to: "bob",
+    profile: "end-to-end",
+    open: async () => await fileSource(path),
+    paths: [path],
+    rateLimit: LIMIT,
+    ...options,
+  };
+}
+
+async function deliver(who: Somebody, options: DeliverOptions): Promise<Watched> {
+  return new Watched(await who.client.deliver(options));
+}
+
+/** The whole content is in the inbox, once, and nobody remembers it as unfinished. */
+async function arrived(bob: Somebody, ...others: readonly Somebody[]): Promise<void> {
+  const inbox = await bob.inbox();
+  await until(() => bob.taken.at(-1)?.events.at(-1)?.type === "done");
+  assert.deepEqual(await readdir(inbox), ["big.raw"]);
+  assert.equal(await sha256File(`${inbox}/big.raw`), sha256(CONTENT));
+  for (const { client } of [bob, ...others])
+    assert.deepEqual(await client.unfinished.list(), [], client.name);
+}
+
+/** Where each transfer of a delivery went on; each later one under another master key. */
+function offsets(events: readonly DeliveryEvent[]): readonly number[] {
+  const keys = events.flatMap((event) => (event.type === "master-key" ? [event.counter] : []));
+  assert.equal(new Set(keys).size, keys.length, `counters ${keys.join(" ")}`);
+  return events.flatMap((event) => (event.type === "accepted" ? [event.offset] : []));
+}
+
+for (const [what, breakIt] of [
+  ["the sender's wire is cut", async ({ ann }: Pair) => ann.wire.cut()],
+  ["the receiver's wire is cut", async ({ bob }: Pair) => bob.wire.cut()],
+  ["the relay is gone for a second", async ({ lab }: Pair) => lab.restartRelay(1_000)],
+] as const)
+  test(`T-01 ${what}: the content goes on by itself, no verified byte twice`, async (t) => {
+    const pair = await twoPeople(t);
+    const { ann, bob, path } = pair;
+    const sent = await deliver(ann, delivering(path));
+    await until(() => sent.bytes > 4 * MIB);
+    await breakIt(pair);
+    const last = await sent.end();
+    assert.equal(last?.type, "done", JSON.stringify(last));
+    await arrived(bob, ann);
+    assert.ok(sent.of("waiting").length > 0);
+    const [first, second, ...more] = offsets(sent.events);
+    assert.deepEqual([first, more], [0, []]);
+    assert.ok(second !== undefined && second >= 4 * MIB, `went on from ${second}`);
+    const factor = ann.wire.pipeBytes / CONTENT.length;
+    t.diagnostic(`${(factor * 100).toFixed(2)} % of the content on the wire`);
+    assert.ok(factor < 1.1, `${factor}`);
+    assert.equal(sent.of("done").length + sent.of("failed").length, 1);
+  });
+
+test("T-02 a receiver that has gone is waited for, and finds its part when it is back", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.bytes > 4 * MIB);
+  await bob.leave();
+  await until(() => sent.of("waiting").length > 1);
+  assert.deepEqual(new Set(sent.of("waiting").map((wait) => wait.for)), new Set(["receiver"]));
+  const again = await lab.person("bob");
+  const [kept] = await again.client.unfinished.list();
+  assert.equal(kept?.id, sent.delivery.id);
+  assert.deepEqual(
+    [kept?.role, kept?.peer.name, kept?.content.name],
+    ["receiving", "ann", "big.raw"],
+  );
+  await again.listen();
+  assert.equal((await sent.end())?.type, "done");
+  await arrived(again, ann);
+  assert.ok((offsets(sent.events).at(-1) ?? 0) >= 4 * MIB);
+  assert.ok(ann.wire.pipeBytes < 1.1 * CONTENT.length);
+});
+
+test("T-03 a sender that has gone goes on from what its store remembers", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.bytes > 4 * MIB);
+  await ann.leave();
+  assert.equal((await sent.end())?.type, "failed");
+  const again = await lab.person("ann");
+  const [kept, ...others] = await again.client.unfinished.list();
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [kept?.id, kept?.role, kept?.peer.name, kept?.paths],
+    [sent.delivery.id, "sending", "bob", [path]],
+  );
+  assert.ok((kept?.bytes ?? 0) > 4 * MIB);
+  const options = delivering(path, { id: sent.delivery.id });
+  const resumed = await deliver(again, options);
+  await assert.rejects(again.client.deliver(options), { code: "usage/wrong-state" });
+  assert.equal((await resumed.end())?.type, "done");
+  await arrived(bob, again);
+  assert.ok((offsets(resumed.events)[0] ?? 0) >= 4 * MIB);
+  assert.notEqual(bob.taken[0]?.transfer.id, bob.taken[1]?.transfer.id);
+  assert.equal(bob.offers[1]?.contentId, sent.delivery.id);
+  assert.ok(ann.wire.pipeBytes + again.wire.pipeBytes < 1.1 * CONTENT.length);
+});
+
+test("T-04 a file that has changed in what the receiver holds is told apart, and stays as it is", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.bytes > 4 * MIB);
+  await ann.leave();
+  await sent.end();
+  const again = await lab.person("ann");
+  const options = { id: sent.delivery.id };
+  const shorter = await writeContent(lab.scene.folder, "big.raw", CONTENT.subarray(1));
+  await assert.rejects(again.client.deliver(delivering(shorter, options)), {
+    code: "transfer/source-changed",
+  });
+  const changed = await writeContent(lab.scene.folder, "big.raw", noise(CONTENT.length, 2));
+  const failed = await deliver(again, delivering(changed, options));
+  const last = await failed.end();
+  assert.equal(last?.type === "failed" && last.error.code, "transfer/other-content");
+  await until(() => bob.taken[1]?.events.at(-1)?.type === "failed");
+  const told = bob.taken[1]?.events.at(-1);
+  assert.equal(told?.type === "failed" && told.error.code, "transfer/other-content");
+  assert.equal(again.wire.pipeBytes, 0);
+  assert.equal((await bob.client.unfinished.list())[0]?.error, "transfer/other-content");
+  await writeContent(lab.scene.folder, "big.raw", CONTENT);
+  assert.equal((await (await deliver(again, delivering(path, options))).end())?.type, "done");
+  await arrived(bob, again);
+});
+
+test("a delivery that is cancelled can be gone on with; one that nobody took is forgotten", async (t) => {
+  const { ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.bytes > 4 * MIB);
+  sent.delivery.cancel();
+  const last = await sent.end();
+  assert.equal(last?.type === "failed" && last.error.code, "transfer/cancelled");
+  const [kept] = await ann.client.unfinished.list();
+  assert.deepEqual([kept?.id, kept?.error], [sent.delivery.id, "transfer/cancelled"]);
+  const resumed = await deliver(ann, delivering(path, { id: sent.delivery.id }));
+  assert.equal((await resumed.end())?.type, "done");
+  await arrived(bob, ann);
+
+  bob.decide = () => "decline";
+  const refused = await deliver(ann, delivering(path));
+  const end = await refused.end();
+  assert.equal(end?.type === "failed" && end.error.code, "peer/declined");
+  assert.deepEqual(await ann.client.unfinished.list(), []);
+  const unknown = delivering(path, { id: refused.delivery.id });
+  await assert.rejects(ann.client.deliver(unknown), { code: "transfer/unknown" });
+});
+
+test("a receiver who never took it is not waited for; patience ends", async (t) => {
+  const { ann, bob, path } = await twoPeople(t);
+  await assert.rejects(ann.client.deliver(delivering(path, { to: "nobody" })), {
+    code: "peer/unknown",
+  });
+  const sent = await deliver(ann, delivering(path, { patienceMs: 1_500 }));
+  await until(() => sent.bytes > 4 * MIB);
+  await bob.leave();
+  const leftAt = performance.now();
+  const last = await sent.end();
+  assert.ok(last?.type === "failed");
+  assert.ok(["peer/absent", "peer/gone"].includes(last.error.code), last.error.code);
+  assert.ok(performance.now() - leftAt < 5_000);
+  assert.equal((await ann.client.unfinished.list())[0]?.id, sent.delivery.id);
+});
+
+test("who was met by a code is waited for while both run", async (t) => {
+  const { ann, bob, path } = await twoPeople(t);
+  const { own, other } = await bob.meet(ann);
+  await bob.listen({ from: own });
+  const sent = await deliver(ann, delivering(path, { to: other }));
+  await until(() => sent.bytes > 4 * MIB);
+  ann.wire.cut();
+  const last = await sent.end();
+  assert.equal(last?.type, "done", JSON.stringify(last));
+  await arrived(bob, ann);
+  assert.ok((offsets(sent.events)[1] ?? 0) >= 4 * MIB);
+});
+
+test("several at once, to one and to many, each on its own", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  await bob.listen({ capacity: 4 });
+  const cy = await lab.person("cy");
+  await cy.listen();
+  const texts = ["one", "two"];
+  const paths = await Promise.all(
+    texts.map(
+      async (text) => await writeContent(lab.scene.folder, text, noise(3 * MIB, text.length)),
+    ),
+  );
+  const all = [
+    await deliver(ann, delivering(path)),
+    await deliver(ann, delivering(path, { to: "cy" })),
+    ...(await Promise.all(paths.map(async (one) => await deliver(ann, delivering(one))))),
+  ];
+  await until(() => all.every(({ bytes }) => bytes > 0));
+  bob.wire.cut();
+  for (const each of all) assert.equal((await each.end())?.type, "done");
+  assert.equal(all[1]?.of("waiting").length, 0, "the other receiver is not held up");
+  assert.equal(new Set(all.map(({ delivery }) => delivery.id)).size, 4);
+  await arrived(cy, ann, bob);
+});
