@@ -52,7 +52,7 @@ export class DeliveryLab {
     this.#relay = await relayIn(this.scene, port);
   }
 
-  /** Somebody connects, for the first time or again with the same home, over a wire of their own. */
+  /** Somebody connects, for the first time or with the same home, over a wire of their own. */
   async person(name: string): Promise<Somebody> {
     const wire = await FaultProxy.open(this.#owner, this.#relay.port);
     const options = { relay: wire.hostPort, home: this.scene.home(name), name };
