@@ -195,7 +195,7 @@ export class ReceivePump implements Pump {
     this.#ports.later(this.#ports.world.prng.below(5), () => {
       if (this.#isOver) return;
       this.#commit(concat(...this.#written), { total, digest });
-      this.#done = this.#receiver.reverse({ kind: "done", total, digest });
+      this.#done = this.#receiver.reverse({ kind: "done", total, digest, statement: EMPTY });
       this.#ports.write(this.#done);
       this.#finish({ kind: "records-done", total, digest }, false);
     });

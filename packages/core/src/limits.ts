@@ -154,6 +154,8 @@ export const RECORD_BYTES_MAX = 1_048_576;
 export const RECORD_BYTES_MIN = 16_384;
 export const SESSION_BODY_BYTES_MAX = 1_024;
 export const REVERSE_BODY_BYTES_MAX = 256;
+/** What a side signs of a content, beside the last digest: a digest, a time and a signature. */
+export const STATEMENT_BYTES_MAX = 128;
 export const DAMAGED_PER_SESSION_MAX = 16;
 /** And one more for each `RECORD_BYTES_MAX` verified: a long file meets more than a short one. */
 export const DAMAGED_PER_TRANSFER_MAX = 64;
@@ -193,6 +195,8 @@ export const FILE_NAME_BYTES_MAX = 1_024;
 export const HEADER_BYTES_MAX = 4_096;
 /** A directory's list of entries: both ends hold it in memory whole. */
 export const MANIFEST_BYTES_MAX = 64 * 1_048_576;
+/** A signed receipt as text: names take up to six characters a byte, all else less than 1 KiB. */
+export const SIGNED_RECEIPT_LENGTH_MAX = 16_384;
 /** Five times what a large folder has; each costs both ends some 300 bytes while it is judged. */
 export const MANIFEST_ENTRIES_MAX = 500_000;
 /** Directories above an entry, and itself: what a system's path of 4 KiB can hardly exceed. */

@@ -29,6 +29,20 @@ export {
   summarizeManifest,
 } from "./transfer/manifest-summary.ts";
 export type { Profile } from "./exchange/profile.ts";
+export {
+  openReceivedStatement,
+  openSentStatement,
+  RECEIVED_STATEMENT_BYTES,
+  receivedStatement,
+  SENT_STATEMENT_BYTES,
+  sentStatement,
+  signContent,
+  verifySignedReceipt,
+  type Signed,
+  type SignedContent,
+  type SignedReceipt,
+} from "./transfer/signed-receipt.ts";
+export { decodeSignedReceipt, encodeSignedReceipt } from "./transfer/signed-receipt-text.ts";
 export { ridesInEnvelopes } from "./transfer/steps.ts";
 export type {
   Decision,

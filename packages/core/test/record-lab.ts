@@ -47,6 +47,8 @@ export interface LabOptions {
   readonly frameMs?: number;
   /** Broken framing or a cut leads to another pipe, up to so many; 1 when absent. */
   readonly pipes?: number;
+  /** The receiver's statement is the sender's, said again backwards. */
+  readonly statement?: Uint8Array;
   /** As `tamper`, for the receiver's frames. */
   readonly tamperReverse?: Tamper;
 }
@@ -69,6 +71,8 @@ export class RecordLab {
   complete = false;
   error: PosternError | undefined;
   senderError: PosternError | undefined;
+  /** What the receiver said of a signed transfer. */
+  heard: Uint8Array | undefined;
   /** Every key and nonce that the sender planned, and what for. */
   readonly planned = new Map<string, string>();
   /** Pipes used. */
@@ -85,12 +89,19 @@ export class RecordLab {
     this.#options = options;
     const { sessionMs = 5_000, fromOffset = 0, content, holdAt, heldTurns = 0 } = options;
     const common = { suite, th: TH, reverseKey: REVERSE_KEY, sessionMs, fromOffset, holdAt };
+    const statementBytes = options.statement?.length;
     this.#heldTurns = heldTurns;
     const keys = { next: wrapKey, wipe: () => undefined };
     const size = "size" in options ? options.size : content.length;
     const waits = options.isImpatient === true ? { holdAt: undefined } : {};
-    this.sender = new RecordSender({ ...common, ...waits, keys, startedAt: this.now });
-    this.receiver = new RecordReceiver({ ...common, bodyBytes: BODY_BYTES, size });
+    this.sender = new RecordSender({
+      ...common,
+      ...waits,
+      statementBytes,
+      keys,
+      startedAt: this.now,
+    });
+    this.receiver = new RecordReceiver({ ...common, bodyBytes: BODY_BYTES, statementBytes, size });
     this.received = [...content.subarray(0, fromOffset)];
   }
 
@@ -186,7 +197,8 @@ export class RecordLab {
     if (outcome.kind === "complete") {
       this.complete = true;
       const { total, digest } = outcome;
-      this.#done = this.receiver.reverse({ kind: "done", total, digest });
+      const statement = outcome.statement.toReversed();
+      this.#done = this.receiver.reverse({ kind: "done", total, digest, statement });
       this.#reverse.push(this.#done);
     }
     return outcome;
@@ -205,7 +217,9 @@ export class RecordLab {
     const { offset } = this.sender;
     const length = Math.min(recordBytes, this.sender.room());
     const plaintext = content.subarray(offset, offset + length);
-    this.put(...(plaintext.length === 0 ? this.sender.last(this.now) : this.record(plaintext)));
+    const { statement } = this.#options;
+    const isLast = plaintext.length === 0;
+    this.put(...(isLast ? this.sender.last(this.now, statement) : this.record(plaintext)));
     return true;
   }
 
@@ -235,6 +249,7 @@ export class RecordLab {
     const rest = frame.subarray(HEADER_BYTES);
     const outcome = this.sender.reverse(frame.subarray(0, HEADER_BYTES), rest);
     if (outcome.kind === "broken" && this.newPipe()) return false;
+    if (outcome.kind === "done") this.heard = outcome.statement;
     if (outcome.kind === "failed" || outcome.kind === "broken") this.senderError = outcome.error;
     return true;
   }

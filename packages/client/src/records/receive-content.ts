@@ -107,7 +107,7 @@ class ReceivePump {
       const { total, digest } = await this.#receive();
       void this.#attend(total);
       await this.#commit(total);
-      this.#done = this.#receiver.reverse({ kind: "done", total, digest });
+      this.#done = this.#receiver.reverse({ kind: "done", total, digest, statement: NONE });
       this.#pipe.write([this.#done]);
       const { sessionCount: sessionKeys, damaged: resends } = this.#receiver;
       return { total, digest, sessionKeys, resends, pipes: this.#pipes };
@@ -389,6 +389,8 @@ function isBroken(error: unknown): error is PosternError {
     code === "transfer/framing" || code === "transfer/truncated" || code === "transfer/pipe-lost"
   );
 }
+
+const NONE = new Uint8Array(0);
 
 function cutOff(): PosternError {
   return new PosternError("transfer/truncated", "the pipe ended before the last record");

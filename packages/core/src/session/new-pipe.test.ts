@@ -17,6 +17,7 @@ const CONTENT = counted(1_000);
 const FRAMES = 12;
 const PIPES = PIPES_PER_TRANSFER_MAX;
 const TAG = new Uint8Array(16).fill(7);
+const NONE = new Uint8Array(0);
 const at = (ms: number): InstantMs => ms as InstantMs;
 
 function run(options: Partial<LabOptions>): RecordLab {
@@ -167,9 +168,9 @@ test("RecordSender.newPipe(): a receiver that has everything says so, in place o
   sender.newPipe();
   assert.equal(hear({ kind: "progress", offset: 20 }).kind, "progress");
   assert.equal(sender.phase, "expect-done");
-  lose({ kind: "done", total: 20, digest });
+  lose({ kind: "done", total: 20, digest, statement: NONE });
   sender.newPipe();
-  assert.equal(hear({ kind: "done", total: 20, digest }).kind, "done");
+  assert.equal(hear({ kind: "done", total: 20, digest, statement: NONE }).kind, "done");
 });
 
 test("C-02 RecordSender takes no other first word on a new pipe, such as one of the old", () => {
@@ -178,7 +179,7 @@ test("C-02 RecordSender takes no other first word on a new pipe, such as one of 
     { kind: "progress", offset: 20 },
     { kind: "pause" },
     { kind: "continue" },
-    { kind: "done", total: 20, digest: suite.sha256(TAG, TAG) },
+    { kind: "done", total: 20, digest: suite.sha256(TAG, TAG), statement: NONE },
   ];
   for (const frame of first) {
     const { sender, hear } = setUp();

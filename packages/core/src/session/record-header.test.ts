@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { RECORD_BYTES_MAX, REVERSE_BODY_BYTES_MAX, SESSION_BODY_BYTES_MAX } from "../limits.ts";
+import {
+  RECORD_BYTES_MAX,
+  REVERSE_BODY_BYTES_MAX,
+  SESSION_BODY_BYTES_MAX,
+  STATEMENT_BYTES_MAX,
+} from "../limits.ts";
 import {
   AAD_BYTES,
   associatedData,
@@ -42,7 +47,7 @@ test("P-01 decodeFrameHeader() takes only the lengths of each type", () => {
   const bounds: readonly [number, number, number, number][] = [
     [1, 0x80, 0, SESSION_BODY_BYTES_MAX],
     [2, 0, 1, RECORD_BYTES_MAX],
-    [2, 1, 40, 40],
+    [2, 1, 40, 40 + STATEMENT_BYTES_MAX],
     [2, 3, 1, 1],
     [3, 0, 1, REVERSE_BODY_BYTES_MAX],
   ];

@@ -19,7 +19,12 @@
  * @module
  */
 import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, HASH_BYTES } from "../crypto/suite.ts";
-import { RECORD_BYTES_MAX, REVERSE_BODY_BYTES_MAX, SESSION_BODY_BYTES_MAX } from "../limits.ts";
+import {
+  RECORD_BYTES_MAX,
+  REVERSE_BODY_BYTES_MAX,
+  SESSION_BODY_BYTES_MAX,
+  STATEMENT_BYTES_MAX,
+} from "../limits.ts";
 
 export const FRAME_HEADER_BYTES = 32;
 
@@ -37,8 +42,8 @@ export const DIRECTION_FORWARD = 0;
 export const DIRECTION_REVERSE = 1;
 export type Direction = typeof DIRECTION_FORWARD | typeof DIRECTION_REVERSE;
 
-/** Plaintext of the last record: total, digest. */
-const LAST_BYTES = 8 + HASH_BYTES;
+/** Plaintext of the last record: total, digest, and a statement or none. */
+export const LAST_BYTES = 8 + HASH_BYTES;
 /** Plaintext of a cancelled record: the reason. */
 const CANCELLED_BYTES = 1;
 
@@ -124,7 +129,7 @@ interface Bounds {
 }
 
 const CONTENT: Bounds = { min: 1, max: RECORD_BYTES_MAX };
-const LAST: Bounds = { min: LAST_BYTES, max: LAST_BYTES };
+const LAST: Bounds = { min: LAST_BYTES, max: LAST_BYTES + STATEMENT_BYTES_MAX };
 const CANCELLED: Bounds = { min: CANCELLED_BYTES, max: CANCELLED_BYTES };
 const REVERSE: Bounds = { min: 1, max: REVERSE_BODY_BYTES_MAX };
 const SESSION: Bounds = { min: 0, max: SESSION_BODY_BYTES_MAX };

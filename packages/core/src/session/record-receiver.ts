@@ -25,7 +25,7 @@
  * @module
  */
 import { equalBytes, wipe } from "../bytes/equal.ts";
-import { ByteReader } from "../bytes/reader.ts";
+import { ByteReader, ifWellFormed } from "../bytes/reader.ts";
 import { concat } from "../bytes/writer.ts";
 import { AEAD_TAG_BYTES, HASH_BYTES, type Sha256Stream } from "../crypto/suite.ts";
 import { PosternError, type ErrorCode } from "../errors.ts";
@@ -48,9 +48,11 @@ import {
   DIRECTION_FORWARD,
   FLAGS_CANCELLED,
   FLAGS_CONTENT,
-  FRAME_REVERSE,
+  FLAGS_LAST,
+  FRAME_RECORD,
   FRAME_SESSION,
   frameNonce,
+  LAST_BYTES,
   type FrameHeader,
 } from "./record-header.ts";
 import { openFrame, sessionHolds, type FrameContext, type RecordSuite } from "./record-seal.ts";
@@ -69,6 +71,8 @@ export interface RecordReceiverOptions {
   readonly holdAt?: number | undefined;
   /** The announced length of the content; `undefined` when it was not announced. */
   readonly size: number | undefined;
+  /** Length of the sender's statement in the last record; 0 when absent. */
+  readonly statementBytes?: number | undefined;
 }
 
 /** What the bytes after a header are. All but `failed` are followed by `length` bytes. */
@@ -97,7 +101,13 @@ export type Outcome =
   | Resend
   | { readonly kind: "skipped" }
   /** The sender's last word, and it is right: everything is verified. */
-  | { readonly kind: "complete"; readonly total: number; readonly digest: Uint8Array }
+  | {
+      readonly kind: "complete";
+      readonly total: number;
+      readonly digest: Uint8Array;
+      /** As the sender sealed it. */
+      readonly statement: Uint8Array;
+    }
   | Failed;
 
 export interface Resend {
@@ -284,9 +294,11 @@ export class RecordReceiver {
   }
 
   #fitsProfile(header: FrameHeader): boolean {
-    if (header.type === FRAME_REVERSE) return false;
-    if (header.type !== FRAME_SESSION) return true;
-    return header.length === this.#options.bodyBytes + AEAD_TAG_BYTES;
+    const { bodyBytes, statementBytes = 0 } = this.#options;
+    const plain = header.length - AEAD_TAG_BYTES;
+    if (header.type === FRAME_SESSION) return plain === bodyBytes;
+    if (header.type !== FRAME_RECORD) return false;
+    return header.flags !== FLAGS_LAST || plain === LAST_BYTES + statementBytes;
   }
 
   #sessionHeader(header: FrameHeader): Incoming {
@@ -342,20 +354,15 @@ export class RecordReceiver {
   }
 
   #complete(reader: ByteReader): Outcome {
-    let total: number;
-    try {
-      total = reader.u64("last.total");
-    } catch (error) {
-      if (error instanceof PosternError) return { kind: "failed", error };
-      throw error;
-    }
+    const total = ifWellFormed(() => reader.u64("last.total"));
+    if (total === undefined) return failed("peer/malformed", "total is out of range");
     if (total !== this.#verified) return failed("peer/malformed", "total is not the last offset");
     if (total !== (this.#options.size ?? total))
       return failed("transfer/invalid", "less content than announced");
     const digest = this.#digest.digest();
     if (!equalBytes(digest, reader.take(HASH_BYTES, "last.digest")))
       return failed("transfer/digest-mismatch", "the sender sent other records");
-    return { kind: "complete", total, digest };
+    return { kind: "complete", total, digest, statement: reader.rest().slice() };
   }
 
   #take(): { readonly header: FrameHeader; readonly at: InstantMs } {

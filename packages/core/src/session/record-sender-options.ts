@@ -14,6 +14,8 @@ export interface RecordSenderOptions {
   readonly fromOffset: number;
   /** Beyond `fromOffset`: from here on nothing is sent before the receiver's `proceed`. */
   readonly holdAt?: number | undefined;
+  /** Length of the receiver's statement in `done`; 0 when absent. */
+  readonly statementBytes?: number | undefined;
   /** When the transfer began: the zero of `elapsedMs`. */
   readonly startedAt: InstantMs;
 }

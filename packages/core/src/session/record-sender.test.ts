@@ -16,6 +16,7 @@ import { ReverseSealer, type ReverseFrame } from "./reverse-frame.ts";
 import type { ReverseOutcome } from "./reverse-outcome.ts";
 
 const TAG = new Uint8Array(16).fill(7);
+const NONE = new Uint8Array(0);
 const at = (ms: number): InstantMs => ms as InstantMs;
 
 function setUp(sessionMs = 5_000) {
@@ -147,7 +148,7 @@ test("RecordSender goes on from a resend that comes after the last record", () =
   send(10);
   const digest = suite.sha256(TAG);
   sender.last(at(2));
-  assert.equal(hear({ kind: "done", total: 10, digest }).kind, "done");
+  assert.equal(hear({ kind: "done", total: 10, digest, statement: NONE }).kind, "done");
 });
 
 test("RecordSender takes progress that is late, and reports what it knows already", () => {
@@ -165,7 +166,7 @@ test("C-02 RecordSender refuses what no receiver of its content would say", () =
     { kind: "resend", j: 65, offset: 21 },
     { kind: "resend", j: 66, offset: 10 },
     { kind: "resend", j: 2 ** 32 - 1, offset: 10 },
-    { kind: "done", total: 20, digest: suite.sha256(TAG, TAG) },
+    { kind: "done", total: 20, digest: suite.sha256(TAG, TAG), statement: NONE },
     { kind: "cancel", reason: 0 },
   ];
   for (const frame of nonsense) {
@@ -194,7 +195,10 @@ test("RecordSender refuses `done` with another total or digest", () => {
     const { sender, send, hear } = setUp();
     send(10);
     sender.last(at(1));
-    assertFailed(hear({ kind: "done", total, digest: said }), "transfer/digest-mismatch");
+    assertFailed(
+      hear({ kind: "done", total, digest: said, statement: NONE }),
+      "transfer/digest-mismatch",
+    );
   }
 });
 

@@ -66,6 +66,8 @@ interface Session {
   bytes: number;
 }
 
+type Done = Extract<ReverseFrame, { readonly kind: "done" }>;
+
 type Phase =
   | { readonly kind: "content" }
   | { readonly kind: "expect-done"; readonly digest: Uint8Array }
@@ -207,11 +209,11 @@ export class RecordSender {
   }
 
   /** All content is sent: the last record, after a session frame when one is due. */
-  last(now: InstantMs): readonly Uint8Array[] {
+  last(now: InstantMs, statement: Uint8Array = NONE): readonly Uint8Array[] {
     if (this.#phase.kind !== "content" || this.#holdAt !== undefined)
       throw new PosternError("usage/wrong-state", "there is more content, or the last was said");
     const digest = this.#tags.digest();
-    const body = new ByteWriter().u64(this.#offset).raw(digest).bytes();
+    const body = new ByteWriter().u64(this.#offset).raw(digest).raw(statement).bytes();
     const frames = this.#closing(FLAGS_LAST, body, now);
     this.#phase = { kind: "expect-done", digest };
     return frames;
@@ -243,7 +245,7 @@ export class RecordSender {
     const phase = this.#phase;
     if (phase.kind === "expect-resend" && phase.digest !== undefined)
       this.#phase = { kind: "expect-done", digest: phase.digest };
-    return this.#done(total, digest);
+    return this.#done({ total, digest, statement: NONE });
   }
 
   /** One frame from the receiver: its 32-byte header and what followed. */
@@ -296,7 +298,9 @@ export class RecordSender {
       case "cancel":
         return this.#fail(endedByReceiver(frame.reason));
       case "done":
-        return this.#done(frame.total, frame.digest);
+        return frame.statement.length === (this.#options.statementBytes ?? 0)
+          ? this.#done(frame)
+          : this.#fail(nonsense("a statement that nobody asked for, or none"));
       default:
         return unreachable(frame);
     }
@@ -337,7 +341,7 @@ export class RecordSender {
     return { kind: "resend", offset, damaged: this.#damaged };
   }
 
-  #done(total: number, digest: Uint8Array): ReverseOutcome {
+  #done({ total, digest, statement }: Omit<Done, "kind">): ReverseOutcome {
     if (this.#phase.kind !== "expect-done")
       return this.#fail(nonsense("done before the last record"));
     if (total !== this.#offset || !equalBytes(digest, this.#phase.digest))
@@ -347,7 +351,7 @@ export class RecordSender {
     this.#verify(total);
     this.#retireSession();
     this.#phase = { kind: "done" };
-    return { kind: "done", total, digest };
+    return { kind: "done", total, digest, statement };
   }
 
   #verify(offset: number): void {
@@ -388,3 +392,5 @@ export class RecordSender {
     return { kind: "failed", error };
   }
 }
+
+const NONE = new Uint8Array(0);

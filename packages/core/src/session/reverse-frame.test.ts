@@ -15,7 +15,8 @@ const EVERY_KIND: readonly ReverseFrame[] = [
   { kind: "pause" },
   { kind: "continue" },
   { kind: "cancel", reason: 6 },
-  { kind: "done", total: 12, digest: DIGEST },
+  { kind: "done", total: 12, digest: DIGEST, statement: new Uint8Array(0) },
+  { kind: "done", total: 12, digest: DIGEST, statement: DIGEST },
   { kind: "proceed" },
 ];
 

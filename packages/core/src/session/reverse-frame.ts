@@ -21,7 +21,13 @@ export type ReverseFrame =
   | { readonly kind: "pause" }
   | { readonly kind: "continue" }
   | { readonly kind: "cancel"; readonly reason: number }
-  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
+  | {
+      readonly kind: "done";
+      readonly total: number;
+      readonly digest: Uint8Array;
+      /** Of a signed transfer: the receiver's. Empty of every other. */
+      readonly statement: Uint8Array;
+    }
   /** The person takes what the list names: the sender may go on behind it. */
   | { readonly kind: "proceed" };
 
@@ -108,7 +114,7 @@ function encodeReverse(frame: ReverseFrame): Uint8Array {
     case "cancel":
       return writer.u8(CANCEL).u8(frame.reason).bytes();
     case "done":
-      return writer.u8(DONE).u64(frame.total).raw(frame.digest).bytes();
+      return writer.u8(DONE).u64(frame.total).raw(frame.digest).raw(frame.statement).bytes();
     case "proceed":
       return writer.u8(PROCEED).bytes();
     default:
@@ -141,6 +147,7 @@ function readReverse(reader: ByteReader): ReverseFrame {
         kind: "done",
         total: reader.u64("done.total"),
         digest: reader.take(HASH_BYTES, "done.digest").slice(),
+        statement: reader.rest().slice(),
       };
     case PROCEED:
       return { kind: "proceed" };

@@ -10,7 +10,13 @@ export type ReverseOutcome =
   | { readonly kind: "continued" }
   /** What was held may be sent. */
   | { readonly kind: "proceed" }
-  | { readonly kind: "done"; readonly total: number; readonly digest: Uint8Array }
+  | {
+      readonly kind: "done";
+      readonly total: number;
+      readonly digest: Uint8Array;
+      /** As the receiver sealed it; empty when a receipt said so for `done`. */
+      readonly statement: Uint8Array;
+    }
   /** What came is not the receiver's next frame: this pipe is of no more use. */
   | { readonly kind: "broken"; readonly error: PosternError }
   | { readonly kind: "failed"; readonly error: PosternError };

@@ -1,8 +1,15 @@
-/** `vectors/records.json`: the frames of docs/protocol.md 8, byte by byte. */
+/** `vectors/records.json`: the frames of docs/protocol-transfers.md 8, byte by byte, twice. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { unhex } from "../../test/plain-crypto.ts";
+import {
+  plainFrame,
+  plainReverse,
+  type PlainFrame,
+  type PlainReverse,
+} from "../../test/plain-records.ts";
 import { concat, hex } from "../bytes.ts";
 import { nobleSuite as suite } from "../crypto/noble-suite.ts";
 import type { InstantMs } from "../time.ts";
@@ -10,11 +17,7 @@ import { RecordReceiver, type Incoming, type Outcome } from "./record-receiver.t
 import { RecordSender } from "./record-sender.ts";
 import { ReverseSealer, type ReverseFrame } from "./reverse-frame.ts";
 
-interface Frame {
-  readonly frame: "session" | "content" | "last" | "cancelled";
-  readonly j: number;
-  readonly offset: number;
-  readonly elapsedMs: number;
+interface Frame extends PlainFrame {
   readonly sessionKey: string;
   readonly body: string;
   readonly plaintext: string;
@@ -28,14 +31,17 @@ interface Vectors {
   readonly wrapKey: string;
   readonly reverseKey: string;
   readonly sessionMs: number;
-  readonly transfer: {
-    readonly total: number;
-    readonly digest: string;
-    readonly content: string;
-    readonly frames: readonly Frame[];
-  };
+  readonly transfer: Transfer;
+  readonly resumed: Transfer & { readonly fromOffset: number; readonly statement: string };
   readonly cancelled: { readonly fromOffset: number; readonly frames: readonly Frame[] };
-  readonly reverse: readonly (Record<string, string | number> & { readonly bytes: string })[];
+  readonly reverse: readonly (PlainReverse & { readonly bytes: string })[];
+}
+
+interface Transfer {
+  readonly total: number;
+  readonly digest: string;
+  readonly content: string;
+  readonly frames: readonly Frame[];
 }
 
 const path = join(import.meta.dirname, "../../../../vectors/records.json");
@@ -69,15 +75,39 @@ function unwrap(j: number, body: Uint8Array): Uint8Array | undefined {
   return suite.open(bytes(vectors.wrapKey), nonce, common.th, body);
 }
 
-test("RecordSender writes the frames of the vectors", () => {
-  const { frames, total, digest } = vectors.transfer;
+test("plain node:crypto makes the bytes of the vectors", () => {
+  const th = unhex(vectors.transcript);
+  for (const { frames } of [vectors.transfer, vectors.resumed, vectors.cancelled]) {
+    let key: Buffer = Buffer.alloc(0);
+    for (const frame of frames) {
+      if (frame.frame === "session") key = unhex(frame.sessionKey);
+      assert.equal(plainFrame(th, key, frame), frame.bytes);
+    }
+  }
+  vectors.reverse.forEach(({ bytes: expected, ...frame }, seq) =>
+    assert.equal(plainReverse(th, unhex(vectors.reverseKey), seq, frame), expected),
+  );
+});
+
+const TRANSFERS = {
+  transfer: { ...vectors.transfer, fromOffset: 0, statement: "" },
+  resumed: vectors.resumed,
+};
+
+for (const [name, transfer] of Object.entries(TRANSFERS)) {
+  test(`RecordSender writes the frames of the vectors: ${name}`, () => assertWrites(transfer));
+  test(`RecordReceiver takes the frames of the vectors: ${name}`, () => assertTakes(transfer));
+}
+
+function assertWrites({ frames, total, digest, fromOffset, statement }: Vectors["resumed"]): void {
   const keys = keysOf(frames);
-  const sender = new RecordSender({ ...common, keys, fromOffset: 0, startedAt: at(0) });
+  const sender = new RecordSender({ ...common, keys, fromOffset, startedAt: at(0) });
   for (const frame of frames) {
     if (frame.frame === "session") {
       assert.equal(hex(sender.sessionFor(1, at(frame.elapsedMs)) ?? bytes("")), frame.bytes);
     } else if (frame.frame === "last") {
-      assert.deepEqual(sender.last(at(frame.elapsedMs)).map(hex), [frame.bytes]);
+      const last = sender.last(at(frame.elapsedMs), bytes(statement));
+      assert.deepEqual(last.map(hex), [frame.bytes]);
     } else {
       const plaintext = bytes(frame.plaintext);
       const plan = sender.plan(plaintext.length, at(frame.elapsedMs));
@@ -89,8 +119,8 @@ test("RecordSender writes the frames of the vectors", () => {
     }
   }
   assert.equal(sender.offset, total);
-  assert.ok(frames.at(-1)?.plaintext.endsWith(digest));
-});
+  assert.ok(frames.at(-1)?.plaintext?.endsWith(digest + statement));
+}
 
 function receive(receiver: RecordReceiver, frame: Frame, content: Uint8Array[]): Outcome {
   const frameBytes = bytes(frame.bytes);
@@ -105,15 +135,16 @@ function receive(receiver: RecordReceiver, frame: Frame, content: Uint8Array[]):
   return receiver.content(opened !== undefined, rest.subarray(-16));
 }
 
-test("RecordReceiver takes the frames of the vectors", () => {
-  const { frames, total, digest, content } = vectors.transfer;
-  const options = { ...common, bodyBytes: 48, fromOffset: 0, size: total };
-  const receiver = new RecordReceiver(options);
+function assertTakes(transfer: Vectors["resumed"]): void {
+  const { frames, total, digest, content, fromOffset } = transfer;
+  const statement = bytes(transfer.statement);
+  const options = { ...common, bodyBytes: 48, fromOffset, size: total };
+  const receiver = new RecordReceiver({ ...options, statementBytes: statement.length });
   const taken: Uint8Array[] = [];
   const outcomes = frames.map((frame) => receive(receiver, frame, taken));
   assert.equal(hex(concat(...taken)), content);
-  assert.deepEqual(outcomes.at(-1), { kind: "complete", total, digest: bytes(digest) });
-});
+  assert.deepEqual(outcomes.at(-1), { kind: "complete", total, digest: bytes(digest), statement });
+}
 
 test("the vectors' cancelled transfer is written and taken as such", () => {
   const { frames, fromOffset } = vectors.cancelled;
@@ -135,8 +166,10 @@ test("the vectors' cancelled transfer is written and taken as such", () => {
 test("ReverseSealer writes the reverse frames of the vectors", () => {
   const sealer = new ReverseSealer(suite, common.th, common.reverseKey);
   for (const { bytes: expected, ...fields } of vectors.reverse) {
-    const digest = fields["digest"];
-    const frame = { ...fields, ...(digest === undefined ? {} : { digest: bytes(`${digest}`) }) };
+    const binary = ["digest", "statement"].flatMap((name) =>
+      fields[name] === undefined ? [] : [[name, bytes(`${fields[name]}`)]],
+    );
+    const frame = { ...fields, ...Object.fromEntries(binary) };
     assert.equal(hex(sealer.seal(frame as ReverseFrame)), expected);
   }
 });

@@ -29,7 +29,9 @@ export interface TransferHeader {
   readonly sessionSeconds: number;
 }
 
-export type ContentKind = "message" | "file" | "directory" | "stream";
+/** Their numbers are 1 to 4. */
+export const CONTENT_KINDS = ["message", "file", "directory", "stream"] as const;
+export type ContentKind = (typeof CONTENT_KINDS)[number];
 
 export interface ContentDescription {
   readonly kind: ContentKind;
@@ -53,23 +55,10 @@ export interface ManifestSize {
 export const CONTENT_ID_BYTES = 16;
 const SIZE_KNOWN = 1;
 const SIGNED = 2;
-const KIND_NUMBERS: Readonly<Record<ContentKind, number>> = {
-  message: 1,
-  file: 2,
-  directory: 3,
-  stream: 4,
-};
-const KINDS = new Map<number, ContentKind>([
-  [1, "message"],
-  [2, "file"],
-  [3, "directory"],
-  [4, "stream"],
-]);
-
 export function encodeHeader(transfer: Uint8Array, header: TransferHeader): Uint8Array {
   const { kind, contentId, signed, name, size, manifest } = header.content;
   return new ByteWriter()
-    .u8(KIND_NUMBERS[kind])
+    .u8(kindNumber(kind))
     .raw(transfer)
     .u64(header.created)
     .u64(header.until)
@@ -86,7 +75,7 @@ export function encodeHeader(transfer: Uint8Array, header: TransferHeader): Uint
 /** @throws {@link PosternError} `peer/malformed`, also when it names another transfer. */
 export function decodeHeader(transfer: Uint8Array, bytes: Uint8Array): TransferHeader {
   const reader = new ByteReader(bytes);
-  const kind = KINDS.get(reader.u8("kind"));
+  const kind = CONTENT_KINDS[reader.u8("kind") - 1];
   if (kind === undefined) throw malformed("kind", "no such content");
   if (!equalBytes(reader.take(TRANSFER_ID_BYTES, "transfer"), transfer))
     throw malformed("transfer", "not the envelope's");
@@ -130,6 +119,10 @@ function readManifestSize(
   if (bytes < 1 || bytes > Math.min(MANIFEST_BYTES_MAX, size ?? 0))
     throw malformed("manifest bytes", "out of range");
   return { entries, bytes };
+}
+
+export function kindNumber(kind: ContentKind): number {
+  return CONTENT_KINDS.indexOf(kind) + 1;
 }
 
 /** Whether a header's times hold at the receiver's clock. */
