@@ -166,6 +166,12 @@ export const DAMAGED_PER_TRANSFER_MAX = 64;
 export const PIPES_PER_TRANSFER_MAX = 4;
 /** No byte came for this long in the middle of a frame: its length was a wrong one. */
 export const FRAME_STALL_MS_MAX = 10_000;
+/**
+ * Nothing new is verified for this long, though something is under way and no `pause` is in force,
+ * or the receiver says nothing at all: the sender takes the pipe for broken. A path on which one
+ * record takes longer outlives no session key either.
+ */
+export const PIPE_STALLED_MS = 120_000;
 /** Sent and not yet reported as verified: what a stream's sender must be able to repeat. */
 export const UNVERIFIED_BYTES_MAX = 64 * 1_048_576;
 /** The same in records: a stream may come in records of one byte, and each keeps its tag. */

@@ -34,6 +34,7 @@ import { Pace } from "./pace.ts";
 import type { Delivered, PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { ReadAhead } from "./read-ahead.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { Wake } from "./wake.ts";
 
 /**
@@ -66,6 +67,7 @@ class SendPump {
   readonly #keepAlive: Alarm;
   /** A new pipe on which the receiver says nothing. */
   readonly #silence: Alarm;
+  readonly #stalls: StallWatch;
   #pipe: BytePipe;
   #pipes = 1;
   /** Nothing from here on is sent before the receiver says so. */
@@ -86,6 +88,7 @@ class SendPump {
     this.#readAhead = new ReadAhead(source, fromOffset, notify);
     this.#pace = new Pace(options.rateLimit, fromOffset, now);
     this.#events = new ProgressEvents(options.onEvent, source.info.size);
+    this.#stalls = new StallWatch(now);
     this.#throttle = new Alarm(clock, notify);
     this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
     this.#pipe = options.pipe;
@@ -134,6 +137,7 @@ class SendPump {
     if (bytes === undefined) return false;
     const now = this.#options.clock.now();
     if (bytes.length === 0) {
+      this.#stalls.sending(sender, now);
       const count = sender.sessionCount;
       const frames = sender.last(now);
       if (sender.sessionCount > count) this.#tellSession();
@@ -158,6 +162,7 @@ class SendPump {
   #sendRecord(plaintext: Uint8Array): void {
     const { clock, cipher } = this.#options;
     const now = clock.now();
+    this.#stalls.sending(this.#sender, now);
     const parts: Uint8Array[] = [];
     const session = this.#sender.sessionFor(plaintext.length, now);
     if (session !== undefined) {
@@ -205,7 +210,7 @@ class SendPump {
         // A header of another frame is refused by the machine, whatever follows it.
         const sealed = body.subarray(0, length <= body.length ? length : 0);
         if (sealed.length > 0 && (await reader.body(sealed)) < sealed.length) throw pipeLost(ENDED);
-        if (pipe === this.#pipe) this.#onReverse(this.#sender.reverse(header, sealed));
+        if (pipe === this.#pipe) this.#onFrame(header, sealed);
       }
     } catch (error) {
       this.#break(pipe, asFailure(error));
@@ -249,9 +254,19 @@ class SendPump {
     this.#pipe = pipe;
     this.#writable = true;
     this.#sender.newPipe();
+    this.#stalls.newPipe(this.#options.clock.now());
     this.#silence.arm(ANSWER_TIMEOUT_MS);
     this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
     void this.#listen(pipe);
+  }
+
+  #onFrame(header: Uint8Array, sealed: Uint8Array): void {
+    const { phase } = this.#sender;
+    const outcome = this.#sender.reverse(header, sealed);
+    // On a new pipe this says that the last record has arrived: 8.1.
+    if (phase === "expect-resend" && outcome.kind === "progress") this.#stalls.whole();
+    this.#stalls.heard(this.#sender, outcome.kind, this.#options.clock.now());
+    this.#onReverse(outcome);
   }
 
   #onReverse(outcome: ReverseOutcome): void {
@@ -299,6 +314,8 @@ class SendPump {
 
   /** A source or a rate that gives nothing for long would let the relay take the pipe for dead. */
   #stayAlive(): void {
+    const stalled = this.#stalls.why(this.#sender, this.#options.clock.now());
+    if (stalled !== undefined) this.#break(this.#pipe, pipeLost(stalled));
     const idle = !this.#wrote && this.#writable && !this.#sender.paused;
     if (idle && this.#sender.phase === "content") {
       this.#write([this.#sender.nextSession(this.#options.clock.now())]);
