@@ -1,5 +1,10 @@
 /** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
 export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
+export {
+  type AskAboutDirectory,
+  directorySink,
+  type DirectorySink,
+} from "./node/directory-sink.ts";
 export type { RenamedEntry, SkippedEntry, SkipReason } from "./node/directory-listing.ts";
 export {
   directorySource,

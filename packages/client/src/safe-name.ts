@@ -23,6 +23,7 @@ const SHORTENED_BYTES_MAX = STORED_NAME_BYTES_MAX - 4;
  * overlong name, or one with NUL or half a surrogate pair; `details.reason` says which.
  */
 export function safeFileName(name: string): string {
+  if (PLAIN.test(name) && !RESERVED.test(name)) return name;
   refuseUnsafe(name);
   const characters = Array.from(name);
   const mapped = characters
@@ -32,6 +33,9 @@ export function safeFileName(name: string): string {
   if (utf8(whole).length <= STORED_NAME_BYTES_MAX) return whole;
   return mapEnds(shortenName(mapped, SHORTENED_BYTES_MAX));
 }
+
+/** Most names need no look at each character: there may be hundreds of thousands of them. */
+const PLAIN = /^(?:\w|\.(?=[\w-]))(?:[\w .()+,;=@#&-]{0,252}[\w()+,;=@#&-])?$/u;
 
 /** `report (1).pdf`: the n-th other name for a file whose own name is taken. */
 export function numberedName(name: string, n: number): string {

@@ -8,7 +8,18 @@
  *
  * @module
  */
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  utimesSync,
+} from "node:fs";
 
 /** Windows has neither; there a link cannot be made without a privilege. */
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -65,6 +76,18 @@ export class OpenDirectory {
       throw error;
     }
     return fd;
+  }
+
+  /** Permission bits, and the time of its last change in seconds. */
+  setAttributes(mode: number, time: number): void {
+    if (this.#fd === undefined) {
+      this.expectSame();
+      chmodSync(this.#path, mode);
+      utimesSync(this.#path, time, time);
+    } else {
+      fchmodSync(this.#fd, mode);
+      futimesSync(this.#fd, time, time);
+    }
   }
 
   /** @throws `ESTALE` when its path leads to another directory by now, where that matters. */

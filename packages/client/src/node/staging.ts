@@ -1,0 +1,140 @@
+/**
+ * The folder `.NAME.part` in which a directory is built, beside the place where it will be: its
+ * manifest in `list`, its entries below `tree`. Nobody but its user may enter it.
+ *
+ * @module
+ */
+import { constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { open, realpath, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { PosternError } from "@postern/core/errors";
+import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
+import type { PartNote } from "../api.ts";
+import { numberedName, shortenName } from "../safe-name.ts";
+import { errnoOf } from "./fs-error.ts";
+import type { DirectoryNode } from "./open-directory.ts";
+import { exists } from "./part-file.ts";
+import { publishNew } from "./publish.ts";
+
+export interface Staging {
+  /** Absolute and resolved: where the folder is, and its entries will be. */
+  readonly directory: string;
+  /** Its own name there. */
+  readonly part: string;
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** A new one for a content of this name in a directory that is resolved. */
+export function createStaging(directory: string, name: string): Staging {
+  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
+    const end = n === 0 ? ".part" : `.${n}.part`;
+    const part = `.${shortenName(name, STORED_NAME_BYTES_MAX - 1 - end.length)}${end}`;
+    const path = join(directory, part);
+    try {
+      mkdirSync(path, 0o700);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      continue;
+    }
+    const { dev: device, ino: inode } = lstatSync(path);
+    return { directory, part, path, device, inode };
+  }
+  throw new PosternError("store/failed", "too many unfinished folders of this name", { directory });
+}
+
+/** The one that an earlier transfer left and noted; `undefined` when it is not there any more. */
+export async function findStaging(note: PartNote): Promise<Staging | undefined> {
+  // Else the note, or the way to its directory, leads elsewhere by now.
+  if (basename(note.part) !== note.part || basename(note.name) !== note.name) return undefined;
+  const directory = await realpath(note.directory).catch(() => undefined);
+  if (directory === undefined || directory !== note.directory) return undefined;
+  const path = join(directory, note.part);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const user = process.getuid?.();
+  const isOurs = stats?.isDirectory() === true && (user === undefined || stats.uid === user);
+  if (!isOurs) return undefined;
+  return { directory, part: note.part, path, device: stats.dev, inode: stats.ino };
+}
+
+/** Its manifest, if it has one of so many bytes. */
+export function storedList(staging: Staging, bytes: number): Uint8Array | undefined {
+  try {
+    const path = join(staging.path, LIST);
+    const stats = lstatSync(path);
+    return stats.isFile() && stats.size === bytes ? readFileSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the manifest, whole or not at all, and makes the place for its entries. */
+export async function startTree(staging: Staging, list: Uint8Array): Promise<void> {
+  const path = join(staging.path, LIST);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  const handle = await open(`${path}.part`, flags, 0o600);
+  try {
+    await handle.writeFile(list);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${path}.part`, path);
+  mkdirSync(join(staging.path, TREE), 0o700);
+}
+
+export function treeOf(staging: Staging): DirectoryNode {
+  return { parent: undefined, name: join(staging.path, TREE), depth: 0 };
+}
+
+export function hasTree(staging: Staging): boolean {
+  return lstatSync(join(staging.path, TREE), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Removes it with all that is in it, and nothing that was put into its place. */
+export async function removeStaging(staging: Staging): Promise<void> {
+  const stats = lstatSync(staging.path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (stats.ino !== staging.inode || stats.dev !== staging.device) return;
+  await rm(staging.path, { recursive: true, force: true });
+}
+
+const LIST = "list";
+const TREE = "tree";
+/** A directory is never renamed over one with something in it, nor over anything else. */
+const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR", "EISDIR", "EPERM"]);
+
+/**
+ * Gives an entry at the top of the tree its name in the staging's directory, or the first of
+ * `name (1)` and so on that is free. Returns that name.
+ *
+ * @param before is told each name before it is tried.
+ */
+export async function publishEntry(
+  staging: Staging,
+  name: string,
+  kind: "file" | "directory",
+  before: (name: string) => Promise<void>,
+): Promise<string> {
+  const from = join(staging.path, TREE, name);
+  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
+    const candidate = n === 0 ? name : numberedName(name, n);
+    const to = join(staging.directory, candidate);
+    if (await exists(to)) continue;
+    await before(candidate);
+    if (kind === "file" ? await publishNew(from, to) : await renameNew(from, to)) return candidate;
+  }
+  throw new PosternError("store/target-exists", "an entry of that name exists");
+}
+
+async function renameNew(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (TAKEN.has(errnoOf(error)) && (await exists(to))) return false;
+    throw error;
+  }
+}
