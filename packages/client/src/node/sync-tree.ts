@@ -1,7 +1,7 @@
 /**
  * Brings a tree of files to the disk. A hundred thousand cannot be flushed one by one: on Linux all
- * of their file system is flushed by one call, syncfs(2), of which the command `sync -f` says how it
- * went. Elsewhere, and where the command is missing or knows no `-f`, each file is.
+ * of their file system is flushed by one call, syncfs(2), of which the command `sync -f` says how
+ * it went. Elsewhere, and where the command is missing or knows no `-f`, each file is.
  *
  * Invariant: when it resolves, everything that was written in the tree before survives a loss of
  * power, as far as the system tells the truth.
