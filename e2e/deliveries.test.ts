@@ -5,8 +5,11 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
-import type { DeliverOptions, DeliveryEvent } from "@postern/client";
+import { messageSource, type DeliverOptions, type DeliveryEvent } from "@postern/client";
 import { fileSource } from "@postern/client/node";
+import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
+import { decodeSignedReceipt, verifySignedReceipt } from "@postern/core/transfer";
+import { nativeSuite } from "@postern/node";
 import { DeliveryLab, until, Watched, type Somebody } from "./delivery-lab.ts";
 import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
 import type { Owner } from "./scene.ts";
@@ -207,6 +210,42 @@ test("who was met by a code is waited for while both run", async (t) => {
   assert.equal(last?.type, "done", JSON.stringify(last));
   await arrived(bob, ann);
   assert.ok((offsets(sent.events)[1] ?? 0) >= 4 * MIB);
+});
+
+test("a signed content leaves a receipt that anybody can check, over a broken wire too", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path, { signed: true }));
+  await until(() => sent.bytes > 4 * MIB);
+  assert.equal(bob.offers[0]?.signed, true);
+  const cy = await lab.person("cy");
+  await cy.listen();
+  ann.wire.cut();
+  assert.equal((await sent.end())?.type, "done");
+  await arrived(bob, ann);
+  const { signed = "" } = await sent.delivery.finished;
+  assert.equal((await bob.taken.at(-1)?.transfer.finished)?.signed, signed);
+  const receipt = decodeSignedReceipt(signed);
+  assert.ok(verifySignedReceipt(nativeSuite, receipt));
+  const { digest, name, sender, receiver } = receipt.content;
+  assert.equal(Buffer.from(digest).toString("hex"), sha256(CONTENT));
+  const whose = [sender, receiver].map((id) => formatFingerprint(fingerprintOf(nativeSuite, id)));
+  assert.deepEqual([name, ...whose], ["big.raw", ann.client.fingerprint, bob.client.fingerprint]);
+
+  for (const profile of ["symmetric", "asymmetric", "end-to-end"] as const) {
+    const to = profile === "end-to-end" ? "bob" : "cy";
+    const open = async () => messageSource("hello");
+    const note = await deliver(ann, { to, profile, open, signed: true });
+    assert.equal((await note.end())?.type, "done", profile);
+    const text = (await note.delivery.finished).signed ?? "";
+    assert.equal(decodeSignedReceipt(text).content.kind, "message");
+  }
+  const plain = await deliver(ann, {
+    to: "bob",
+    profile: "end-to-end",
+    open: async () => messageSource("hi"),
+  });
+  await plain.end();
+  assert.equal((await plain.delivery.finished).signed, undefined);
 });
 
 test("several at once, to one and to many, each on its own", async (t) => {

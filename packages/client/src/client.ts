@@ -295,7 +295,7 @@ class PosternClient implements Client {
     const { transport } = this.#ports;
     return new TransferDesk({
       ports: this.#ports,
-      self: this.#party(),
+      self: this.#self.identity,
       channels: this.#channels,
       keysOf: ({ fingerprint }) => this.#receiving.keysOf(fingerprint),
       step: (input) => this.#step(input),

@@ -37,6 +37,7 @@ function transferOf(side: TransferSide): { transfer: RunningTransfer; inputs: Pe
   } as const;
   const transfer = new RunningTransfer(facts, side, {
     ports: ports as ClientPorts,
+    self: IDENTITY,
     rsa: new RelayRsa(ports, IDENTITY, line),
     step: (input) => void inputs.push(input),
     openPipe: async () => await new Promise<never>(() => undefined),

@@ -4,8 +4,10 @@
  * @module
  */
 import { equalBytes, hex, wipe } from "@postern/core/bytes";
+import type { Sha256Stream } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import type { Party } from "@postern/core/exchange";
+import type { Identity } from "@postern/core/identity";
 import type { DriverEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type {
   HeldPrefix,
@@ -36,6 +38,7 @@ import { receiveRecords } from "./records/receive-content.ts";
 import { sendRecords } from "./records/send-content.ts";
 import { sessionKeySink, sessionKeySource } from "./session-keys.ts";
 import { TransferPipes } from "./transfer-pipes.ts";
+import { TransferSigning } from "./transfer-signing.ts";
 
 /** Which way the content goes, and its end on this side. */
 export type TransferSide =
@@ -66,6 +69,7 @@ export interface TransferFacts {
 /** The connection the transfer lives on. */
 export interface TransferHost {
   readonly ports: ClientPorts;
+  readonly self: Pick<Identity, "id" | "signing">;
   readonly rsa: RelayRsa;
   step(input: PeerInput): void;
   openPipe(ticket: Uint8Array): Promise<BytePipe>;
@@ -87,6 +91,9 @@ export class RunningTransfer implements Transfer {
   readonly #pipes: TransferPipes;
   #envelopes: EnvelopePipe | undefined;
   #result: RecordsResult | undefined;
+  /** The sender's hash over what the receiver holds. */
+  #beginning: Sha256Stream | undefined;
+  #signing: TransferSigning | undefined;
   #records: Promise<void> = Promise.resolve();
   #recordsStarted = false;
 
@@ -203,7 +210,9 @@ export class RunningTransfer implements Transfer {
     if (side.role === "receiving") return;
     const { suite } = this.#host.ports;
     try {
-      const { same } = await compareBeginning(suite, side.source, held, this.#abort.signal);
+      const { signal } = this.#abort;
+      const { same, hashed } = await compareBeginning(suite, side.source, held, signal);
+      this.#beginning = hashed;
       this.#input({ kind: "held-checked", same });
     } catch (error) {
       this.#input({ kind: "records-failed", error: sourceError(error) });
@@ -261,6 +270,7 @@ export class RunningTransfer implements Transfer {
     const { suite, cipher, clock } = ports;
     const { transfer, party, profile } = this.#facts;
     const side = this.#side;
+    if (this.#facts.signed) this.#signing = this.#sign(fromOffset);
     const context = { ports, rsa, profile, peer: party, transfer };
     const common = {
       suite,
@@ -268,6 +278,7 @@ export class RunningTransfer implements Transfer {
       clock,
       fromOffset,
       holdAt,
+      signing: this.#signing,
       sessionMs: sessionSeconds * 1_000,
       th: keys.transcript,
       reverseKey: keys.reverse,
@@ -289,6 +300,23 @@ export class RunningTransfer implements Transfer {
       const { rateLimit } = side;
       return sendRecords({ ...common, pipe, source: side.source, keys: source, rateLimit });
     };
+  }
+
+  #sign(fromOffset: number): TransferSigning {
+    const { ports, self } = this.#host;
+    const { content, contentId, party, profile } = this.#facts;
+    const side = this.#side;
+    const before = side.role === "sending" ? this.#beginning : side.sink.held?.hashed.copy();
+    const hashed = fromOffset === 0 ? ports.suite.sha256Stream() : before;
+    // Such as a pipe that has forgotten what it sent.
+    if (hashed === undefined)
+      throw new PosternError("transfer/source-unreadable", "its beginning cannot be signed");
+    const { kind, name } = content;
+    const [sender, receiver] = side.role === "sending" ? [self.id, party.id] : [party.id, self.id];
+    const facts = { profile, contentId, sender, receiver, kind, name };
+    const role = side.role === "sending" ? "sent" : "received";
+    const signers = { suite: ports.suite, wall: ports.wall, signing: self.signing };
+    return new TransferSigning(signers, facts, role, hashed, fromOffset);
   }
 
   /** Lets go of content that no records will touch. */
@@ -313,7 +341,9 @@ export class RunningTransfer implements Transfer {
     }
     const { sessionKeys = 0, resends = 0 } = this.#result ?? {};
     const pipes = this.#envelopes === undefined ? (this.#result?.pipes ?? 0) : 0;
-    const receipt = { transfer: this.id, bytes, sessionKeys, resends, pipes, nextMasterKey };
+    const signed = this.#signing?.receipt;
+    const counts = { bytes, sessionKeys, resends, pipes, nextMasterKey };
+    const receipt = { transfer: this.id, ...counts, ...(signed !== undefined && { signed }) };
     this.#events.push({ type: "done", receipt });
     this.#events.end();
     this.#finished.resolve(receipt);

@@ -59,7 +59,7 @@ class Scene {
     const relayFingerprint = new Uint8Array(32).fill(7);
     this.desk = new TransferDesk({
       ports: { store, suite, rsa: nativeRsa } as ClientPorts,
-      self: { id: IDENTITY.id, fingerprint: IDENTITY.fingerprint },
+      self: IDENTITY,
       channels: {
         waiting: () => this.waiting,
         between: async (_peer, work) => await work(),

@@ -9,6 +9,7 @@
  */
 import type { Suite } from "@postern/core/crypto";
 import type { ExchangeInput, Party } from "@postern/core/exchange";
+import type { Identity } from "@postern/core/identity";
 import { OUTBOX_MAX } from "@postern/core/limits";
 import type { DriverEffect, PeerEffect, PeerInput, TransferKey } from "@postern/core/peer";
 import type { TransferEvent } from "@postern/core/transfer";
@@ -26,7 +27,7 @@ import {
 
 export interface TransferDeskHost {
   readonly ports: ClientPorts;
-  readonly self: Party;
+  readonly self: Pick<Identity, "id" | "fingerprint" | "signing">;
   readonly channels: Pick<ChannelDesk, "run" | "waiting" | "between">;
   step(input: PeerInput): void;
   /** Of whom alone offers are taken now, by a code: what they open under. */
@@ -82,6 +83,7 @@ export class TransferDesk {
     if (met !== undefined) this.#hold(facts.key, met);
     const transfer = new RunningTransfer(facts, side, {
       ports: this.#host.ports,
+      self: this.#host.self,
       rsa,
       step: (input) => this.#host.step(input),
       openPipe: async (ticket) => this.#host.openPipe(ticket),
@@ -252,10 +254,11 @@ export class TransferDesk {
     met?: MetKeys,
   ): JobPlace | undefined {
     const { self, ports } = this.#host;
+    const own = { id: self.id, fingerprint: self.fingerprint };
     const suite: Suite = ports.suite;
     const relayFingerprint = this.#host.link()?.relayFingerprint;
     if (relayFingerprint === undefined) return undefined;
-    const [sender, receiver] = role === "sending" ? [self, party] : [party, self];
+    const [sender, receiver] = role === "sending" ? [own, party] : [party, own];
     return { role, met, context: { suite, relayFingerprint, sender, receiver, transfer } };
   }
 

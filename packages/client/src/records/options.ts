@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PosternError } from "@postern/core/errors";
 import type { RecordSuite, SessionKeySink, SessionKeySource } from "@postern/core/session";
 import type { ContentSink, ContentSource, TransferEvent } from "../api.ts";
 import type { BytePipe } from "./byte-pipe.ts";
@@ -25,6 +26,8 @@ interface RecordsOptions {
   readonly fromOffset: number;
   /** A directory's content waits here until its receiver's person has agreed to what it lists. */
   readonly holdAt?: number | undefined;
+  /** Of a signed transfer. */
+  readonly signing?: RecordsSigning | undefined;
   readonly clock: Clock;
   /**
    * `signal.reason` is a `PosternError`; it tells the peer why, and the promise rejects with it.
@@ -54,6 +57,18 @@ export interface ReceiveRecordsOptions extends RecordsOptions {
   readonly sessionMs: number;
   /** What the sender announced; more or less is refused. `undefined`: a stream of any length. */
   readonly size: number | undefined;
+}
+
+/** What this side signs of the content, and what it makes of the other side's signature. */
+export interface RecordsSigning {
+  /** Length of the other side's statement. */
+  readonly statementBytes: number;
+  /** The content, in its order; what has been given before is left out. */
+  update(bytes: Uint8Array, offset: number): void;
+  /** This side's statement, when all of the content was given. */
+  say(): Uint8Array;
+  /** The other side's: what is wrong with it, if anything. */
+  judge(statement: Uint8Array): PosternError | undefined;
 }
 
 export type RecordsEvent = Extract<

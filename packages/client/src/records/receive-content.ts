@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { PosternError, unreachable } from "@postern/core/errors";
+import { type PosternError, unreachable } from "@postern/core/errors";
 import {
   PAUSE_AFTER_MS,
   PING_INTERVAL_MS,
@@ -30,6 +30,7 @@ import {
 import { after, type InstantMs } from "@postern/core/time";
 import { abortReason } from "./abort-reason.ts";
 import { Alarm } from "./alarm.ts";
+import { cutOff, isBroken } from "./broken-pipe.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -79,12 +80,14 @@ class ReceivePump {
   readonly #failed = Promise.withResolvers<never>();
 
   constructor(options: ReceiveRecordsOptions) {
-    const { clock, fromOffset, keys, pipe, size, sink } = options;
+    const { clock, fromOffset, keys, pipe, signing, size, sink } = options;
     this.#options = options;
     this.#pipe = pipe;
     this.#reader = this.#listenTo(pipe);
     this.#failed.promise.catch(() => undefined);
-    this.#receiver = new RecordReceiver({ ...options, bodyBytes: keys.bodyBytes });
+    const { bodyBytes } = keys;
+    const { statementBytes } = signing ?? {};
+    this.#receiver = new RecordReceiver({ ...options, bodyBytes, statementBytes });
     this.#written = fromOffset;
     this.#plan = new ProgressPlan(fromOffset);
     this.#events = new ProgressEvents(options.onEvent, size);
@@ -98,16 +101,19 @@ class ReceivePump {
   }
 
   async run(): Promise<RecordsResult> {
-    const { clock, keys, signal, sink } = this.#options;
+    const { clock, keys, signal, signing, sink } = this.#options;
     const onAbort = () => this.#fail(abortReason(signal));
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     this.#keepAlive.arm(PING_INTERVAL_MS);
     try {
-      const { total, digest } = await this.#receive();
+      const { total, digest, statement: said } = await this.#receive();
+      const forged = signing?.judge(said);
+      if (forged !== undefined) throw forged;
       void this.#attend(total);
       await this.#commit(total);
-      this.#done = this.#receiver.reverse({ kind: "done", total, digest, statement: NONE });
+      const statement = signing?.say() ?? NONE;
+      this.#done = this.#receiver.reverse({ kind: "done", total, digest, statement });
       this.#pipe.write([this.#done]);
       const { sessionCount: sessionKeys, damaged: resends } = this.#receiver;
       return { total, digest, sessionKeys, resends, pipes: this.#pipes };
@@ -245,6 +251,7 @@ class ReceivePump {
     const tag = frame.subarray(frame.length - TAG_BYTES);
     const outcome = this.#onOutcome(this.#receiver.content(plaintext !== undefined, tag));
     if (outcome.kind === "accepted" && plaintext !== undefined) {
+      this.#options.signing?.update(plaintext, outcome.offset);
       this.#writes.push(plaintext, outcome.offset);
       if (this.#receiver.held) void this.#askConsent();
       if (this.#writes.full) await this.#waitForSink();
@@ -381,17 +388,4 @@ class ReceivePump {
   }
 }
 
-/** Nothing can be read here any more, and nothing is known to be wrong with the transfer. */
-function isBroken(error: unknown): error is PosternError {
-  if (!(error instanceof PosternError)) return false;
-  const { code } = error;
-  return (
-    code === "transfer/framing" || code === "transfer/truncated" || code === "transfer/pipe-lost"
-  );
-}
-
 const NONE = new Uint8Array(0);
-
-function cutOff(): PosternError {
-  return new PosternError("transfer/truncated", "the pipe ended before the last record");
-}

@@ -26,6 +26,7 @@ import {
 } from "@postern/core/session";
 import { abortReason } from "./abort-reason.ts";
 import { Alarm } from "./alarm.ts";
+import { pipeLost } from "./broken-pipe.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -84,7 +85,8 @@ class SendPump {
     const now = clock.now();
     const notify = () => this.#wake.notify();
     this.#options = options;
-    this.#sender = new RecordSender({ ...options, startedAt: now });
+    const { statementBytes } = options.signing ?? {};
+    this.#sender = new RecordSender({ ...options, statementBytes, startedAt: now });
     this.#readAhead = new ReadAhead(source, fromOffset, notify);
     this.#pace = new Pace(options.rateLimit, fromOffset, now);
     this.#events = new ProgressEvents(options.onEvent, source.info.size);
@@ -139,7 +141,7 @@ class SendPump {
     if (bytes.length === 0) {
       this.#stalls.sending(sender, now);
       const count = sender.sessionCount;
-      const frames = sender.last(now);
+      const frames = sender.last(now, this.#options.signing?.say());
       if (sender.sessionCount > count) this.#tellSession();
       this.#write(frames);
       return true;
@@ -160,9 +162,10 @@ class SendPump {
   }
 
   #sendRecord(plaintext: Uint8Array): void {
-    const { clock, cipher } = this.#options;
+    const { clock, cipher, signing } = this.#options;
     const now = clock.now();
     this.#stalls.sending(this.#sender, now);
+    signing?.update(plaintext, this.#sender.offset);
     const parts: Uint8Array[] = [];
     const session = this.#sender.sessionFor(plaintext.length, now);
     if (session !== undefined) {
@@ -270,7 +273,7 @@ class SendPump {
   }
 
   #onReverse(outcome: ReverseOutcome): void {
-    const { source, clock, onEvent } = this.#options;
+    const { source, clock, onEvent, signing } = this.#options;
     if (outcome.kind !== "broken") this.#silence.cancel();
     switch (outcome.kind) {
       case "progress":
@@ -288,10 +291,14 @@ class SendPump {
       case "proceed":
         this.#holdAt = Infinity;
         break;
-      case "done":
+      case "done": {
+        // Without one it is a receipt that says so: then there is nothing to show to others.
+        const forged = outcome.statement.length > 0 && signing?.judge(outcome.statement);
+        if (forged) return this.#fail(forged);
         this.#report();
         this.#done = { total: outcome.total, digest: outcome.digest };
         break;
+      }
       case "broken":
         return this.#break(this.#pipe, outcome.error);
       case "failed":
@@ -339,10 +346,6 @@ class SendPump {
 }
 
 const ENDED = "the receiver's side of the pipe has ended";
-
-function pipeLost(message: string): PosternError {
-  return new PosternError("transfer/pipe-lost", message);
-}
 
 function asFailure(cause: unknown): PosternError {
   if (cause instanceof PosternError) return cause;
