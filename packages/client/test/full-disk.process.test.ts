@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { fileSink, freeSpace, keptFileSink } from "../src/node.ts";
+import { contentOf, pour, receive, sinkFor } from "./directory-lab.ts";
 import { hasCode } from "./has-code.ts";
 import { MemoryJournal } from "./part-journal.ts";
 
@@ -47,6 +48,33 @@ test("F-11 a disk used up in the middle: the part is gone on with", ONLY_ROOT, a
   assert.equal(await writeFrom(next, content, held), content.length);
   assert.ok((await fs.readFile(next.path)).equals(content));
   assert.deepEqual(await fs.readdir(disk), ["a"]);
+});
+
+test("F-11 a disk used up by a folder: what came is gone on with", ONLY_ROOT, async (t) => {
+  const [disk, journal] = [await smallDisk(t), new MemoryJournal()];
+  await fs.writeFile(join(disk, "ballast"), Buffer.alloc(2 * MIB));
+  const files = Array.from({ length: 100 }, (_, n) => [`top/${n}`, `${n} `.padEnd(20_000, "x")]);
+  const content = contentOf({ "top/": "", ...Object.fromEntries(files) });
+  const tight = await sinkFor(disk, content, journal, { free: freeSpace });
+  await fs.writeFile(join(disk, "more"), Buffer.alloc(MIB));
+  await assert.rejects(pour(tight, content), hasCode("store/no-space"));
+  await tight.abandon();
+  assert.deepEqual((await fs.readdir(disk)).toSorted(), ["ballast", "more"]);
+
+  await fs.unlink(join(disk, "more"));
+  const sink = await sinkFor(disk, content, journal, { free: async () => MIB * MIB });
+  await fs.writeFile(join(disk, "more"), Buffer.alloc(MIB));
+  await assert.rejects(pour(sink, content), hasCode("store/no-space"));
+  await sink.abandon();
+  assert.deepEqual((await fs.readdir(disk)).toSorted(), [".top.part", "ballast", "more"]);
+
+  await fs.unlink(join(disk, "ballast"));
+  const next = await sinkFor(disk, content, journal);
+  assert.ok((next.held?.offset ?? 0) > content.listBytes + 200_000);
+  await receive(next, content);
+  assert.deepEqual((await fs.readdir(disk)).toSorted(), ["more", "top"]);
+  for (const [path = "", text] of files)
+    assert.equal(await fs.readFile(join(disk, path), "utf8"), text);
 });
 
 /** Up to the end, or to where the disk is full; returns that place. */

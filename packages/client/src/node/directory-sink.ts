@@ -137,7 +137,8 @@ async function findHeld(
 ): Promise<Found | undefined> {
   const bytes = storedList(staging, list.bytes);
   if (bytes === undefined || !hasTree(staging)) return undefined;
-  const manifest = readList(bytes, list, size);
+  const manifest = readKept(bytes, list, size);
+  if (manifest === undefined) return undefined;
   const isSure = note.boot === boot;
   const bytesMax = isSure ? size : Math.max(0, note.bytes - bytes.length);
   const look = async (tree: StoredTree) => {
@@ -168,6 +169,15 @@ function readList(bytes: Uint8Array, list: ManifestSize, size: number): Manifest
   if (total !== size) throw invalid("another size");
   if (total === bytes.length && manifest.entries.length === 0) throw invalid("nothing in it");
   return manifest;
+}
+
+/** `undefined`: it is another content's, or was changed. */
+function readKept(bytes: Uint8Array, list: ManifestSize, size: number): Manifest | undefined {
+  try {
+    return readList(bytes, list, size);
+  } catch {
+    return undefined;
+  }
 }
 
 function invalid(reason: string): PosternError {

@@ -81,7 +81,8 @@ export class StagedFiles {
     this.#tree = tree;
     this.#now = now;
     this.#mayHoldMore = from !== undefined;
-    for (const entry of this.#entries.slice(0, from?.entry ?? 0)) this.#pass(entry);
+    this.#next = from?.entry ?? 0;
+    for (const entry of this.#entries.slice(0, this.#next)) this.#pass(entry);
     if (from !== undefined && from.within > 0) this.#reopen(from.within);
   }
 

@@ -45,10 +45,14 @@ export function createStaging(directory: string, name: string): Staging {
   throw new PosternError("store/failed", "too many unfinished folders of this name", { directory });
 }
 
+/** A folder of another name is nobody's to remove. */
+const PART = /^\..+\.part$/u;
+
 /** The one that an earlier transfer left and noted; `undefined` when it is not there any more. */
 export async function findStaging(note: PartNote): Promise<Staging | undefined> {
   // Else the note, or the way to its directory, leads elsewhere by now.
-  if (basename(note.part) !== note.part || basename(note.name) !== note.name) return undefined;
+  if (!PART.test(note.part) || basename(note.part) !== note.part) return undefined;
+  if (basename(note.name) !== note.name) return undefined;
   const directory = await realpath(note.directory).catch(() => undefined);
   if (directory === undefined || directory !== note.directory) return undefined;
   const path = join(directory, note.part);
