@@ -22,6 +22,7 @@ export {
   type ManifestLink,
 } from "./transfer/manifest.ts";
 export { foldName, linkLeavesTop, nameFault } from "./transfer/manifest-names.ts";
+export { ManifestPlaces } from "./transfer/manifest-places.ts";
 export {
   type Danger,
   type DangerousEntry,

@@ -10,7 +10,7 @@ import { closeSync, constants, fstatSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { PosternError } from "@postern/core/errors";
 import { FILE_NAME_BYTES_MAX } from "@postern/core/limits";
-import { encodeManifest, type Manifest } from "@postern/core/transfer";
+import { encodeManifest, ManifestPlaces, type Manifest } from "@postern/core/transfer";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { shortenName } from "../safe-name.ts";
 import {
@@ -77,8 +77,7 @@ class Source implements DirectorySource {
   readonly renamed: readonly RenamedEntry[];
   readonly #encoded: Uint8Array;
   readonly #files: readonly ListedFile[];
-  /** Where each file begins in the content. */
-  readonly #starts: Float64Array;
+  readonly #places: ManifestPlaces;
   readonly #chain = new OpenChain();
   readonly #slices = new Slices();
   readonly #spare = new Uint8Array(1);
@@ -96,14 +95,9 @@ class Source implements DirectorySource {
     this.renamed = renamed;
     this.#encoded = encoded;
     this.#files = files;
-    this.#starts = new Float64Array(files.length);
-    let end = encoded.length;
-    for (const [at, { size }] of files.entries()) {
-      this.#starts[at] = end;
-      end += size;
-    }
+    this.#places = new ManifestPlaces(manifest, encoded.length);
     const list = { entries: manifest.entries.length, bytes: encoded.length };
-    this.info = { kind: "directory", name, size: end, manifest: list };
+    this.info = { kind: "directory", name, size: this.#places.size, manifest: list };
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
@@ -125,7 +119,7 @@ class Source implements DirectorySource {
 
   async #read(into: Uint8Array, offset: number): Promise<number> {
     this.#expectOpen();
-    if (offset !== this.#position) this.#next = this.#fileAt(offset);
+    if (offset !== this.#position) this.#next = this.#places.fileAt(offset);
     const listed = this.#encoded.subarray(offset, offset + into.length);
     into.set(listed);
     let filled = listed.length;
@@ -136,7 +130,7 @@ class Source implements DirectorySource {
         await this.#slices.pause();
         this.#expectOpen();
       }
-      const from = offset + filled - (this.#starts[this.#next] ?? 0);
+      const from = offset + filled - this.#places.start(this.#next);
       const length = Math.min(file.size - from, into.length - filled);
       const part = into.subarray(filled, filled + length);
       try {
@@ -155,19 +149,6 @@ class Source implements DirectorySource {
   /** Nothing of it is sent, but it is looked at in passing. */
   #isEmptyNext(): boolean {
     return this.#files[this.#next]?.size === 0;
-  }
-
-  /** The first file that ends behind `offset`. */
-  #fileAt(offset: number): number {
-    let low = 0;
-    let high = this.#files.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const end = (this.#starts[middle] ?? 0) + (this.#files[middle]?.size ?? 0);
-      if (end > offset) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 
   #readSmall(file: ListedFile, into: Uint8Array, from: number): void {
