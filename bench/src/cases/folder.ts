@@ -9,10 +9,11 @@ import { peaksOf, sending, type FileRun, type Payload } from "../peers/file-cont
 import { peers } from "../peers/all.ts";
 import { postern } from "../peers/postern.ts";
 import { folderAbsence, profileAbsence } from "../peers/postern-command.ts";
+import { tarSsh } from "../peers/tar-ssh.ts";
 import { tarSocat } from "../peers/tar-socat.ts";
 
-const FILES = { quick: 1_000, full: 10_000 };
-const FILE_BYTES = 4_096;
+const FILES = { quick: 1_000, full: 100_000 };
+const FILE_BYTES = 1_024;
 const PROFILE_DEFAULT = "end-to-end";
 
 const COLUMNS: readonly Column[] = [
@@ -27,8 +28,8 @@ const COLUMNS: readonly Column[] = [
   { key: "peakReceiver", heading: "receiver", digits: 0 },
 ];
 
-export const manyFiles: BenchCase = {
-  name: "many-files",
+export const folderCase: BenchCase = {
+  name: "folder",
   title: "a folder of small files",
   columns: COLUMNS,
   chart: "rate",
@@ -42,7 +43,7 @@ export const manyFiles: BenchCase = {
       const absence = (await profileAbsence(profile)) ?? noFolders;
       return postern({ profile, relay: setting.relay, absence });
     });
-    const all = [...(await Promise.all(posterns)), tarSocat, ...peers()];
+    const all = [...(await Promise.all(posterns)), tarSsh(), tarSocat, ...peers()];
     return {
       contenders: all.map((each) => sending(payload, each, (run) => figuresOf(run, files))),
       notes: [`${files} files of ${FILE_BYTES / 1_024} KiB, a hundred to a folder`],
