@@ -138,7 +138,7 @@ function gather(options: CastOptions, prng: Prng, parts: Parts): Cast {
   const secrecy = new SecrecyChecker(report);
   const changed = new ChangedBytes(report);
   const malice = new Malice({ world, weather });
-  const shared = { world, weather, network, rsa, secrecy, changed, flaw };
+  const shared = { world, weather, network, rsa, secrecy, changed, flaw, report };
   const suiteFor = (owner: string): Suite => flawedSuite(suiteOf(owner), flaw);
   const relaySuite = suiteFor("relay");
   const relay = new RelayDriver(

@@ -29,11 +29,12 @@ import type {
 import type { ChangedBytes } from "./changed-bytes.ts";
 import { ClientLink, type ClientSelf } from "./client-link.ts";
 import { ClientTransfers } from "./client-transfers.ts";
-import type { MasterKeyChecker, SecrecyChecker } from "./checkers.ts";
+import type { MasterKeyChecker, Report, SecrecyChecker } from "./checkers.ts";
 import { Disk } from "./disk.ts";
 import type { Flaw } from "./flaws.ts";
 import { ChannelDesk } from "./channel-desk.ts";
 import type { ChannelWatch } from "./channel-watch.ts";
+import { GoingOn } from "./going-on.ts";
 import type { Name, TransferBook } from "./ledger.ts";
 import type { End } from "./network.ts";
 import type { Weather } from "./weather.ts";
@@ -61,6 +62,7 @@ export interface ClientPorts {
   readonly changed: ChangedBytes;
   readonly watch: ChannelWatch;
   readonly flaw: Flaw | undefined;
+  readonly report: Report;
   /** The person is asked; `answer` may be called once, later. */
   asked(client: ClientDriver, answer: (decision: Decision) => void): void;
 }
@@ -82,6 +84,7 @@ export class ClientDriver {
   readonly capacity: number;
   readonly disk: Disk;
   readonly channels: ChannelDesk;
+  readonly goingOn: GoingOn;
   /** Names whose offers are declined unread. */
   readonly blocked = new Set<Name>();
   /** How wrong its wall clock is. */
@@ -105,6 +108,7 @@ export class ClientDriver {
     this.disk = new Disk(ports.flaw === "forgets-counters");
     this.#transfers = new ClientTransfers(this);
     this.channels = new ChannelDesk(this);
+    this.goingOn = new GoingOn(this);
   }
 
   get isReady(): boolean {
@@ -118,6 +122,7 @@ export class ClientDriver {
   start(): void {
     this.#isDown = false;
     this.later(0, () => this.#connect());
+    this.goingOn.restarted();
   }
 
   /** Its own wall clock. */
@@ -163,6 +168,7 @@ export class ClientDriver {
     const id = hex(transfer);
     ledger.start({ id, from: this.name, to, content, description, calm: weather.isClear });
     this.#transfers.register(key, outgoing);
+    this.goingOn.began(to, outgoing);
     const what = `${description.kind} of ${content.length} to ${to}`;
     this.ports.world.note(`${this.name} sends ${id} ${what}`);
     const isInline = profile === "end-to-end" && description.kind === "message";

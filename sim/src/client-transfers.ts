@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hex, wipe } from "@postern/core/bytes";
+import { equalBytes, hex, wipe } from "@postern/core/bytes";
 import type { RsaPublicKey } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import {
@@ -20,6 +20,8 @@ import type { PeerEffect, TransferKey } from "@postern/core/peer";
 import {
   FRAMES_PER_ENVELOPE_BYTES_MAX,
   type ContentDescription,
+  type Decision,
+  type HeldPrefix,
   type RecordsOutcome,
   type TransferEvent,
   type TransferInput,
@@ -29,9 +31,17 @@ import type { ClientLink } from "./client-link.ts";
 import type { Role } from "./disk.ts";
 import type { End } from "./network.ts";
 import type { Pump, PumpPorts } from "./pump.ts";
-import { ReceivePump } from "./receive-pump.ts";
+import { partKeyOf, type PartKey } from "./parts.ts";
+import { ReceivePump, type Incoming } from "./receive-pump.ts";
 import { SendPump } from "./send-pump.ts";
 import { TransferPath } from "./transfer-path.ts";
+
+interface Offered {
+  readonly description: ContentDescription;
+  readonly part: PartKey | undefined;
+  /** What was there when it was accepted. */
+  held: Uint8Array;
+}
 
 type TransferEffect = Extract<PeerEffect, { readonly kind: "transfer" }>;
 type Job<K extends TransferEffect["effect"]["kind"]> = Extract<
@@ -42,7 +52,7 @@ type Job<K extends TransferEffect["effect"]["kind"]> = Extract<
 export class ClientTransfers {
   readonly #client: ClientDriver;
   readonly #outgoing = new Map<TransferKey, Outgoing>();
-  readonly #offered = new Map<TransferKey, ContentDescription>();
+  readonly #offered = new Map<TransferKey, Offered>();
   readonly #pumps = new Map<TransferKey, Pump>();
   /** Until the transfer has ended, longer than its pump: `done` may have to be said again. */
   readonly #paths = new Map<TransferKey, { readonly path: TransferPath; readonly pump: Pump }>();
@@ -94,7 +104,7 @@ export class ClientTransfers {
     };
     switch (effect.kind) {
       case "emit":
-        return this.#event(link, key, transfer, effect.event);
+        return this.#event(link, { key, party, transfer }, effect.event);
       case "take-pair-key":
       case "load-pair-key":
       case "drop-pair-key":
@@ -124,7 +134,7 @@ export class ClientTransfers {
           answer: (input) => link.step({ kind: "transfer", key, input }),
         });
       case "check-held":
-        throw new Error("nobody holds a part of anything");
+        return answer(this.#compare(key, effect));
       case "run-records":
         return this.#runRecords(link, key, role, transfer, effect);
       case "feed-records":
@@ -139,19 +149,52 @@ export class ClientTransfers {
     }
   }
 
-  #event(link: ClientLink, key: TransferKey, transfer: Uint8Array, event: TransferEvent): void {
+  #event(
+    link: ClientLink,
+    { key, party, transfer }: Pick<TransferEffect, "key" | "party" | "transfer">,
+    event: TransferEvent,
+  ): void {
     this.#client.event(transfer, event);
     if (event.kind === "offer") {
-      this.#offered.set(key, event.content);
-      this.#client.ports.asked(this.#client, (decision) =>
-        link.step({ kind: "transfer", key, input: { kind: "decide", decision } }),
-      );
+      const part = partKeyOf(party.fingerprint, event.content);
+      this.#offered.set(key, { description: event.content, part, held: EMPTY });
+      this.#client.ports.asked(this.#client, (decision) => this.#decide(link, key, decision));
     }
     if (event.kind === "done" || event.kind === "failed") {
+      const outgoing = this.#outgoing.get(key);
+      if (outgoing !== undefined) this.#client.goingOn.ended(outgoing, event);
       this.#outgoing.delete(key);
       this.#offered.delete(key);
       this.#paths.delete(key);
     }
+  }
+
+  /** A content that still runs here ends first: its sender has begun again. */
+  #decide(link: ClientLink, key: TransferKey, decision: Decision): void {
+    const offered = this.#offered.get(key);
+    if (offered === undefined) return;
+    const { part } = offered;
+    if (decision !== "accept" || part === undefined)
+      return link.step({ kind: "transfer", key, input: { kind: "decide", decision } });
+    for (const [other, { part: its }] of this.#offered)
+      if (other !== key && its === part) {
+        this.#pumps.get(other)?.stop(new PosternError("transfer/interrupted", "offered again"));
+        link.step({ kind: "transfer", key: other, input: { kind: "cancel" } });
+      }
+    offered.held = this.#client.disk.parts.received(part);
+    const { length: offset } = offered.held;
+    const digest = this.#client.ports.suite.sha256(offered.held);
+    const held = offset === 0 ? undefined : { offset, digest };
+    link.step({ kind: "transfer", key, input: { kind: "decide", decision, held } });
+  }
+
+  #compare(key: TransferKey, { offset, digest }: HeldPrefix): TransferInput {
+    const { suite, flaw, world } = this.#client.ports;
+    const content = this.#outgoing.get(key)?.content.subarray(0, offset) ?? EMPTY;
+    const isSame = equalBytes(suite.sha256(content), digest);
+    const what = isSame ? "goes on from" : "has other content than the first";
+    world.note(`${this.#client.name} ${what} ${offset}`);
+    return { kind: "held-checked", same: isSame || flaw === "mixes-contents" };
   }
 
   #store(
@@ -207,7 +250,7 @@ export class ClientTransfers {
     key: TransferKey,
     role: Role,
     transfer: Uint8Array,
-    { path, keys, sessionSeconds }: Job<"run-records">,
+    { path, keys, fromOffset, sessionSeconds }: Job<"run-records">,
   ): void {
     const client = this.#client;
     const { world, weather, suite, relay, profile } = client.ports;
@@ -254,16 +297,38 @@ export class ClientTransfers {
     };
     const pump =
       role === "sending" && outgoing !== undefined
-        ? new SendPump(ports, outgoing.content, outgoing.recordBytes)
-        : new ReceivePump(ports, this.#offered.get(key)?.size, (content, outcome) =>
-            this.#commit(transfer, content, outcome),
-          );
+        ? new SendPump(ports, outgoing, fromOffset)
+        : new ReceivePump(ports, this.#incoming(link, key, transfer));
     this.#pumps.set(key, pump);
     this.#heard.set(key, world.now());
     if (pipe === undefined) return this.#watch(key, pump);
     this.#paths.set(key, { path: way, pump });
     way.serve(pump);
     this.#use(way, pipe);
+  }
+
+  #incoming(link: ClientLink, key: TransferKey, transfer: Uint8Array): Incoming {
+    const { parts } = this.#client.disk;
+    const { world, weather, report } = this.#client.ports;
+    const { description, held, part } = this.#offered.get(key)!;
+    return {
+      size: description.size,
+      held,
+      store: (bytes, offset) => {
+        if (part === undefined) return;
+        if (!parts.append(part, offset, bytes))
+          report(`parts: ${hex(transfer)} is written twice, or with a gap`);
+        if (world.prng.below(4) === 0) this.#client.mayCrash("behind a record of a part");
+        if (weather.interrupts())
+          this.#client.later(0, () =>
+            link.step({ kind: "transfer", key, input: { kind: "cancel" } }),
+          );
+      },
+      commit: (content, outcome) => {
+        this.#commit(transfer, content, outcome);
+        if (part !== undefined) parts.drop(part);
+      },
+    };
   }
 
   #replacePipe(key: TransferKey, ticket: Uint8Array): void {
@@ -320,3 +385,5 @@ function sendFrames(link: ClientLink, key: TransferKey, bytes: Uint8Array): void
     link.step({ kind: "send-frames", key, frames });
   }
 }
+
+const EMPTY = new Uint8Array(0);

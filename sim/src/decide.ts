@@ -11,7 +11,9 @@ import type { Prng } from "./prng.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
-const CONTENT_BYTES_MAX = 400;
+const MESSAGE_BYTES_MAX = 400;
+/** Some take long enough to break in the middle. */
+const CONTENT_BYTES_MAX = [400, 400, 4_000] as const;
 
 /** The person at `client` is asked about an offer. */
 export function decide(
@@ -30,7 +32,10 @@ export function decide(
 export function something(prng: Prng): Omit<Outgoing, "to"> {
   const kind = prng.pick(["file", "message", "stream"]);
   const mark = utf8(MARK);
-  const content = prng.below(8) === 0 ? new Uint8Array(0) : concat(mark, tail(prng), mark);
+  const content =
+    prng.below(8) === 0
+      ? new Uint8Array(0)
+      : concat(mark, tail(prng, prng.pick(CONTENT_BYTES_MAX)), mark);
   const size = kind === "stream" && prng.chance(500) ? undefined : content.length;
   const name = kind === "message" ? "" : `${MARK}.txt`;
   const description = describe(prng, { kind, name, size });
@@ -40,7 +45,7 @@ export function something(prng: Prng): Omit<Outgoing, "to"> {
 
 /** A message that rides in its offer. */
 export function message(prng: Prng): Omit<Outgoing, "to"> {
-  const content = concat(utf8(MARK), tail(prng));
+  const content = concat(utf8(MARK), tail(prng, MESSAGE_BYTES_MAX));
   const description = describe(prng, { kind: "message", name: "", size: content.length });
   return { content, description, recordBytes: 256, sessionMs: 100 };
 }
@@ -53,6 +58,6 @@ function describe(
   return { ...told, contentId, signed: false, manifest: undefined };
 }
 
-function tail(prng: Prng): Uint8Array {
-  return prng.bytes(prng.below(CONTENT_BYTES_MAX));
+function tail(prng: Prng, bytesMax: number): Uint8Array {
+  return prng.bytes(prng.below(bytesMax));
 }

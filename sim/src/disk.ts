@@ -1,5 +1,5 @@
 /**
- * What a client's device keeps through a crash: the pair's master keys and the files. Every write
+ * What a client's device keeps through a crash: the pair's master keys, files and parts. Every write
  * is whole and durable when it returns, as the SDK's stores promise.
  *
  * @module
@@ -7,12 +7,14 @@
 import { wipe } from "@postern/core/bytes";
 import type { RsaKeyPair } from "@postern/core/crypto";
 import type { KeptKey } from "@postern/core/exchange";
+import { Parts } from "./parts.ts";
 
 export type Role = "sending" | "receiving";
 
 /** There is one peer and one relay, so a role names the pair. */
 export class Disk {
   rsaKey: RsaKeyPair | undefined;
+  readonly parts = new Parts();
   readonly #forgetsCounters: boolean;
   readonly #pairs = new Map<Role, { readonly counter: number; readonly key?: Uint8Array }>();
 

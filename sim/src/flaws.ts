@@ -26,6 +26,8 @@ export type Flaw =
   /** Dropping a key forgets the pair's counter with it. */
   | "forgets-counters"
   | "stores-other-bytes"
+  /** A sender goes on behind whatever its receiver holds. */
+  | "mixes-contents"
   /** Deadlines pass unnoticed. */
   | "never-wakes"
   | "relay-keeps-keys"

@@ -10,7 +10,7 @@ import {
   FRAME_HEADER_BYTES,
   receiverReason,
   RecordReceiver,
-  type Incoming,
+  type Incoming as Judged,
   type Outcome,
   type SessionKeySink,
 } from "@postern/core/session";
@@ -23,17 +23,25 @@ const TAG_BYTES = 16;
 const PAUSE_FROM_MS = 100;
 const EMPTY = new Uint8Array(0);
 
-/** Makes the whole content durable. */
-export type Commit = (content: Uint8Array, outcome: RecordsOutcome) => void;
+/** Where content comes to lie. */
+export interface Incoming {
+  readonly size: number | undefined;
+  /** What was there before: the sender goes on behind it. */
+  readonly held: Uint8Array;
+  /** Makes one record durable. */
+  store(bytes: Uint8Array, offset: number): void;
+  /** Makes the whole content durable. */
+  commit(content: Uint8Array, outcome: RecordsOutcome): void;
+}
 
 export class ReceivePump implements Pump {
   readonly #ports: PumpPorts;
-  readonly #commit: Commit;
+  readonly #content: Incoming;
   readonly #receiver: RecordReceiver;
   readonly #keys: SessionKeySink;
-  readonly #written: Uint8Array[] = [];
+  readonly #written: Uint8Array[];
   #incoming: Uint8Array = EMPTY;
-  #frame: Exclude<Incoming, { kind: "failed" }> | undefined;
+  #frame: Exclude<Judged, { kind: "failed" }> | undefined;
   #isBusy = false;
   #isEnded = false;
   #isOver = false;
@@ -45,10 +53,11 @@ export class ReceivePump implements Pump {
   #total: number | undefined;
   #done: Uint8Array | undefined;
 
-  constructor(ports: PumpPorts, size: number | undefined, commit: Commit) {
+  constructor(ports: PumpPorts, content: Incoming) {
     const { suite, keys, sessionMs } = ports;
     this.#ports = ports;
-    this.#commit = commit;
+    this.#content = content;
+    this.#written = [content.held];
     this.#keys = ports.keySink();
     this.#receiver = new RecordReceiver({
       suite,
@@ -56,8 +65,8 @@ export class ReceivePump implements Pump {
       reverseKey: keys.reverse,
       bodyBytes: this.#keys.bodyBytes,
       sessionMs,
-      fromOffset: 0,
-      size,
+      fromOffset: content.held.length,
+      size: content.size,
     });
   }
 
@@ -127,7 +136,7 @@ export class ReceivePump implements Pump {
     this.#frame = incoming;
   }
 
-  #body(frame: Exclude<Incoming, { kind: "failed" }>, bytes: Uint8Array): void {
+  #body(frame: Exclude<Judged, { kind: "failed" }>, bytes: Uint8Array): void {
     this.#frame = undefined;
     switch (frame.kind) {
       case "skip":
@@ -148,7 +157,10 @@ export class ReceivePump implements Pump {
         const tag = bytes.subarray(bytes.length - TAG_BYTES);
         const outcome = this.#receiver.content(plaintext !== undefined, tag);
         this.#outcome(outcome);
-        if (outcome.kind === "accepted" && plaintext !== undefined) this.#store(plaintext);
+        if (outcome.kind === "accepted" && plaintext !== undefined) {
+          this.#content.store(plaintext, outcome.offset);
+          this.#store(plaintext);
+        }
         return;
       }
       case "end":
@@ -194,7 +206,7 @@ export class ReceivePump implements Pump {
     this.#total = total;
     this.#ports.later(this.#ports.world.prng.below(5), () => {
       if (this.#isOver) return;
-      this.#commit(concat(...this.#written), { total, digest });
+      this.#content.commit(concat(...this.#written), { total, digest });
       this.#done = this.#receiver.reverse({ kind: "done", total, digest, statement: EMPTY });
       this.#ports.write(this.#done);
       this.#finish({ kind: "records-done", total, digest }, false);

@@ -62,7 +62,7 @@ export function sendTo(
 ): void {
   const key = client.send(to, { to: party, ...what });
   if (key !== undefined && weather.cancels())
-    client.later(world.prng.below(1_500), () => client.cancel(key));
+    client.later(world.prng.below(world.prng.pick([200, 1_500])), () => client.cancel(key));
 }
 
 export function clientOf({ clients }: Cast, name: Name): ClientDriver {

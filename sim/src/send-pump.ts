@@ -16,6 +16,7 @@ import {
   type SessionKeySource,
 } from "@postern/core/session";
 import type { RecordsOutcome, TransferInput } from "@postern/core/transfer";
+import type { Outgoing } from "./client-driver.ts";
 import type { Pump, PumpPorts } from "./pump.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -33,7 +34,11 @@ export class SendPump implements Pump {
   #pipes = 1;
   #isOver = false;
 
-  constructor(ports: PumpPorts, content: Uint8Array, recordBytes: number) {
+  constructor(
+    ports: PumpPorts,
+    { content, recordBytes }: Pick<Outgoing, "content" | "recordBytes">,
+    fromOffset: number,
+  ) {
     const { suite, keys, sessionMs, world } = ports;
     this.#ports = ports;
     this.#content = content;
@@ -45,7 +50,7 @@ export class SendPump implements Pump {
       reverseKey: keys.reverse,
       keys: this.#keys,
       sessionMs,
-      fromOffset: 0,
+      fromOffset,
       startedAt: world.now(),
     });
     this.#arm();

@@ -80,6 +80,25 @@ test("simulate() survives crashes between a write and the frame behind it", asyn
   assert.ok([...all.keys()].some((ending) => ending.includes("crashed")));
 });
 
+/** Whoever interrupts a transfer begins it again. */
+const STUBBORN = { ...CALM, interrupts: 60, goesOn: 1_000 };
+
+test("simulate() goes on with what broke, under another master key, and mixes no contents", async () => {
+  for (const profile of ["symmetric", "end-to-end"] as const) {
+    const seen = { goesOn: 0, isOther: 0 };
+    for (let seed = 0; seed < 8; seed++) {
+      const { violation, trace } = await simulate(seed, { profile, climate: STUBBORN });
+      assert.equal(violation, undefined, `seed ${seed}`);
+      for (const line of trace) {
+        if (line.includes("goes on from")) seen.goesOn++;
+        if (line.includes("has other content")) seen.isOther++;
+      }
+    }
+    assert.ok(seen.goesOn > 8, `${seen.goesOn}`);
+    assert.ok(seen.isOther > 0);
+  }
+});
+
 const FLAWS: readonly (readonly [Flaw, RegExp, RunOptions?])[] = [
   ["repeats-nonces", /^nonces: a key sealed two texts under one nonce/],
   ["no-cipher", /^secrecy: plaintext at the relay/],
@@ -91,6 +110,7 @@ const FLAWS: readonly (readonly [Flaw, RegExp, RunOptions?])[] = [
   ["reuses-kept-keys", /^master keys: \w+ uses a master key for two transfers/],
   ["forgets-counters", /^master keys: \w+ \w+ counts \d+, then \d+/],
   ["stores-other-bytes", /^agreement: \w+ is (stored as other bytes|delivered, yet not stored)/],
+  ["mixes-contents", /^agreement: \w+ is stored as other bytes/, { climate: STUBBORN }],
   ["never-wakes", /^liveness: a transfer has no end/, { climate: { ...CALM, tampers: 200 } }],
   ["relay-keeps-keys", /^secrecy: the relay did not wipe a master key/],
   ["relay-loses-presence", /^(presence|liveness): /],

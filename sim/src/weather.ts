@@ -24,6 +24,10 @@ export interface Climate {
   readonly crashesAt?: number;
   readonly accepts: number;
   readonly cancels: number;
+  /** For each record that has arrived: a person ends the transfer. */
+  readonly interrupts: number;
+  /** A content whose transfer broke is offered again. */
+  readonly goesOn: number;
   readonly slowSink: number;
   readonly linkCuts: number;
   readonly linkSilences: number;
@@ -81,6 +85,8 @@ export const CALM: Climate = {
   crashesMax: 0,
   accepts: 1_000,
   cancels: 0,
+  interrupts: 0,
+  goesOn: 0,
   slowSink: 0,
   linkCuts: 0,
   linkSilences: 0,
@@ -96,6 +102,8 @@ export const CALM: Climate = {
 /** Everything that end-to-end clients have to stand, at once. */
 export const WILD: Climate = {
   ...CALM,
+  interrupts: 20,
+  goesOn: 800,
   crashes: 40,
   crashesMax: 6,
   linkCuts: 2,
@@ -131,6 +139,8 @@ export function climateOf(prng: Prng): Climate {
     crashesMax: prng.between(1, 3),
     accepts: prng.pick([1_000, 900, 700]),
     cancels: maybe(300, 100, 400),
+    interrupts: maybe(400, 10, 80),
+    goesOn: prng.pick([0, 700, 1_000]),
     slowSink: maybe(300, 50, 500),
     linkCuts: maybe(300, 1, 3),
     linkSilences: maybe(100, 1, 2),
@@ -247,6 +257,15 @@ export class Weather {
 
   cancels(): boolean {
     return this.#happens(this.climate.cancels);
+  }
+
+  interrupts(): boolean {
+    return this.#happens(this.climate.interrupts);
+  }
+
+  /** Whether a content that was begun is offered again. */
+  goesOn(): boolean {
+    return this.#happens(this.climate.goesOn);
   }
 
   /** How long the receiver's disk takes for one record. */
