@@ -1,5 +1,5 @@
 /**
- * What a client's device keeps through a crash: the pair's master keys, files and parts. Every write
+ * What a client's device keeps through a crash: the pair's master keys, files, parts. Every write
  * is whole and durable when it returns, as the SDK's stores promise.
  *
  * @module
