@@ -7,6 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hex } from "@postern/core/bytes";
+import { formatFingerprint } from "@postern/core/identity";
 import { encodeTransferEnvelope, type TransferEnvelope } from "@postern/core/transfer";
 import { nativeSuite as suite } from "@postern/node";
 import type { Actor } from "./cast.ts";
@@ -178,6 +180,27 @@ test("C-16 refusals and withdrawals that the relay makes up end a transfer, and 
     await instead({ kind: "refusal", verdict }, code);
   await instead({ kind: "withdraw", reason: 1 }, "peer/cancelled");
   await instead({ kind: "withdraw", reason: 2 }, "peer/no-space");
+});
+
+test("C-17 a receipt that the relay drops is heard before the next offer, and told", async () => {
+  const { talk, alice, bob } = await Talk.ofTwo();
+  for (const outcome of ["arrived", "declined"] as const) {
+    bob.answer = () => (outcome === "arrived" ? "accept" : "decline");
+    const sending = talk.start(alice, bob);
+    const { transfer } = (await HeldEnvelope.next(talk, "receipt")).envelope;
+    assert.equal(await talk.until(sending), "peer/timed-out");
+    talk.relay.onAnswer = (_to, frame) => [frame];
+    bob.answer = () => "accept";
+    assert.equal(await talk.tell(alice, bob), "done");
+    await talk.settle();
+    const told = alice.events.filter(({ type }) => type === "late-receipt");
+    const fingerprint = formatFingerprint(bob.identity.fingerprint);
+    const name = "bob";
+    const late = { type: "late-receipt", transfer: hex(transfer), fingerprint, name, outcome };
+    assert.deepEqual(told, [late]);
+    alice.events.length = 0;
+  }
+  await talk.goesOn(alice, bob);
 });
 
 test("C-16 what the receiver signed is told as its own word", async () => {

@@ -76,6 +76,21 @@ async function watchLink(
   return undefined;
 }
 
+/** What the person was told of it was that it had left, or worse. */
+function lateReceiptSentence({
+  name,
+  fingerprint,
+  outcome,
+}: Extract<ClientEvent, { type: "late-receipt" }>): string {
+  const who = safeText(name ?? fingerprint);
+  const became = {
+    arrived: "has arrived",
+    declined: "was declined",
+    "not-arrived": "never arrived",
+  };
+  return `an earlier transfer to ${who} ${became[outcome]}: its receipt is here now`;
+}
+
 function tell(
   context: Context,
   event: Exclude<ClientEvent, { type: "closed" }>,
@@ -106,6 +121,10 @@ function tell(
       output.event({ type: "reconnecting", code: event.error.code, inMs: event.inMs });
       return;
     }
+    case "late-receipt":
+      output.say(lateReceiptSentence(event));
+      output.event({ ...event });
+      return;
     case "notice":
       output.say(`the relay ${relay.shown} says: ${event.notice}`);
       output.event({ type: "notice", notice: event.notice, afterMs: event.afterMs });

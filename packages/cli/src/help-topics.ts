@@ -39,9 +39,9 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   --json prints one JSON object a line on stdout. "type" is stable:
     connected first-use relay-authenticated reconnecting notice waiting code guessed met
     paired first-contact offer declined withdrawn offered master-key accepted session-key
-    progress resend new-pipe key-renewed done failed on-done message receiver receivers
-    contact contacts contact-removed identity passphrase relay-pin status relay compared
-    stopped error
+    progress resend new-pipe key-renewed done failed late-receipt on-done message receiver
+    receivers contact contacts contact-removed identity passphrase relay-pin status relay
+    compared stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "error" is the last event of a command that failed; its "code" is stable too.
   "confirmed": false in error, failed and withdrawn: the relay may have made the reason up.

@@ -133,6 +133,18 @@ export type ClientEvent =
       readonly notice: "restarting" | "overloaded";
       readonly afterMs: number;
     }
+  /**
+   * What a receiver signed of a transfer that had ended here without its receipt: at the earliest
+   * before the next transfer to it.
+   */
+  | {
+      readonly type: "late-receipt";
+      readonly transfer: string;
+      readonly fingerprint: string;
+      /** What the person calls it; `undefined` for who is no contact. */
+      readonly name: string | undefined;
+      readonly outcome: "arrived" | "declined" | "not-arrived";
+    }
   | { readonly type: "closed"; readonly error: PosternError | undefined };
 
 export interface RelayInfo {

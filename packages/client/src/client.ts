@@ -42,6 +42,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Directory, profileNames, profileRefused } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
 import { findReceiver, type Found } from "./find-receiver.ts";
+import { lateReceipt } from "./late-receipt.ts";
 import { LinkKeeper, notConnected, type Self } from "./link-keeper.ts";
 import { metBy } from "./met-peer.ts";
 import { PackagePublisher } from "./package-publisher.ts";
@@ -302,6 +303,8 @@ class PosternClient implements Client {
       link: () => this.#link.now,
       openPipe: async (ticket) => transport.openPipe(this.#options.address, ticket),
       onOffered: (offered, event) => this.#onOffered(offered, event),
+      onLateReceipt: (receiver, transfer, verdict) =>
+        this.events.push(lateReceipt(this.#book, receiver, transfer, verdict)),
     });
   }
 

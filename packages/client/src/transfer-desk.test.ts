@@ -40,6 +40,7 @@ interface Asked {
 class Scene {
   readonly steps: PeerInput[] = [];
   readonly asked: Asked[] = [];
+  readonly late: string[] = [];
   waiting = 0;
   /** Offers come by this code alone now. */
   byCode: MetKeys | undefined;
@@ -77,6 +78,7 @@ class Scene {
       link: () => ({ rsa, relayFingerprint }),
       openPipe: async () => await new Promise<never>(() => undefined),
       onOffered: () => undefined,
+      onLateReceipt: (_receiver, _transfer, verdict) => void this.late.push(verdict),
     });
   }
 
@@ -193,6 +195,7 @@ test("onStray() answers a close with the receipt or the resync, and a receipt wi
   await scene.answer(1, { kind: "offer-opened", outcome: { kind: "out-of-step", resync } });
   await scene.answer(2, { kind: "offer-opened", outcome: { kind: "invalid" } });
   await scene.answer(3, { kind: "receipt-opened", receipt: undefined });
+  assert.deepEqual(scene.late, [], "one that does not open says nothing");
   const to = PEER.fingerprint;
   assert.deepEqual(scene.steps, [
     { kind: "post", to, envelope: { kind: "receipt", transfer: TRANSFER, sealed: receipt } },
@@ -207,6 +210,18 @@ test("onStray() answers a close with the receipt or the resync, and a receipt wi
       "open-receipt sending",
     ],
   );
+});
+
+test("onStray() tells what a receipt says of a transfer that has ended here", async () => {
+  const scene = new Scene();
+  const envelope = { kind: "receipt", transfer: TRANSFER, sealed: new Uint8Array(7) } as const;
+  const heard = scene.desk.onStray({ kind: "stray", party: PEER, envelope });
+  const kid = new Uint8Array(16);
+  const words = { verdict: "accept", total: 1, digest: SEED, keyNumber: 1 } as const;
+  const receipt = { ...words, kid, publicKey: new Uint8Array(1_216) };
+  await scene.answer(0, { kind: "receipt-opened", receipt });
+  await heard;
+  assert.deepEqual([scene.late, scene.steps], [["accept"], []]);
 });
 
 test("onStray() drops what comes faster than it can be heard", async () => {

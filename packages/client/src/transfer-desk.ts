@@ -8,7 +8,7 @@
  * @module
  */
 import type { Suite } from "@postern/core/crypto";
-import type { ExchangeInput, Party } from "@postern/core/exchange";
+import type { ExchangeInput, Party, Verdict } from "@postern/core/exchange";
 import type { Identity } from "@postern/core/identity";
 import { OUTBOX_MAX } from "@postern/core/limits";
 import type { DriverEffect, PeerEffect, PeerInput, TransferKey } from "@postern/core/peer";
@@ -37,6 +37,8 @@ export interface TransferDeskHost {
   openPipe: TransferHost["openPipe"];
   /** An event of a transfer that nobody has accepted. */
   onOffered(offered: OfferedTransfer, event: TransferEvent): void;
+  /** What the receiver signed of a transfer that has ended here. */
+  onLateReceipt(receiver: Party, transfer: Uint8Array, verdict: Verdict): void;
 }
 
 export type OfferedTransfer = Pick<TransferEffect, "key" | "name" | "party" | "transfer">;
@@ -131,7 +133,10 @@ export class TransferDesk {
     if (envelope.kind === "receipt") {
       const place = this.#place(party, "sending", transfer);
       const job = { kind: "open-receipt", receipt: envelope.sealed } as const;
-      return void (await (place && channels.run(place, job)));
+      const answer = await (place && channels.run(place, job));
+      if (answer?.kind === "receipt-opened" && answer.receipt !== undefined)
+        this.#host.onLateReceipt(party, transfer, answer.receipt.verdict);
+      return;
     }
     if (envelope.kind === "resync") {
       const place = this.#place(party, "sending", transfer);

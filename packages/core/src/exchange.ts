@@ -10,6 +10,7 @@ export type {
   KeyUse,
   RequestStatus,
 } from "./exchange/steps.ts";
+export type { Verdict } from "./exchange/verdict.ts";
 export type { SenderReady, TransferKeys } from "./exchange/transfer-keys.ts";
 export { wipeTransferKeys } from "./exchange/transfer-keys.ts";
 export { chainSink, chainSource } from "./exchange/end-to-end/session-chain.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PosternError, type ErrorCode, type ErrorDetails } from "@postern/core/errors";
-import { contactOf } from "../../test/fake-contacts.ts";
+import { contactOf, PEER_FINGERPRINT } from "../../test/fake-contacts.ts";
 import { FakeTransfer, failed, goodEvents } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 import { settle, until } from "../../test/until.ts";
@@ -162,6 +162,22 @@ test("send says that a message has left, unless that was refused", async () => {
   assert.doesNotMatch(await said({}, FILE, "--to", "bob"), left);
   assert.doesNotMatch(await said({}, ...message, "--profile", "symmetric"), left);
   assert.doesNotMatch(await said({}, "--text", "x"), /next transfer/);
+});
+
+test("send tells what became of an earlier transfer, whose receipt comes with this one", async () => {
+  const fingerprint = PEER_FINGERPRINT;
+  const at = { type: "late-receipt", transfer: "ab".repeat(16), fingerprint } as const;
+  const terminal = new FakeTerminal();
+  terminal.client.events.push(
+    { ...at, name: "bob", outcome: "arrived" },
+    { ...at, name: "bob", outcome: "declined" },
+    { ...at, name: undefined, outcome: "not-arrived" },
+  );
+  assert.equal(await terminal.run("send", "--text", "x", "--to", "bob"), 0);
+  const { text } = terminal.stderr;
+  assert.match(text, /^an earlier transfer to bob has arrived: its receipt is here now$/m);
+  assert.match(text, /^an earlier transfer to bob was declined: /m);
+  assert.match(text, new RegExp(`^an earlier transfer to ${fingerprint} never arrived: `, "m"));
 });
 
 test("send stops with STOPPED and exit 6 at a security event", async () => {
