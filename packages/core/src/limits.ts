@@ -179,11 +179,14 @@ export const UNVERIFIED_RECORDS_MAX = 65_536;
 export const PROGRESS_EVERY_RECORDS = 4_096;
 /** Session keys that may be under way when damage is met; the next one is beyond them all. */
 export const SESSIONS_UNDER_WAY_MAX = 64;
-export const PROGRESS_EVERY_BYTES = 8 * 1_048_576;
+/** On a fast path little more than this is under way, so that a cut costs little. */
+export const PROGRESS_EVERY_BYTES = 2 * 1_048_576;
 export const PROGRESS_EVERY_MS = 250;
-/** What a slow path is given: a record takes about this long, and what is under way this long. */
+/** A slow path is given records that take about this long. */
 export const RECORD_TARGET_MS = 500;
-export const UNDER_WAY_TARGET_MS = 8_000;
+/** What the receiver may have and not have reported: on a slow path by time, else by bytes. */
+export const UNREPORTED_TARGET_MS = 2 * PROGRESS_EVERY_MS;
+export const UNREPORTED_BYTES_MAX = PROGRESS_EVERY_BYTES + RECORD_BYTES_MAX;
 /** First record and first window of a transfer: little, until the path has shown what it takes. */
 export const RECORD_BYTES_START = 65_536;
 export const WINDOW_BYTES_MIN = 262_144;

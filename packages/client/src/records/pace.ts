@@ -1,7 +1,9 @@
 /**
  * How much at a time and how much under way. A record that takes seconds on a slow path would hold
- * up everything behind it, and what lies in the buffers of a slow path grows older than its session
- * key may; so both follow what the path takes. A rate limit is a path of known speed.
+ * up everything behind it; what lies in the buffers of a path grows older than its session key may,
+ * and is lost when one side goes. So both follow what the path takes, and no more is under way than
+ * keeps it busy: a little over what it holds by itself, and what the receiver has not reported yet.
+ * A rate limit is a path of known speed.
  *
  * @module
  */
@@ -10,7 +12,8 @@ import {
   RECORD_BYTES_MIN,
   RECORD_BYTES_START,
   RECORD_TARGET_MS,
-  UNDER_WAY_TARGET_MS,
+  UNREPORTED_BYTES_MAX,
+  UNREPORTED_TARGET_MS,
   UNVERIFIED_BYTES_MAX,
   WINDOW_BYTES_MIN,
 } from "@postern/core/limits";
@@ -18,6 +21,17 @@ import type { InstantMs } from "@postern/core/time";
 
 /** With a rate limit: how long one record takes at that rate, and how late one may be made up. */
 const THROTTLED_RECORD_MS = 250;
+
+/** More than the path was seen to hold: else nobody would learn that it holds more. */
+const GROWTH = 1.25;
+
+/** A record, or some short ones, on the way. */
+interface UnderWay {
+  readonly end: number;
+  readonly sentAt: InstantMs;
+  /** What the receiver had reported then. */
+  readonly verified: number;
+}
 
 export class Pace {
   readonly #bytesPerMs: number;
@@ -27,8 +41,15 @@ export class Pace {
   #sentAt: InstantMs;
   #sentBytes = 0;
   #nextAt: number;
+  #offset: number;
   #verified: number;
-  #verifiedAt: InstantMs;
+  /**
+   * How long a record and its report take when nothing else is on the way: the shortest time on
+   * this pipe. Forgetting it would take the buffers that this side fills for the path itself.
+   */
+  #shortestMs = Number.POSITIVE_INFINITY;
+  /** In order; no two of them within `RECORD_BYTES_MIN`. */
+  #underWay: UnderWay[] = [];
 
   constructor(rateLimit: number | undefined, fromOffset: number, now: InstantMs) {
     this.#bytesPerMs = rateLimit === undefined ? Number.POSITIVE_INFINITY : rateLimit / 1_000;
@@ -36,8 +57,8 @@ export class Pace {
     this.#record = Math.min(RECORD_BYTES_START, this.#recordMax);
     this.#sentAt = now;
     this.#nextAt = now;
+    this.#offset = fromOffset;
     this.#verified = fromOffset;
-    this.#verifiedAt = now;
   }
 
   /** The longest record to send now. */
@@ -59,6 +80,10 @@ export class Pace {
     this.#sentAt = now;
     this.#sentBytes = bytes;
     this.#nextAt = Math.max(this.#nextAt, now - THROTTLED_RECORD_MS) + bytes / this.#bytesPerMs;
+    this.#offset += bytes;
+    const before = this.#underWay.at(-1)?.end ?? this.#verified;
+    if (this.#offset - before < RECORD_BYTES_MIN) return;
+    this.#underWay.push({ end: this.#offset, sentAt: now, verified: this.#verified });
   }
 
   /** The pipe has taken the record that was sent. */
@@ -70,13 +95,31 @@ export class Pace {
 
   /** The receiver has reported; `verified` never falls. */
   progress(verified: number, now: InstantMs): void {
-    const tookMs = Math.max(1, now - this.#verifiedAt);
-    const target = ((verified - this.#verified) / tookMs) * UNDER_WAY_TARGET_MS;
     this.#verified = verified;
-    this.#verifiedAt = now;
-    // By no more than half or twice: one report is a sample.
-    const window = Math.min(Math.max(target, this.#window / 2), this.#window * 2);
+    const arrived = this.#underWay.findLastIndex(({ end }) => end <= verified);
+    const last = this.#underWay[arrived];
+    if (last === undefined) return;
+    this.#underWay.splice(0, arrived + 1);
+    const tripMs = Math.max(1, now - last.sentAt);
+    this.#shortestMs = Math.min(this.#shortestMs, tripMs);
+    const bytesPerMs = (verified - last.verified) / tripMs;
+    const target =
+      GROWTH * bytesPerMs * this.#shortestMs +
+      Math.min(bytesPerMs * UNREPORTED_TARGET_MS, UNREPORTED_BYTES_MAX);
+    // Down by little: one report is a sample, and a computer that was busy looks like a slow path.
+    const window = Math.min(Math.max(target, this.#window * 0.875), this.#window * 2);
     this.#window = Math.min(Math.max(window, WINDOW_BYTES_MIN), UNVERIFIED_BYTES_MAX);
+  }
+
+  /** Another pipe, which may go another way. */
+  newPipe(): void {
+    this.#shortestMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** What follows is sent again from here on: nothing is known of what was under way. */
+  restarted(offset: number): void {
+    this.#offset = offset;
+    this.#underWay = [];
   }
 }
 

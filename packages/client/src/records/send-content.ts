@@ -258,6 +258,7 @@ class SendPump {
     this.#writable = true;
     this.#sender.newPipe();
     this.#stalls.newPipe(this.#options.clock.now());
+    this.#pace.newPipe();
     this.#silence.arm(ANSWER_TIMEOUT_MS);
     this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
     void this.#listen(pipe);
@@ -283,6 +284,7 @@ class SendPump {
         break;
       case "resend":
         this.#readAhead.seek(outcome.offset);
+        this.#pace.restarted(outcome.offset);
         onEvent({ type: "resend", fromOffset: outcome.offset, damaged: outcome.damaged });
         break;
       case "paused":
