@@ -55,7 +55,7 @@ async function arrived(bob: Somebody, ...others: readonly Somebody[]): Promise<v
   assert.deepEqual(await readdir(inbox), ["big.raw"]);
   assert.equal(await sha256File(`${inbox}/big.raw`), sha256(CONTENT));
   for (const { client } of [bob, ...others])
-    assert.deepEqual(await client.unfinished.list(), [], client.name);
+    await until(async () => (await client.unfinished.list()).length === 0);
 }
 
 /** Where each transfer of a delivery went on; each later one under another master key. */
@@ -210,6 +210,29 @@ test("who was met by a code is waited for while both run", async (t) => {
   assert.equal(last?.type, "done", JSON.stringify(last));
   await arrived(bob, ann);
   assert.ok((offsets(sent.events)[1] ?? 0) >= 4 * MIB);
+});
+
+test("F-12 a receiver that dies with the whole content, untold, gets no second copy", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const { sinkOf } = bob;
+  bob.sinkOf = async (offer) => {
+    const sink = await sinkOf(offer);
+    const commit = sink.commit.bind(sink);
+    sink.commit = async (total) => {
+      await commit(total);
+      bob.vanish();
+    };
+    return sink;
+  };
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.of("waiting").length > 0);
+  await bob.leave();
+  const again = await lab.person("bob");
+  await again.listen();
+  assert.equal((await sent.end())?.type, "done");
+  assert.deepEqual(offsets(sent.events), [0, CONTENT.length]);
+  await arrived(again, ann);
+  assert.ok(ann.wire.pipeBytes < 1.01 * CONTENT.length);
 });
 
 test("a signed content leaves a receipt that anybody can check, over a broken wire too", async (t) => {

@@ -135,10 +135,15 @@ export class Somebody {
     throw new Error("no code came");
   }
 
-  /** Its process ends, as far as others can tell: nobody hears a word. */
-  async leave(): Promise<void> {
+  /** Nobody hears a word more. */
+  vanish(): void {
     this.wire.isDown = true;
     this.wire.cut();
+  }
+
+  /** Its process ends, as far as others can tell. */
+  async leave(): Promise<void> {
+    this.vanish();
     await this.client.close();
   }
 
@@ -196,9 +201,12 @@ export class Watched {
   }
 }
 
-export async function until(holds: () => boolean, waitMs = 20_000): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  waitMs = 20_000,
+): Promise<void> {
   const deadline = performance.now() + waitMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`nothing came in ${waitMs} ms`);
     await wait(5);
   }

@@ -16,7 +16,6 @@ import type {
   ContentSink,
   DeclineReason,
   Offer,
-  PartJournal,
   ProfileName,
   ReceiveEvent,
   ReceiveOptions,
@@ -24,16 +23,23 @@ import type {
 } from "./api.ts";
 import { EventQueue } from "./event-queue.ts";
 import { heldPrefix } from "./held-content.ts";
+import type { OfferJournal } from "./offer-journal.ts";
 import type { TransferFacts } from "./running-transfer.ts";
 
 /** What an offer needs of its client. */
 export interface ListeningHost {
   step(input: PeerInput): void;
   /** Starts the transfer of an accepted offer, with the events that came before the decision. */
-  accept(facts: TransferFacts, sink: ContentSink, before: readonly CoreEvent[]): Transfer;
-  journal(facts: TransferFacts): PartJournal;
+  accept(accepted: Accepted, before: readonly CoreEvent[]): Transfer;
+  journal(facts: TransferFacts): OfferJournal;
   /** What has to end before this content is offered; `undefined`: nothing. */
   before(facts: TransferFacts): Promise<unknown> | undefined;
+}
+
+export interface Accepted {
+  readonly facts: TransferFacts;
+  readonly sink: ContentSink;
+  readonly journal: OfferJournal;
 }
 
 interface Pending {
@@ -82,7 +88,7 @@ export class Listening {
         offered,
         this.#host.journal(offered),
         (decision) => this.#decide(key, decision),
-        (accepted, sink) => this.#accept(accepted, sink),
+        (accepted) => this.#accept(accepted),
       );
       void this.#tell(pending.offer, this.#host.before(offered));
     } else if (event.kind === "failed") {
@@ -97,13 +103,14 @@ export class Listening {
     if (offer.tell()) this.events.push({ type: "offer", offer });
   }
 
-  #accept(facts: TransferFacts, sink: ContentSink): Transfer {
-    const before = this.#pending.get(facts.key)?.before ?? [];
-    this.#pending.delete(facts.key);
-    const held = heldPrefix(sink);
-    const transfer = this.#host.accept(facts, sink, before);
+  #accept(accepted: Accepted): Transfer {
+    const { key } = accepted.facts;
+    const before = this.#pending.get(key)?.before ?? [];
+    this.#pending.delete(key);
+    const held = heldPrefix(accepted.sink);
+    const transfer = this.#host.accept(accepted, before);
     const input = { kind: "decide", decision: "accept", held } as const;
-    this.#host.step({ kind: "transfer", key: facts.key, input });
+    this.#host.step({ kind: "transfer", key, input });
     return transfer;
   }
 
@@ -123,18 +130,18 @@ class PendingOffer implements Offer {
   readonly profile: Offer["profile"];
   readonly contentId: string;
   readonly signed: boolean;
-  readonly journal: PartJournal;
+  readonly journal: OfferJournal;
   readonly #facts: TransferFacts;
   readonly #decide: (decision: Decision) => void;
-  readonly #accept: (facts: TransferFacts, sink: ContentSink) => Transfer;
+  readonly #accept: (accepted: Accepted) => Transfer;
   #open = true;
   #isTold = false;
 
   constructor(
     facts: TransferFacts,
-    journal: PartJournal,
+    journal: OfferJournal,
     decide: (decision: Decision) => void,
-    accept: (facts: TransferFacts, sink: ContentSink) => Transfer,
+    accept: (accepted: Accepted) => Transfer,
   ) {
     this.#facts = facts;
     this.#decide = decide;
@@ -152,7 +159,7 @@ class PendingOffer implements Offer {
     if (!this.#open)
       throw new PosternError("usage/wrong-state", "the offer was decided or has gone");
     this.#open = false;
-    return this.#accept(this.#facts, sink);
+    return this.#accept({ facts: this.#facts, sink, journal: this.journal });
   }
 
   decline(reason: DeclineReason = "decline"): void {

@@ -7,12 +7,13 @@ import { equalBytes } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { PeerInput } from "@postern/core/peer";
 import type { TransferEvent as CoreEvent } from "@postern/core/transfer";
-import type { ContentSink, ProfileName, ReceiveEvent, ReceiveOptions } from "./api.ts";
+import type { ProfileName, ReceiveEvent, ReceiveOptions } from "./api.ts";
 import type { ClientContacts } from "./client-contacts.ts";
 import type { LinkKeeper } from "./link-keeper.ts";
-import { Listening, type PeerFacts } from "./listening.ts";
+import { Listening, type Accepted, type PeerFacts } from "./listening.ts";
 import type { MetKeys } from "./met-keys.ts";
 import { metBy } from "./met-peer.ts";
+import type { OfferJournal } from "./offer-journal.ts";
 import { asPosternError, type RunningTransfer, type TransferFacts } from "./running-transfer.ts";
 import type { UnfinishedId } from "./store.ts";
 import type { TransferDesk } from "./transfer-desk.ts";
@@ -60,7 +61,7 @@ export class Receiving {
       journal: (facts) => this.#host.unfinished.journal(receivingPlace(facts), facts),
       before: ({ contentId, party }) =>
         this.#host.transfers.supersede(contentId, party.fingerprint),
-      accept: (facts, sink, before) => this.#accept(options, facts, sink, before),
+      accept: (accepted, before) => this.#accept(options, accepted, before),
     });
     const events = this.#listen(listening);
     return {
@@ -95,6 +96,7 @@ export class Receiving {
     // Not for one that was kept: its offers are the contact's.
     const release = from && metBy(from).ownKeys?.hold();
     this.#listening = listening;
+    this.#host.transfers.settling(this.#host.unfinished.forgetWhole());
     try {
       await this.#host.announce().catch((error: unknown) => {
         // A link that is lost meanwhile is announced on again when it is back.
@@ -111,8 +113,7 @@ export class Receiving {
 
   #accept(
     { from }: ReceiveOptions,
-    facts: TransferFacts,
-    sink: ContentSink,
+    { facts, sink, journal }: Accepted,
     before: readonly CoreEvent[],
   ): RunningTransfer {
     const { contacts, link, transfers } = this.#host;
@@ -122,16 +123,22 @@ export class Receiving {
     // Who comes with a code alone is no contact afterwards.
     if (facts.profile === "end-to-end" && from === undefined)
       transfers.settling(contacts.pin(facts.party, facts.relayName));
-    transfers.settling(this.#noteEnd(facts, transfer));
+    journal.begin();
+    transfers.settling(this.#noteEnd(facts, journal, transfer));
     return transfer;
   }
 
   /** Why the last transfer of a content ended, if anything of it is kept. */
-  async #noteEnd(facts: TransferFacts, transfer: RunningTransfer): Promise<void> {
+  async #noteEnd(
+    facts: TransferFacts,
+    journal: OfferJournal,
+    transfer: RunningTransfer,
+  ): Promise<void> {
     const error = await transfer.finished.then(() => undefined, asPosternError);
-    if (error === undefined) return;
     await transfer.settled;
-    await this.#host.unfinished.update(receivingPlace(facts), { error: error.code });
+    await journal.end(transfer.isStored);
+    if (error !== undefined)
+      await this.#host.unfinished.update(receivingPlace(facts), { error: error.code });
   }
 }
 

@@ -191,6 +191,11 @@ export class RunningTransfer implements Transfer {
     );
   }
 
+  /** All of the content has come, and its sink has committed it. */
+  get isStored(): boolean {
+    return this.#result !== undefined;
+  }
+
   /** Resolves when the transfer has ended and its content is let go. */
   get settled(): Promise<unknown> {
     return Promise.allSettled([this.#finished.promise, this.#records]);

@@ -25,6 +25,7 @@ const FILE: UnfinishedRecord = {
   error: "peer/gone",
   paths: ["/home/ann/a.bin", "/b"],
   note: NOTE,
+  whole: false,
 };
 const FOLDER: UnfinishedRecord = {
   ...FILE,
@@ -39,6 +40,7 @@ const STREAM: UnfinishedRecord = {
   ...FOLDER,
   content: { kind: "stream", name: "", size: undefined },
   profile: "asymmetric",
+  whole: true,
 };
 const refused = hasCode("usage/invalid-argument");
 const malformed = hasCode("peer/malformed");
@@ -80,7 +82,7 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
     [0, 2],
     [1, 4],
     [2, 3],
-    [3, 8],
+    [3, 16],
     [11, 1],
     [15, 1],
     [19, 1],

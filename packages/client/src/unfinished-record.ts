@@ -2,8 +2,8 @@
  * What a device remembers of one unfinished content, as bytes for its store:
  *
  * ```text
- *   version u8 (1) | kind u8 | profile u8 | flags u8 (1 sizeKnown, 2 signed, 4 note) | size u64
- *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
+ *   version u8 (1) | kind u8 | profile u8 | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole)
+ *   | size u64 | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
  *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot)
  * ```
@@ -40,6 +40,8 @@ export interface UnfinishedRecord {
   readonly paths: readonly string[];
   /** Of the receiver's sink. */
   readonly note: PartNote | undefined;
+  /** All of it is stored; its sender may not know. */
+  readonly whole: boolean;
 }
 
 const VERSION = 1;
@@ -48,6 +50,7 @@ const PROFILES = ["symmetric", "asymmetric", "end-to-end"] as const;
 const SIZE_KNOWN = 1;
 const SIGNED = 2;
 const NOTED = 4;
+const WHOLE = 8;
 /** The longest code of the catalogue is shorter. */
 const ERROR_BYTES_MAX = 64;
 /** A UUID, or a time. */
@@ -60,7 +63,8 @@ export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
   const flags =
     (size === undefined ? 0 : SIZE_KNOWN) |
     (signed ? SIGNED : 0) |
-    (note === undefined ? 0 : NOTED);
+    (note === undefined ? 0 : NOTED) |
+    (record.whole ? WHOLE : 0);
   const writer = new ByteWriter()
     .u8(VERSION)
     .u8(KINDS.indexOf(kind))
@@ -90,7 +94,7 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   const profile = PROFILES[reader.u8("profile")];
   if (kind === undefined || profile === undefined) throw malformed("kind", "unknown");
   const flags = reader.u8("flags");
-  if ((flags & ~(SIZE_KNOWN | SIGNED | NOTED)) !== 0) throw malformed("flags", "unknown");
+  if ((flags & ~(SIZE_KNOWN | SIGNED | NOTED | WHOLE)) !== 0) throw malformed("flags", "unknown");
   const size = reader.u64("size");
   const isSizeKnown = (flags & SIZE_KNOWN) !== 0;
   if (!isSizeKnown && size !== 0) throw malformed("size", "one that is not known");
@@ -108,8 +112,8 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
     paths.push(reader.text("path", PATH_BYTES_MAX));
   const note = (flags & NOTED) === 0 ? undefined : readNote(reader);
   reader.end();
-  const signed = (flags & SIGNED) !== 0;
-  return { content, profile, signed, relayName, bytes, beganAt, error, paths, note };
+  const [signed, whole] = [(flags & SIGNED) !== 0, (flags & WHOLE) !== 0];
+  return { content, profile, signed, relayName, bytes, beganAt, error, paths, note, whole };
 }
 
 function readManifest(reader: ByteReader, isDirectory: boolean): ContentInfo["manifest"] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatFingerprint } from "@postern/core/identity";
+import { WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../test/has-code.ts";
 import { bytes, CONTACT, fingerprint, IDENTITY } from "../test/stored-samples.ts";
@@ -123,6 +124,38 @@ test("StoredContents loses no change of two that come together, and revives noth
   assert.deepEqual([kept?.error, kept?.note?.bytes], ["peer/gone", 50]);
   await Promise.all([journal.drop(), contents.update(RECEIVING, { error: "peer/absent" })]);
   assert.equal(await contents.record(RECEIVING), undefined);
+});
+
+test("StoredContents shows no whole content, and knows it for a while", async () => {
+  const lab = open();
+  const { contents } = lab;
+  const idOf = (n: number): UnfinishedId => ({ ...RECEIVING, content: bytes(16, n) });
+  const finish = async (n: number): Promise<void> => {
+    const journal = contents.journal(idOf(n), FACTS);
+    await journal.write(NOTE);
+    journal.begin();
+    await journal.drop();
+    await journal.end(true);
+  };
+  await finish(0);
+  assert.deepEqual(await contents.list(), []);
+  assert.equal(await contents.find(Buffer.from(idOf(0).content).toString("hex")), undefined);
+  assert.deepEqual(await contents.journal(idOf(0), FACTS).read(), NOTE);
+  for (let n = 1; n <= WHOLE_KEPT_MAX; n++) await finish(n);
+  assert.equal((await lab.store.unfinished()).length, WHOLE_KEPT_MAX);
+  assert.equal(await contents.record(idOf(0)), undefined);
+  lab.now += WHOLE_KEPT_MS;
+  await finish(1_000);
+  await contents.begin(SENDING, FACTS, []);
+  await contents.forgetWhole();
+  assert.equal((await lab.store.unfinished()).length, WHOLE_KEPT_MAX + 1, "not yet a day old");
+  lab.now += 1;
+  await contents.forgetWhole();
+  const left = await lab.store.unfinished();
+  assert.deepEqual(
+    left.map(({ content: kept }) => kept),
+    [content, idOf(1_000).content],
+  );
 });
 
 test("StoredContents refuses a record that this program did not write", async () => {

@@ -9,17 +9,12 @@
  */
 import { hex, ifWellFormed, wipe } from "@postern/core/bytes";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
+import { WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import { formatFingerprint, parseFingerprint } from "@postern/core/identity";
 import type { WallMs } from "@postern/core/time";
-import type {
-  ContentInfo,
-  PartJournal,
-  PartNote,
-  ProfileName,
-  Unfinished,
-  UnfinishedContents,
-} from "./api.ts";
+import type { ContentInfo, PartNote, ProfileName, Unfinished, UnfinishedContents } from "./api.ts";
 import type { PeerName } from "./people.ts";
+import { OfferJournal } from "./offer-journal.ts";
 import type { Store, StoredUnfinished, UnfinishedId } from "./store.ts";
 import { decodeUnfinished, encodeUnfinished, type UnfinishedRecord } from "./unfinished-record.ts";
 
@@ -48,19 +43,24 @@ export class StoredContents implements UnfinishedContents {
   readonly #ports: UnfinishedPorts;
   /** Ends when the last change has. */
   #lastChange: Promise<unknown> = Promise.resolve();
+  /** Marked as such by this client, the latest last. */
+  readonly #whole: UnfinishedId[] = [];
 
   constructor(ports: UnfinishedPorts) {
     this.#ports = ports;
   }
 
   async list(): Promise<readonly Unfinished[]> {
-    return await this.#shown(await this.#ports.store.unfinished());
+    const all = await this.#ports.store.unfinished();
+    return await this.#shown(all.filter((one) => !decoded(one).whole));
   }
 
   async find(id: string): Promise<Unfinished | undefined> {
     if (id === "") return undefined;
     const all = await this.#ports.store.unfinished();
-    const [found, ...others] = all.filter(({ content }) => hex(content).startsWith(id));
+    const [found, ...others] = all.filter(
+      (one) => hex(one.content).startsWith(id) && !decoded(one).whole,
+    );
     if (found === undefined || others.length > 0) return undefined;
     return (await this.#shown([found]))[0];
   }
@@ -117,27 +117,46 @@ export class StoredContents implements UnfinishedContents {
   }
 
   /** For the sink of an offer. */
-  journal(at: UnfinishedId, facts: ContentFacts): PartJournal {
-    return {
+  journal(at: UnfinishedId, facts: ContentFacts): OfferJournal {
+    return new OfferJournal({
       read: async () => {
         await this.#lastChange.catch(() => undefined);
         return (await this.record(at))?.note;
       },
       write: async (note) => this.#note(at, facts, note),
       drop: async () => this.forget(at),
-    };
+      markWhole: async () => this.#markWhole(at),
+    });
+  }
+
+  /** Forgets whole contents of long ago: their senders know, or will not come again. */
+  async forgetWhole(): Promise<void> {
+    const { store, wall } = this.#ports;
+    for (const kept of await store.unfinished())
+      if (decoded(kept).whole && kept.changedAt + WHOLE_KEPT_MS < wall()) await this.forget(kept);
+  }
+
+  async #markWhole(at: UnfinishedId): Promise<void> {
+    this.#whole.push(at);
+    await this.#oneByOne(async () => {
+      const before = await this.record(at);
+      if (before !== undefined) await this.#save(at, { ...before, whole: true });
+      const oldest = this.#whole.length > WHOLE_KEPT_MAX ? this.#whole.shift() : undefined;
+      if (oldest !== undefined) await this.#ports.store.dropUnfinished(oldest);
+    });
   }
 
   async #note(at: UnfinishedId, facts: ContentFacts, note: PartNote): Promise<void> {
     await this.#oneByOne(async () => {
       const before = (await this.record(at)) ?? this.#fresh(facts);
-      await this.#save(at, { ...before, ...said(facts), bytes: note.bytes, note });
+      await this.#save(at, { ...before, ...said(facts), bytes: note.bytes, note, whole: false });
     });
   }
 
   #fresh(facts: ContentFacts): UnfinishedRecord {
     const beganAt = this.#ports.wall();
-    return { ...said(facts), bytes: 0, beganAt, error: undefined, paths: [], note: undefined };
+    const none = { bytes: 0, error: undefined, paths: [], note: undefined, whole: false };
+    return { ...said(facts), ...none, beganAt };
   }
 
   async #save({ role, peer, content }: UnfinishedId, record: UnfinishedRecord): Promise<void> {

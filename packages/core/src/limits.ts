@@ -281,6 +281,12 @@ export const UNFINISHED_MAX = 256;
 export const UNFINISHED_OF_PEER_MAX = 64;
 /** What it remembers of one: names, and paths, of which one command line may give thousands. */
 export const UNFINISHED_RECORD_BYTES_MAX = 262_144;
+/**
+ * A content that is whole here is known for a while, should its sender not have heard so: a sender
+ * that still tries does so twice a minute, and has few under way at once.
+ */
+export const WHOLE_KEPT_MS = 86_400_000;
+export const WHOLE_KEPT_MAX = 32;
 /** How far a content has come is remembered so often: it is a figure for a list. */
 export const UNFINISHED_NOTED_EVERY_MS = 5_000;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
