@@ -2,8 +2,9 @@
  * What a device remembers of one unfinished content, as bytes for its store:
  *
  * ```text
- *   version u8 (1) | kind u8 | profile u8 | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole)
- *   | size u64 | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
+ *   version u8 (1) | kind u8 | profile u8
+ *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole) | size u64
+ *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
  *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot)
  * ```
