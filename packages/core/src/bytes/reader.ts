@@ -5,12 +5,10 @@ import { PosternError } from "../errors.ts";
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /**
@@ -24,24 +22,25 @@ export class ByteReader {
   }
 
   u8(field: string): number {
-    return this.#view.getUint8(this.#advance(1, field));
+    return this.#integer(1, field);
   }
 
   u16(field: string): number {
-    return this.#view.getUint16(this.#advance(2, field));
+    return this.#integer(2, field);
   }
 
   u32(field: string): number {
-    return this.#view.getUint32(this.#advance(4, field));
+    return this.#integer(4, field);
   }
 
   /**
    * @throws {@link PosternError} `peer/malformed` above 2^53 - 1: no size or time is that large.
    */
   u64(field: string): number {
-    const value = this.#view.getBigUint64(this.#advance(8, field));
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(field, "number out of range");
-    return Number(value);
+    const value = this.#integer(8, field);
+    // Where it is not exact any more it is above.
+    if (value > Number.MAX_SAFE_INTEGER) throw malformed(field, "number out of range");
+    return value;
   }
 
   /** `lv(x)`: u32 length, then that many bytes, at most `lengthMax`. */
@@ -72,6 +71,13 @@ export class ByteReader {
   /** @throws {@link PosternError} `peer/malformed` when bytes remain. */
   end(): void {
     if (this.remaining !== 0) throw malformed("end", `${this.remaining} trailing bytes`);
+  }
+
+  #integer(length: number, field: string): number {
+    const start = this.#advance(length, field);
+    let value = 0;
+    for (let at = start; at < start + length; at++) value = value * 256 + this.#bytes[at]!;
+    return value;
   }
 
   #advance(length: number, field: string): number {

@@ -1,24 +1,26 @@
 /**
  * Builds a frame front to back. Integers are big-endian; values are the caller's own and trusted.
+ * Nothing is copied before {@link bytes}, which makes the one copy there is.
  */
 export class ByteWriter {
-  readonly #parts: Uint8Array[] = [];
+  readonly #parts: (Uint8Array | number)[] = [];
+  /** In bytes, of each part. */
+  readonly #lengths: number[] = [];
 
   raw(bytes: Uint8Array): this {
-    this.#parts.push(bytes);
-    return this;
+    return this.#add(bytes, bytes.length);
   }
 
   u8(value: number): this {
-    return this.raw(Uint8Array.of(value));
+    return this.#add(value, 1);
   }
 
   u16(value: number): this {
-    return this.raw(Uint8Array.of(value >>> 8, value));
+    return this.#add(value, 2);
   }
 
   u32(value: number): this {
-    return this.raw(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value));
+    return this.#add(value, 4);
   }
 
   u64(value: number): this {
@@ -35,8 +37,29 @@ export class ByteWriter {
   }
 
   bytes(): Uint8Array {
-    return concat(...this.#parts);
+    let total = 0;
+    for (const length of this.#lengths) total += length;
+    const out = new Uint8Array(total);
+    let offset = 0;
+    for (let index = 0; index < this.#parts.length; index++) {
+      const part = this.#parts[index]!;
+      const end = offset + this.#lengths[index]!;
+      if (typeof part === "number") writeInteger(out, offset, end, part);
+      else out.set(part, offset);
+      offset = end;
+    }
+    return out;
   }
+
+  #add(part: Uint8Array | number, length: number): this {
+    this.#parts.push(part);
+    this.#lengths.push(length);
+    return this;
+  }
+}
+
+function writeInteger(out: Uint8Array, start: number, end: number, value: number): void {
+  for (let at = end - 1, rest = value; at >= start; at--, rest >>>= 8) out[at] = rest;
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {

@@ -45,7 +45,8 @@ export function readName(reader: ByteReader): string {
 export function readNameOrEmpty(reader: ByteReader): string {
   const length = reader.u8("name");
   if (length > NAME_BYTES_MAX) throw malformed("name", `length ${length}`);
-  const name = String.fromCharCode(...reader.take(length, "name"));
+  let name = "";
+  for (const byte of reader.take(length, "name")) name += String.fromCharCode(byte);
   if (length > 0 && !isName(name)) throw malformed("name", "not a name");
   return name;
 }
@@ -58,7 +59,7 @@ export function writeName(writer: ByteWriter, name: string): void {
 export function writeNameOrEmpty(writer: ByteWriter, name: string): void {
   if (name !== "" && !isName(name)) throw invalid("name");
   writer.u8(name.length);
-  writer.raw(Uint8Array.from(name, (symbol) => symbol.charCodeAt(0)));
+  for (let at = 0; at < name.length; at++) writer.u8(name.charCodeAt(at));
 }
 
 /** An ID whose version and suite are ours. A view into the reader's bytes. */
