@@ -109,7 +109,7 @@ for (const [what, breakIt] of [
     await expectArrived(bob, folder);
     assert.equal(asked.length, 1);
     const offsets = sent.of("accepted").map(({ offset }) => offset);
-    assert.ok((offsets.at(-1) ?? 0) >= 4 * MIB, `${offsets.join(" ")}`);
+    assert.ok((offsets.at(-1) ?? 0) >= 4 * MIB, offsets.join(" "));
     const size = sent.delivery.content.size ?? 0;
     assert.ok(ann.wire.pipeBytes < 1.1 * size, `${ann.wire.pipeBytes / size}`);
   });
