@@ -179,7 +179,7 @@ test("who has the code alone is served: nobody else can send to the one who type
   assert.equal(nora.events().filter(({ type }) => type === "offer").length, 1);
 });
 
-test("Ctrl-C at either end in the middle tells the other, and nothing is kept", async () => {
+test("Ctrl-C at either end tells the other and keeps what came: another code brings the rest", async () => {
   const inbox = await inboxOf("quin");
   for (const [stopped, code] of [
     ["sender", 8],
@@ -192,8 +192,15 @@ test("Ctrl-C at either end in the middle tells the other, and nothing is kept", 
     assert.deepEqual(await first.kill("SIGINT"), { code: 130, signal: null }, first.stderr());
     await ends(second, code);
     assert.match(second.stderr(), /^postern: \w+ cancelled photo\.raw(?: \(not confirmed\))?$/m);
-    assert.deepEqual(await filesIn(inbox), []);
+    for (const one of [pia, quin]) assert.match(one.stderr(), /^\d+ % of photo\.raw is /m);
+    assert.deepEqual(await filesIn(inbox), [".photo.raw.part"]);
   }
+  const pia = send("pia", path);
+  const quin = receive("quin", [await codeOf(pia), "-o", inbox]);
+  await ends(quin, 0);
+  await ends(pia, 0);
+  assert.match(pia.stderr(), /^going on with photo\.raw for quin: begun before, \d+ % was there /m);
+  assert.deepEqual(await filesIn(inbox), ["photo.raw"]);
 });
 
 test("--timeout ends the wait for somebody with the code: exit 5", async () => {

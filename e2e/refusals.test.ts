@@ -61,7 +61,7 @@ test("a receiver declines whom it was not told to accept: exit 8, and goes on wa
   const args = ["--accept", "carl", "--no-input", "-o", inbox];
   const bob = await scene.receiver("bob", relay, args);
   await fails(hello("bob"), 8, /^postern: bob declined the message$/m, "peer/declined");
-  await bob.said(/^declined$/m);
+  await bob.said(/^declined: ann is not among those of --accept; ann is told no$/m);
   const path = await writeContent(scene.folder, "a.txt", "a");
   const carl = scene.client("carl", relay, ["send", path, "--to", "bob", "--json"]);
   assert.equal((await carl.ended()).code, 0, carl.stderr());

@@ -34,12 +34,13 @@ async function sendOver(
   const who = `ann-${profile}`;
   const flags = ["--profile", profile];
   const ann = scene.client(who, `127.0.0.1:${tap.port}`, [...args, ...flags]);
-  await ann.ended();
+  // What breaks off is tried again some times, a while later.
+  await ann.ended(60_000);
   const isLast = ({ type }: EventLine): boolean => type === "done" || type === "failed";
   const atAnn = ann.events().find(isLast);
   assert.ok(atAnn !== undefined, ann.stderr());
   const atBob = await bob.anyEvent(
-    (event) => isLast(event) && event["transfer"] === atAnn["transfer"],
+    (event) => isLast(event) && event["content"] === atAnn["content"],
   );
   return { ann, atAnn, atBob };
 }

@@ -5,24 +5,73 @@
  * @module
  */
 import type { Readable, Writable } from "node:stream";
-import type { Client, Contacts, ContentSink, ContentSource, ProfileName } from "@postern/client";
+import type {
+  Client,
+  Contacts,
+  ContentInfo,
+  ContentSink,
+  ContentSource,
+  Manifest,
+  PartJournal,
+  ProfileName,
+  UnfinishedContents,
+} from "@postern/client";
 
 export interface Backend {
   connect(options: ConnectOptions): Promise<Client>;
   openHome(options: HomeOptions): Promise<HomeView>;
   defaultHome(): Promise<string>;
   fileSource(path: string): Promise<ContentSource>;
-  streamSource(readable: Readable, name: string): Promise<ContentSource>;
+  /** Folders and files as one content. */
+  directorySource(
+    paths: readonly string[],
+    options: { readonly links: "skip" | "keep" },
+  ): Promise<FolderSource>;
+  /** Read once; a transfer after a break goes on with it. */
+  streamSource(readable: Readable, name: string): Promise<StreamParcel>;
   messageSource(text: string): Promise<ContentSource>;
   /** Never overwrites: `path` is the final name, known for sure once committed. */
-  fileSink(directory: string, name: string): Promise<ContentSink & { readonly path: string }>;
+  fileSink(
+    directory: string,
+    name: string,
+    journal: PartJournal,
+  ): Promise<ContentSink & { readonly path: string }>;
+  /** @param ask with what is in it, and where it will be; nothing of it is made before a yes. */
+  directorySink(
+    directory: string,
+    content: ContentInfo,
+    journal: PartJournal,
+    ask: (manifest: Manifest, where: string) => Promise<boolean>,
+  ): Promise<FolderSink>;
+  /** Stays open after a transfer that breaks: the next one goes on behind it. */
   streamSink(writable: Writable): Promise<ContentSink>;
   messageSink(): Promise<ContentSink & { readonly text: Promise<string> }>;
+  /** As it can be stored anywhere. */
+  storedName(name: string): Promise<string>;
   /** Bytes that may still be written there. */
   freeSpace(directory: string): Promise<number>;
   /** By the shell. Its output goes to stderr. Rejects when it cannot be started. */
   runCommand(command: string, options: CommandOptions): Promise<CommandEnd>;
   startRelay(options: RelayOptions): Promise<RunningRelay>;
+}
+
+export type FolderSource = ContentSource & {
+  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+  /** What has another name on the other side. */
+  readonly renamed: readonly { readonly path: string; readonly as: string }[];
+};
+
+export type FolderSink = ContentSink & {
+  readonly path: string;
+  /** Of what it holds at its top. */
+  readonly paths: readonly string[];
+  /** Links that this system could not make; known at the end. */
+  readonly linksLeft: number;
+};
+
+export interface StreamParcel {
+  open(): Promise<ContentSource>;
+  close(): Promise<void>;
 }
 
 export interface CommandOptions {
@@ -56,6 +105,7 @@ export interface HomeView {
   /** A passphrase protects the keys. */
   readonly isProtected: boolean;
   readonly contacts: Contacts;
+  readonly unfinished: UnfinishedContents;
   relayPins(): Promise<readonly RelayPin[]>;
   /** Seals the keys anew; `undefined`: not at all. Copies what it is given. */
   setPassphrase(passphrase: Uint8Array | undefined): Promise<void>;

@@ -16,6 +16,7 @@ export const EXIT = {
   relay: 7,
   declined: 8,
   keyChanged: 9,
+  partly: 10,
   environment: 78,
   interrupted: 130,
   terminated: 143,

@@ -1,15 +1,30 @@
-/** Shows one transfer from its first event to its last, in either role. @module */
+/** Shows one content on its way from the first event to the last, in either role. @module */
 import { PosternError } from "@postern/core/errors";
-import type { ContentInfo, Receipt, Transfer, TransferEvent } from "@postern/client";
+import type { Delivery, DeliveryEvent, Receipt, Transfer } from "@postern/client";
+import { contentLabel, contentSentence } from "./content-label.ts";
 import type { Context } from "./context.ts";
 import { mayHaveArrived, warnLeft } from "./left-message.ts";
-import { formatBytes, formatRate, formatSeconds, plural } from "./terminal/format.ts";
+import {
+  formatBytes,
+  formatPart,
+  formatRate,
+  formatSeconds,
+  formatShare,
+  plural,
+} from "./terminal/format.ts";
+import { describe, isSecurityEvent } from "./terminal/describe.ts";
+import { systemReason } from "./terminal/network-reason.ts";
 import type { ProgressLine } from "./terminal/progress-line.ts";
 import { safeText } from "./terminal/safe-text.ts";
 import { confirmedField } from "./terminal/unconfirmed.ts";
 
+/** What a sender follows goes over as many transfers as it takes. */
+type Followed = Transfer | Delivery;
+
 export interface TransferView {
   readonly role: "sender" | "receiver";
+  /** Its content's id, the same in every transfer of it. */
+  readonly contentId: string;
   /** A line for each session key. */
   readonly showKeys?: boolean;
   /** The two met by a code for this alone: there is no next time to speak of. */
@@ -18,6 +33,10 @@ export interface TransferView {
   readonly acceptWithinMs?: number | undefined;
   /** Added to the `done` event: where the content is. */
   readonly doneFields?: () => Readonly<Record<string, unknown>>;
+  /** It can be gone on with after this process. */
+  readonly isKept?: boolean;
+  /** Bytes that are with the receiver, at each progress. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 export interface Finished {
@@ -29,12 +48,11 @@ export interface Finished {
 /** @throws {@link PosternError} of the transfer. An interrupt cancels it. */
 export async function followTransfer(
   context: Context,
-  transfer: Transfer,
+  transfer: Followed,
   view: TransferView,
 ): Promise<Finished> {
-  const { output, surroundings, interrupted } = context;
-  const progress = output.progress(contentLabel(transfer.content));
-  let startedAt = surroundings.now();
+  const { output, interrupted } = context;
+  const telling = new Telling(context, transfer, view);
   let isLate = false;
   let hasLeft = false;
   const giveUp = (): void => {
@@ -50,115 +68,177 @@ export async function followTransfer(
   if (interrupted.signal.aborted) cancel();
   try {
     for await (const event of transfer) {
-      if (event.type === "accepted") {
-        clearTimeout(timer);
-        startedAt = surroundings.now();
-      }
-      if (event.type === "done" || event.type === "failed") progress.clear();
+      if (event.type === "accepted") clearTimeout(timer);
+      if (event.type === "done" || event.type === "failed") telling.end();
       if (event.type === "offered") hasLeft = view.role === "sender";
       if (event.type === "failed" && hasLeft && mayHaveArrived(transfer, event.error))
         warnLeft(context, transfer, view.isByCode === true);
       output.event(jsonOf(transfer, event, view));
+      // Damage may be an attack: nothing of the kind is tried again unasked.
+      if (event.type === "waiting" && isSecurityEvent(event.error.code)) {
+        transfer.cancel();
+        throw event.error;
+      }
       if (event.type === "failed") throw isLate ? notAccepted() : event.error;
       if (event.type === "done")
-        return {
-          receipt: event.receipt,
-          summary: summarize(transfer, event.receipt, view, surroundings.now() - startedAt),
-        };
-      tell(context, transfer, event, view, progress);
+        return { receipt: event.receipt, summary: telling.summary(event.receipt) };
+      telling.tell(event);
     }
     throw new TypeError("a transfer ended without a last event");
   } finally {
     clearTimeout(timer);
-    progress.clear();
+    telling.end();
     interrupted.signal.removeEventListener("abort", cancel);
   }
 }
 
-/** Safe for a terminal. */
-export function contentLabel(content: ContentInfo): string {
-  if (content.kind === "message") return "message";
-  return content.name === "" ? content.kind : safeText(content.name);
-}
+/** What is said about one content, in the order of its events. */
+class Telling {
+  readonly #context: Context;
+  readonly #transfer: Followed;
+  readonly #view: TransferView;
+  readonly #progress: ProgressLine;
+  #startedAt: number;
+  /** Where the first of its transfers began. */
+  #firstOffset: number | undefined;
+  #bytes = 0;
+  /** What it waits for, as it was said. */
+  #waitingFor: string | undefined;
 
-/** `photo.raw (file, 3.1 GB)`, safe for a terminal. */
-export function contentSentence(content: ContentInfo): string {
-  // A message is padded: its size on the way says nothing about it.
-  if (content.kind === "message") return "a message";
-  const size = content.size === undefined ? "size unknown" : formatBytes(content.size);
-  return `${contentLabel(content)} (${content.kind}, ${size})`;
-}
+  constructor(context: Context, transfer: Followed, view: TransferView) {
+    this.#context = context;
+    this.#transfer = transfer;
+    this.#view = view;
+    this.#progress = context.output.progress(contentLabel(transfer.content));
+    this.#startedAt = context.surroundings.now();
+  }
 
-function summarize(
-  transfer: Transfer,
-  receipt: Receipt,
-  { isByCode = false }: TransferView,
-  elapsedMs: number,
-): string {
-  const { content, profile } = transfer;
-  const time = formatSeconds(elapsedMs);
-  const rate = elapsedMs >= 100 ? [formatRate((receipt.bytes * 1000) / elapsedMs)] : [];
-  const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
-  const pipes = receipt.pipes > 1 ? [plural(receipt.pipes, "connection")] : [];
-  const kept = profile === "end-to-end" ? "channel" : "new master key";
-  const next = receipt.nextMasterKey && !isByCode ? [`${kept} kept for next time`] : [];
-  return [
-    ...(content.kind === "message"
-      ? [time]
-      : [`${formatBytes(receipt.bytes)} in ${time}`, ...rate]),
-    plural(receipt.sessionKeys, "session key"),
-    ...resends,
-    ...pipes,
-    ...next,
-  ].join(", ");
-}
+  end(): void {
+    this.#progress.clear();
+  }
 
-function tell(
-  context: Context,
-  transfer: Transfer,
-  event: Exclude<TransferEvent, { type: "done" | "failed" }>,
-  view: TransferView,
-  progress: ProgressLine,
-): void {
-  const { output } = context;
-  const peer = safeText(transfer.peer.name);
-  switch (event.type) {
-    case "offered":
-      if (view.role === "sender")
+  tell(event: Exclude<DeliveryEvent, { type: "done" | "failed" }>): void {
+    const { output } = this.#context;
+    const { role, showKeys = false } = this.#view;
+    const { content } = this.#transfer;
+    switch (event.type) {
+      case "offered":
+        if (role === "sender" && this.#waitingFor === undefined)
+          output.say(
+            `offered ${contentSentence(content)} to ${this.#peer}; waiting for the answer`,
+          );
+        return;
+      case "master-key":
+        if (this.#waitingFor === undefined || showKeys)
+          output.say(masterKeySentence(event, this.#view));
+        return;
+      case "accepted":
+        return this.#accepted(event.offset);
+      case "session-key":
+        if (showKeys)
+          output.say(`session key ${event.number} from ${formatBytes(event.atOffset)} on`);
+        return;
+      case "progress":
+        this.#moved(event.bytes);
+        // A message is over before a line could be read.
+        if (content.kind !== "message") this.#progress.update(event);
+        return;
+      case "resend":
         output.say(
-          `offered ${contentSentence(transfer.content)} to ${peer}; waiting for the answer`,
+          `damaged data found (${plural(event.damaged, "time")} so far); ` +
+            `it goes again from ${formatBytes(event.fromOffset)} on`,
         );
-      return;
-    case "master-key":
-      output.say(masterKeySentence(event, view));
-      return;
-    case "accepted":
-      if (view.role === "sender") output.say(`${peer} accepted`);
-      return;
-    case "session-key":
-      if (view.showKeys === true)
-        output.say(`session key ${event.number} from ${formatBytes(event.atOffset)} on`);
-      return;
-    case "progress":
-      // A message is over before a line could be read.
-      if (transfer.content.kind !== "message") progress.update(event);
-      return;
-    case "resend":
-      output.say(
-        `damaged data found (${plural(event.damaged, "time")} so far); ` +
-          `it goes again from ${formatBytes(event.fromOffset)} on`,
-      );
-      return;
-    case "new-pipe":
-      output.say(`the connection for the data broke; going on over another, number ${event.count}`);
-      return;
-    case "key-renewed":
-      output.say(keyRenewedSentence(transfer));
+        return;
+      case "new-pipe":
+        output.say(
+          `the connection for the data broke; going on over another, number ${event.count}`,
+        );
+        return;
+      case "key-renewed":
+        output.say(keyRenewedSentence(this.#transfer));
+        return;
+      case "waiting":
+        return this.#waiting(event);
+    }
+  }
+
+  summary(receipt: Receipt): string {
+    const { surroundings } = this.#context;
+    const { content, profile } = this.#transfer;
+    const elapsedMs = surroundings.now() - this.#startedAt;
+    const moved = receipt.bytes - (this.#firstOffset ?? 0);
+    const time = formatSeconds(elapsedMs);
+    const rate = elapsedMs >= 100 ? [formatRate((moved * 1000) / elapsedMs)] : [];
+    const resends = receipt.resends > 0 ? [plural(receipt.resends, "repair")] : [];
+    const pipes = receipt.pipes > 1 ? [plural(receipt.pipes, "connection")] : [];
+    const kept = profile === "end-to-end" ? "channel" : "new master key";
+    const hasNext = receipt.nextMasterKey && this.#view.isByCode !== true;
+    const amount = formatBytes(receipt.bytes);
+    const rest = moved < receipt.bytes ? `, the last ${formatBytes(moved)}` : "";
+    return [
+      ...(content.kind === "message" ? [time] : [`${amount}${rest} in ${time}`, ...rate]),
+      plural(receipt.sessionKeys, "session key"),
+      ...resends,
+      ...pipes,
+      ...(hasNext ? [`${kept} kept for next time`] : []),
+    ].join(", ");
+  }
+
+  get #peer(): string {
+    return safeText(this.#transfer.peer.name);
+  }
+
+  #accepted(offset: number): void {
+    const { output, surroundings } = this.#context;
+    const isFirst = this.#firstOffset === undefined;
+    this.#firstOffset ??= offset;
+    if (isFirst) this.#startedAt = surroundings.now();
+    if (this.#waitingFor !== undefined) output.say(`${this.#peer} is back`);
+    else if (this.#view.role === "sender") output.say(acceptedSentence(this.#transfer, offset));
+    this.#waitingFor = undefined;
+    if (offset === 0) return;
+    this.#moved(offset);
+    output.say(`going on at ${amountThere(offset, this.#transfer.content.size)}`);
+  }
+
+  #moved(bytes: number): void {
+    this.#bytes = bytes;
+    this.#view.onBytes?.(bytes);
+  }
+
+  /** Once for each reason, not for each try. */
+  #waiting(event: Extract<DeliveryEvent, { type: "waiting" }>): void {
+    const { output, relay } = this.#context;
+    const { content } = this.#transfer;
+    const whom = event.for === "relay" ? `the relay ${relay.shown}` : this.#peer;
+    const about = { relay: relay.shown, peer: this.#peer, content: contentLabel(content) };
+    const { what } = describe(event.error.code, { ...about, reason: systemReason(event.error) });
+    this.#progress.clear();
+    if (what === this.#waitingFor) return;
+    this.#waitingFor = what;
+    const there = this.#bytes > 0 ? `, ${amountThere(this.#bytes, content.size)} is there` : "";
+    const keeps = this.#view.isKept === true ? "; Ctrl-C keeps it" : "";
+    output.say(`${what}; waiting for ${whom} to come back${there}${keeps}`);
   }
 }
 
+function acceptedSentence({ peer, content }: Followed, offset: number): string {
+  const name = safeText(peer.name);
+  return offset < (content.manifest?.bytes ?? 0)
+    ? `${name} takes the list of it; the rest goes when ${name} agrees`
+    : `${name} accepted`;
+}
+
+/** `45 %`, or `1.2 GB` of something that has no size. */
+function amountThere(bytes: number, total: number | undefined): string {
+  const share = formatShare(bytes, total);
+  return share === undefined || total === undefined
+    ? formatBytes(bytes)
+    : `${share} (${formatPart(bytes, total)})`;
+}
+
 function masterKeySentence(
-  { source, counter }: Extract<TransferEvent, { type: "master-key" }>,
+  { source, counter }: Extract<DeliveryEvent, { type: "master-key" }>,
   { role }: TransferView,
 ): string {
   switch (source) {
@@ -173,20 +253,22 @@ function masterKeySentence(
   }
 }
 
-function keyRenewedSentence({ peer, profile }: Transfer): string {
+function keyRenewedSentence({ peer, profile }: Followed): string {
   const name = safeText(peer.name);
   return profile === "end-to-end"
     ? `the keys with ${name} did not fit any more (lost, or an older copy); a new channel begins`
     : `${name} no longer has the kept master key; a fresh one goes by RSA`;
 }
 
-function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
+/** `content` is the same on both sides and in all transfers; `transfer` is of one of them. */
+function jsonOf(transfer: Followed, event: DeliveryEvent, view: TransferView) {
   const { type } = event;
-  const base = { transfer: transfer.id, role: view.role };
+  const { contentId: content, role } = view;
+  const base = role === "receiver" ? { transfer: transfer.id, content, role } : { content, role };
   switch (event.type) {
     case "offered": {
-      const { peer, content, profile } = transfer;
-      const { kind, name, size } = content;
+      const { peer, content: info, profile } = transfer;
+      const { kind, name, size } = info;
       return {
         type,
         ...base,
@@ -199,12 +281,15 @@ function jsonOf(transfer: Transfer, event: TransferEvent, view: TransferView) {
         profile,
       };
     }
-    case "done": {
-      const { transfer: _, ...receipt } = event.receipt;
-      return { type, ...base, ...receipt, ...view.doneFields?.() };
-    }
+    case "done":
+      return { type, ...base, ...event.receipt, ...view.doneFields?.() };
     case "failed":
       return { type, ...base, code: event.error.code, ...confirmedField(event.error) };
+    case "waiting": {
+      const { error, inMs } = event;
+      if (isSecurityEvent(error.code)) return { type: "failed", ...base, code: error.code };
+      return { type: "retrying", ...base, for: event.for, code: error.code, inMs };
+    }
     default:
       return { ...event, ...base };
   }

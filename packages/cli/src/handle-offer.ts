@@ -11,7 +11,11 @@ import type {
 } from "@postern/client";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { contentLabel, contentSentence, followTransfer } from "./follow-transfer.ts";
+import { contentLabel, contentSentence } from "./content-label.ts";
+import { followTransfer } from "./follow-transfer.ts";
+import { within } from "./deadline.ts";
+import { settlingSink } from "./settling-sink.ts";
+import { isResumedFrom, keptOf, tellGoingOn, tellKept, tellWaiting } from "./kept-part.ts";
 import { knownLabel, tellTrust, type Acquaintance, type Recognized } from "./people.ts";
 import { RELAY_CAN } from "./profiles.ts";
 import { declineReason, refusalSentence, type Decision, type Refusal } from "./receive-policy.ts";
@@ -25,11 +29,16 @@ export interface ReceivePlan {
   readonly from?: Paired;
   /** Give up when no offer has come by then; absent: never. */
   readonly offerWithinMs?: number | undefined;
+  /** Give up when the sender of what broke off has not come back by then; absent: never. */
+  readonly restWithinMs?: number | undefined;
   decide(offer: Offer, signal: AbortSignal, known: Acquaintance): Promise<Decision>;
-  openTarget(offer: Offer): Promise<Target>;
+  openTarget(offer: Offer, asker: Asker): Promise<Target>;
   /** Everything is there and has been reported; its place is free when this ends. */
   readonly onDone?: (offer: Offer, arrived: Arrived) => Promise<void>;
-  /** Return after the first transfer that was accepted; its exit code is returned. */
+  /**
+   * Return after the first transfer that was accepted, with its exit code; one that broke off is
+   * waited for.
+   */
   readonly isOnce: boolean;
   /** Return after the first decision, a refusal included. */
   readonly isOneDecision?: boolean;
@@ -44,6 +53,10 @@ export interface Target {
   readonly doneFields?: () => Readonly<Record<string, unknown>>;
   /** Called when everything is there, with a summary. */
   report(summary: string): Promise<Place>;
+  /** How much of it is kept now that it broke off, when no journal says so. */
+  readonly kept?: () => string | undefined;
+  /** Another transfer can go on where this one broke off; absent: yes. */
+  readonly goesOn?: () => boolean;
   /** A better reason why it failed. */
   readonly explained?: (error: unknown) => unknown;
 }
@@ -60,49 +73,98 @@ export interface Arrived extends Place {
   readonly bytes: number;
 }
 
-export interface Arrival {
-  readonly offer: Offer;
+/** For questions about an offer. */
+export interface Asker {
+  readonly known: Acquaintance;
   /** Aborted when the offer is withdrawn, or at an interrupt. */
   readonly signal: AbortSignal;
+}
+
+export interface Arrival {
+  readonly offer: Offer;
+  readonly signal: AbortSignal;
   readonly recognize: (peer: PeerName) => Promise<Recognized>;
+  /** Agreed to by this process, though nothing of it may have come. */
+  readonly isAgreed: boolean;
 }
 
 export interface Handled {
   readonly exitCode: ExitCode;
   /** It was accepted, whatever became of it. */
   readonly isTransfer: boolean;
+  /** It broke off, and its sender may come back with it. */
+  readonly isAwaited: boolean;
 }
 
 export async function handleOffer(
   context: Context,
   plan: ReceivePlan,
-  { offer, signal, recognize }: Arrival,
+  { offer, signal, recognize, isAgreed }: Arrival,
+): Promise<Handled> {
+  let peer = safeText(offer.from.name);
+  let isTransfer = false;
+  let target: OpenTarget | undefined;
+  try {
+    const recognized = await recognize(offer.from);
+    const { known } = recognized;
+    if (known.kind === "key-changed" && plan.from === undefined) {
+      peer = safeText(known.contact.name);
+      throw keyChanged(offer);
+    }
+    if (isAgreed || (await isBegun(offer))) tellGoingOn(context, offer, await keptOf(offer));
+    else {
+      announce(context, plan, offer, recognized);
+      const decision = await plan.decide(offer, signal, known);
+      if (decision !== "accept") return notTaken(context, offer, decision);
+    }
+    target = await openOrDecline(plan, offer, { known, signal });
+    isTransfer = true;
+    await takeIn(context, plan, offer, target);
+    return { exitCode: EXIT.done, isTransfer, isAwaited: false };
+  } catch (error) {
+    return await failed(context, offer, { error, peer, isTransfer, target });
+  }
+}
+
+interface Failed {
+  readonly error: unknown;
+  readonly peer: string;
+  readonly isTransfer: boolean;
+  readonly target: OpenTarget | undefined;
+}
+
+/** A disk that hangs must not hold up what is said. */
+const SETTLED_MS = 2_000;
+
+/** Says what happened and what is kept. What could not be taken in was declined. */
+async function failed(
+  context: Context,
+  offer: Offer,
+  { error, peer, isTransfer, target }: Failed,
 ): Promise<Handled> {
   const { output, interrupted } = context;
   const content = offer.content.kind === "message" ? "the message" : contentLabel(offer.content);
-  let peer = safeText(offer.from.name);
-  let isTransfer = false;
-  try {
-    const recognized = await recognize(offer.from);
-    if (recognized.known.kind === "key-changed" && plan.from === undefined) {
-      peer = safeText(recognized.known.contact.name);
-      throw keyChanged(offer);
-    }
-    announce(context, plan, offer, recognized);
-    const decision = await plan.decide(offer, signal, recognized.known);
-    if (decision !== "accept") return notTaken(context, offer, decision);
-    const target = await openOrDecline(plan, offer);
-    isTransfer = true;
-    await takeIn(context, plan, offer, target);
-    return { exitCode: EXIT.done, isTransfer };
-  } catch (error) {
-    if (interrupted.signal.aborted) {
-      output.say("cancelled; nothing incomplete was kept");
-      return { exitCode: interrupted.exitCode ?? EXIT.interrupted, isTransfer: true };
-    }
-    // What could not be taken in was declined, and a receiver for one transfer goes on waiting.
-    return { exitCode: output.fail(error, { peer, content }), isTransfer };
+  // What has come is noted when its sink has been let go.
+  if (target !== undefined)
+    await within(target.settled, SETTLED_MS, () => new Error("late")).catch(() => {});
+  const kept = target?.kept === undefined ? await keptOf(offer) : target.kept();
+  if (interrupted.signal.aborted) {
+    if (kept === undefined) output.say("cancelled; nothing incomplete was kept");
+    else tellKept(context, offer, kept);
+    const exitCode = interrupted.exitCode ?? EXIT.interrupted;
+    return { exitCode, isTransfer: true, isAwaited: false };
   }
+  const exitCode = output.fail(error, { peer, content });
+  const goesOn = offer.content.kind !== "message" && (target?.goesOn?.() ?? true);
+  const isAwaited = isTransfer && goesOn && isResumedFrom(error);
+  if (isAwaited) tellWaiting(context, offer, kept);
+  else tellKept(context, offer, kept);
+  return { exitCode, isTransfer, isAwaited };
+}
+
+/** Its person has agreed to it in an earlier transfer. */
+async function isBegun({ journal, content }: Offer): Promise<boolean> {
+  return content.kind !== "message" && (await journal.read()) !== undefined;
 }
 
 async function takeIn(
@@ -114,6 +176,7 @@ async function takeIn(
   const transfer = await acceptOrAbandon(offer, target);
   const following = followTransfer(context, transfer, {
     role: "receiver",
+    contentId: offer.contentId,
     showKeys: plan.showKeys === true,
     isByCode: plan.from !== undefined,
     ...(target.doneFields && { doneFields: target.doneFields }),
@@ -138,7 +201,7 @@ function notTaken(context: Context, offer: Offer, decision: "gone" | Refusal): H
     output.event({ type: "declined", transfer: id, from: from.name, reason: decision });
   }
   const exitCode = decision === "gone" ? EXIT.peerAbsent : EXIT.declined;
-  return { exitCode: interrupted.exitCode ?? exitCode, isTransfer: false };
+  return { exitCode: interrupted.exitCode ?? exitCode, isTransfer: false, isAwaited: false };
 }
 
 /** Whoever bears a contact's name at the relay with another key is refused, unasked. */
@@ -169,9 +232,12 @@ function announce(context: Context, plan: ReceivePlan, offer: Offer, recognized:
     tellTrust(context, from, recognized, "receiver");
 }
 
-async function openOrDecline(plan: ReceivePlan, offer: Offer): Promise<Target> {
+type OpenTarget = Target & { readonly settled: Promise<void> };
+
+async function openOrDecline(plan: ReceivePlan, offer: Offer, asker: Asker): Promise<OpenTarget> {
   try {
-    return await plan.openTarget(offer);
+    const target = await plan.openTarget(offer, asker);
+    return { ...target, ...settlingSink(target.sink) };
   } catch (error) {
     decline(offer, reasonOf(error));
     throw error;
@@ -179,9 +245,9 @@ async function openOrDecline(plan: ReceivePlan, offer: Offer): Promise<Target> {
 }
 
 /** Nobody has said no: the sender is told what stood in the way. */
-function reasonOf(error: unknown): DeclineReason {
-  const isName = error instanceof PosternError && error.code === "store/unsafe-name";
-  return isName ? "invalid" : "no-space";
+function reasonOf(error: unknown): DeclineReason | undefined {
+  if (!(error instanceof PosternError)) return undefined;
+  return error.code === "store/unsafe-name" ? "invalid" : "no-space";
 }
 
 async function acceptOrAbandon(offer: Offer, target: Target): Promise<Transfer> {

@@ -14,6 +14,7 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   7    the relay cannot be reached, or refused
   8    the other side declined or cancelled
   9    the key of a contact has changed: nothing was sent or taken
+  10   sent to several: some have it, others not
   78   this computer cannot do it: state in use or unreadable, port in use, old Node.js
   130  stopped by Ctrl-C
   143  stopped by SIGTERM

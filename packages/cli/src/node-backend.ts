@@ -16,6 +16,7 @@ export const nodeBackend: Backend = {
       directory: home.directory,
       isProtected: home.isProtected,
       contacts: home.contacts,
+      unfinished: home.unfinished,
       close: async () => await home.close(),
       setPassphrase: async (passphrase) => await home.setPassphrase(passphrase),
       async relayPins() {
@@ -32,30 +33,41 @@ export const nodeBackend: Backend = {
     const { fileSource } = await import("@postern/client/node");
     return await fileSource(path);
   },
+  async directorySink(directory, content, journal, ask) {
+    const { directorySink } = await import("@postern/client/node");
+    return await directorySink(directory, content, journal, ask);
+  },
+  async directorySource(paths, options) {
+    const { directorySource } = await import("@postern/client/node");
+    return await directorySource(paths, options);
+  },
   async streamSource(readable, name) {
-    const { streamSource } = await import("@postern/client/node");
-    return streamSource(readable, name);
+    const { keptStream } = await import("@postern/client/node");
+    return keptStream(readable, name);
   },
   async messageSource(text) {
     const { messageSource } = await import("@postern/client");
     return messageSource(text);
   },
-  async fileSink(directory, name) {
-    const { fileSink } = await import("@postern/client/node");
-    return await fileSink(directory, name);
+  async fileSink(directory, name, journal) {
+    const { keptFileSink } = await import("@postern/client/node");
+    return await keptFileSink(directory, name, journal);
   },
   async streamSink(writable) {
-    const { streamSink } = await import("@postern/client/node");
-    return streamSink(writable);
+    const { keptStreamSink } = await import("@postern/client/node");
+    return keptStreamSink(writable);
   },
   async messageSink() {
     const { messageSink } = await import("@postern/client");
     return messageSink();
   },
+  async storedName(name) {
+    const { safeFileName } = await import("@postern/client");
+    return safeFileName(name);
+  },
   async freeSpace(directory) {
-    const { statfs } = await import("node:fs/promises");
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize;
+    const { freeSpace } = await import("@postern/client/node");
+    return await freeSpace(directory);
   },
   async runCommand(command, options) {
     const { runCommand } = await import("./run-command.ts");

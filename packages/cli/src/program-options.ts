@@ -39,9 +39,11 @@ export function mergedOptions(command: Command): SharedOptions {
   const after = command.opts<SharedOptions>();
   if (command.parent === null) return after;
   const before = mergedOptions(command.parent);
+  const name = after.name ?? before.name;
   return {
     ...before,
     ...after,
+    ...(name !== undefined && { name }),
     color: before.color !== false && after.color !== false,
     input: before.input !== false && after.input !== false,
   };

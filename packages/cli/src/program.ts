@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isName } from "@postern/core/identity";
 import { Command } from "commander";
 import { runInContext, type SharedOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -70,22 +71,30 @@ function addTransferCommands(root: Command, run: Run): void {
   root.commandsGroup("Transfer:");
   const send = root
     .command("send")
-    .summary("send a message or a file")
+    .summary("send a message, files or folders")
     .description(
-      "Sends one message, file or stream: to a receiver by name, or to whoever you tell a code.",
+      "Sends one message, files and folders, or a stream: to receivers by name, or to whoever you " +
+        "tell a code. What breaks off goes on when the other side is back; the same command goes " +
+        "on with what an earlier one began.",
     )
-    .argument("[path]", "a file, or - for the standard input")
-    .option("--to <name>", "a contact, or a receiver's name at the relay (default: by a code)")
+    .argument("[paths...]", "files and folders, or - for the standard input")
+    .option("--to <names>", "contacts, or names at the relay: ann,bob (default: by a code)")
     .option("--text <text>", "send this message (- reads it from the standard input)")
     .option("--file-name <name>", "name of what - reads (default: stdin)")
+    .option("--keep-links", "send symbolic links as links (default: leave them out, and say so)")
+    .option("--anew", "give up what was begun before, and send from the beginning")
+    .option("--signed", "sign it, and keep a signed receipt that anybody can check")
+    .option("--receipt <file>", "where the signed receipt goes (default: beside you)")
     .option("--words <n>", "words of the code, 2 to 6 (default: 2)")
     .option("--profile <name>", `how keys travel: ${PROFILE_LIST}`)
     .option("--limit <rate>", "bytes per second at most: 500K, 5M")
     .option("--session-seconds <n>", "life of a session key, 1 to 60 (default: 5)")
     .addHelpText("after", examples(SEND_EXAMPLES));
-  withClientOptions(send).action(async (path: string | undefined, flags: SendFlags) => {
+  withClientOptions(send).action(async (paths: readonly string[], flags: SendFlags) => {
     const commands = await import("./commands/send.ts");
-    await run(send, async (context) => await commands.send(context, path, flags));
+    const streamName = takeStreamName(send, paths, flags);
+    const all = streamName === undefined ? flags : { ...flags, streamName };
+    await run(send, async (context) => await commands.send(context, paths, all));
   });
   const receive = root
     .command("receive")
@@ -113,6 +122,19 @@ function addTransferCommands(root: Command, run: Run): void {
     const commands = await import("./commands/receive.ts");
     await run(receive, async (context) => await commands.receive(context, code, flags));
   });
+}
+
+/** `send - --name backup.tar`: may be the name of the file, not of the person. */
+function takeStreamName(
+  send: Command,
+  paths: readonly string[],
+  { fileName }: SendFlags,
+): string | undefined {
+  const { name } = send.opts<SharedOptions>();
+  if (paths[0] !== "-" || fileName !== undefined || name === undefined) return undefined;
+  if (isName(name) && !name.includes(".")) return undefined;
+  send.setOptionValue("name", undefined);
+  return name;
 }
 
 function addRelayCommands(root: Command, run: Run): void {

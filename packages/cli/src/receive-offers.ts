@@ -40,6 +40,9 @@ export async function receiveOffers(
   }
 }
 
+/** So many agreements are remembered for contents of which nothing has come. */
+const AWAITED_MAX = 256;
+
 /** An offer from when it came to when all about it is done. */
 interface Taking {
   readonly withdraw: AbortController;
@@ -52,6 +55,8 @@ class Receiving {
   readonly #recognize: (peer: PeerName) => Promise<Recognized>;
   readonly #places: Places;
   readonly #taking = new Map<string, Taking>();
+  /** Contents, with their senders, that were agreed to and broke off. */
+  readonly #awaited = new Set<string>();
   readonly #stopped = Promise.withResolvers<ExitCode>();
   readonly #onInterrupt = (): void => void this.#interrupt();
   #timer: NodeJS.Timeout | undefined;
@@ -118,15 +123,28 @@ class Receiving {
   async #handle(offer: Offer, { withdraw }: Taking): Promise<void> {
     const { interrupted } = this.#context;
     const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
-    const arrival = { offer, signal, recognize: this.#recognize };
-    const { exitCode, isTransfer } = await handleOffer(this.#context, this.#plan, arrival);
+    const key = `${offer.from.fingerprint} ${offer.contentId}`;
+    const isAgreed = this.#awaited.delete(key);
+    const arrival = { offer, signal, recognize: this.#recognize, isAgreed };
+    const handled = await handleOffer(this.#context, this.#plan, arrival);
+    if (handled.isAwaited) return this.#await(key);
     const { isOneDecision, isOnce } = this.#plan;
-    if (isOneDecision === true || (isOnce && isTransfer)) this.#stopped.resolve(exitCode);
+    if (isOneDecision === true || (isOnce && handled.isTransfer))
+      this.#stopped.resolve(handled.exitCode);
+  }
+
+  /** Older ones are not forgotten by their journals, when something of them has come. */
+  #await(key: string): void {
+    this.#awaited.add(key);
+    const [oldest] = this.#awaited;
+    if (this.#awaited.size > AWAITED_MAX && oldest !== undefined) this.#awaited.delete(oldest);
   }
 
   #waitForNext(): void {
     clearTimeout(this.#timer);
-    const { offerWithinMs } = this.#plan;
+    // Who has begun to send is given the time that the person gives.
+    const offerWithinMs =
+      this.#awaited.size > 0 ? this.#plan.restWithinMs : this.#plan.offerWithinMs;
     const isIdle =
       this.#taking.size === 0 && !this.#isClosed && !this.#context.interrupted.signal.aborted;
     if (offerWithinMs === undefined || !isIdle) return;

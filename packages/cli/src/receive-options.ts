@@ -73,7 +73,7 @@ function readDestination(flags: ReceivingFlags, bytesMax: number | undefined): D
       "the standard output is one place for one thing",
       "choose a folder with --into DIR",
     );
-  return { out, isPerSender: perSender, bytesMax };
+  return { out, isPerSender: perSender, bytesMax, stdout: {} };
 }
 
 function readCapacity(flags: ReceivingFlags, out: string): number {

@@ -1,12 +1,13 @@
 /** Where received content goes: messages and streams to stdout, files into a folder. @module */
+import { dirname } from "node:path";
 import { PosternError } from "@postern/core/errors";
-import type { ContentSink, Offer } from "@postern/client";
+import type { ContentSink, Manifest, ManifestSummary, Offer } from "@postern/client";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
-import { CommandFailure } from "./failures.ts";
+import { CommandFailure, usageFailure } from "./failures.ts";
 import type { Target } from "./handle-offer.ts";
 import { senderFolder } from "./sender-folder.ts";
-import { formatBytes } from "./terminal/format.ts";
+import { formatBytes, plural } from "./terminal/format.ts";
 import { safeLines, safeText } from "./terminal/safe-text.ts";
 
 export interface Destination {
@@ -16,21 +17,37 @@ export interface Destination {
   readonly isPerSender?: boolean;
   /** Content of unknown size stops here. */
   readonly bytesMax?: number | undefined;
+  /** What `-` is being filled with. */
+  readonly stdout?: StdoutContent;
 }
+
+/** The standard output takes one content after the other, each to its end. */
+export interface StdoutContent {
+  open?: { readonly sink: ContentSink; readonly contentId: string; hasBegun: boolean } | undefined;
+}
+
+/** Asked with the list of a folder, before anything of it is made. */
+export type ApproveFolder = (listed: {
+  readonly manifest: Manifest;
+  readonly summary: ManifestSummary;
+  /** The path where it will be. */
+  readonly where: string;
+}) => Promise<boolean>;
 
 /** @throws PosternError `store/no-space` when the disk has too little room for what is offered. */
 export async function openTarget(
   context: Context,
   offer: Offer,
   destination: Destination,
+  approve: ApproveFolder,
 ): Promise<Target> {
-  if (offer.content.kind === "message") return await messageTarget(context, offer);
-  const { out, isPerSender = false } = destination;
-  const opened =
-    out === "-"
-      ? await stdoutTarget(context)
-      : await fileTarget(context, offer, isPerSender ? await senderFolder(out, offer.from) : out);
-  return limited(opened, offer, destination.bytesMax);
+  const { kind } = offer.content;
+  if (kind === "message") return await messageTarget(context, offer);
+  const { out, isPerSender = false, bytesMax } = destination;
+  if (out === "-") return limited(await stdoutTarget(context, offer, destination), offer, bytesMax);
+  const directory = isPerSender ? await senderFolder(out, offer.from) : out;
+  if (kind === "directory") return await folderTarget(context, offer, directory, approve);
+  return limited(await fileTarget(context, offer, directory), offer, bytesMax);
 }
 
 async function messageTarget(context: Context, offer: Offer): Promise<Target> {
@@ -55,9 +72,41 @@ function printMessage({ surroundings }: Context, text: string): void {
   else stdout.write(text.endsWith("\n") ? text : `${text}\n`);
 }
 
-async function stdoutTarget({ surroundings, output }: Context): Promise<Target> {
-  return {
+async function stdoutTarget(
+  { surroundings, output }: Context,
+  { contentId, content }: Offer,
+  { stdout = {} }: Destination,
+): Promise<Target> {
+  if (content.kind === "directory") throw noFolderThere();
+  if (stdout.open?.hasBegun === true && stdout.open.contentId !== contentId) throw stillOpen();
+  stdout.open ??= {
     sink: await surroundings.backend.streamSink(surroundings.stdout),
+    contentId,
+    hasBegun: false,
+  };
+  const current = stdout.open;
+  const { sink } = current;
+  const { held } = sink;
+  const watched: ContentSink = {
+    ...(held && { held }),
+    async write(bytes, offset) {
+      current.hasBegun = true;
+      await sink.write(bytes, offset);
+    },
+    async commit(total) {
+      await sink.commit(total);
+      stdout.open = undefined;
+    },
+    async abandon() {
+      await sink.abandon();
+      // Nothing of it is there: the next one may be another.
+      if (!current.hasBegun) stdout.open = undefined;
+    },
+  };
+  return {
+    sink: watched,
+    kept: () => sink.held && formatBytes(sink.held.offset),
+    goesOn: () => !current.hasBegun || sink.held !== undefined,
     async report(summary) {
       output.say(`received: ${summary}`);
       return {};
@@ -67,9 +116,15 @@ async function stdoutTarget({ surroundings, output }: Context): Promise<Target> 
 
 async function fileTarget(context: Context, offer: Offer, directory: string): Promise<Target> {
   const { output, surroundings } = context;
-  const name = offer.content.name === "" ? "received" : offer.content.name;
-  await expectRoom(context, directory, offer.content.size ?? 0);
-  const sink = await surroundings.backend.fileSink(directory, name);
+  const { content, journal } = offer;
+  const name = content.name === "" ? "received" : content.name;
+  const sink = await surroundings.backend.fileSink(directory, name, journal);
+  try {
+    await expectRoom(context, dirname(sink.path), (content.size ?? 0) - (sink.held?.offset ?? 0));
+  } catch (error) {
+    await sink.abandon();
+    throw error;
+  }
   return {
     sink,
     // Asked at the end: a name that was taken meanwhile has become another one.
@@ -82,6 +137,37 @@ async function fileTarget(context: Context, offer: Offer, directory: string): Pr
   };
 }
 
+async function folderTarget(
+  context: Context,
+  { content, journal }: Offer,
+  directory: string,
+  approve: ApproveFolder,
+): Promise<Target> {
+  const { output, surroundings } = context;
+  const { backend } = surroundings;
+  // What is kept of it already is not counted twice: the note says how much.
+  const held = (await journal.read())?.bytes ?? 0;
+  await expectRoom(context, directory, (content.size ?? 0) - held);
+  const ask = async (manifest: Manifest, where: string): Promise<boolean> => {
+    const { summarizeManifest } = await import("@postern/client");
+    return await approve({ manifest, summary: summarizeManifest(manifest), where });
+  };
+  const sink = await backend.directorySink(directory, content, journal, ask);
+  return {
+    sink,
+    doneFields: () => ({ path: sink.path, paths: sink.paths }),
+    async report(summary) {
+      const { path, paths } = sink;
+      const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
+      const first = paths[0] ?? path;
+      output.say(output.paint("green", `received ${safeText(first)}${more}: ${summary}`));
+      if (sink.linksLeft > 0)
+        output.warn(`${plural(sink.linksLeft, "link")} could not be made on this system`);
+      return { path: first, paths };
+    },
+  };
+}
+
 async function expectRoom(context: Context, directory: string, bytes: number): Promise<void> {
   const free = await context.surroundings.backend.freeSpace(directory);
   if (bytes <= free) return;
@@ -89,6 +175,22 @@ async function expectRoom(context: Context, directory: string, bytes: number): P
     neededBytes: bytes,
     freeBytes: free,
   });
+}
+
+function noFolderThere(): CommandFailure {
+  return usageFailure(
+    "a folder does not go to the standard output",
+    "it is many files, and -o - is one stream",
+    "choose a folder with -o DIR, or let it be sent as an archive: tar c",
+  );
+}
+
+function stillOpen(): CommandFailure {
+  return usageFailure(
+    "declined: the standard output waits for the rest of something else",
+    "a part of that is written already",
+    "let its sender send it again, or start anew",
+  );
 }
 
 /** An offer that names its size was judged by it; one that does not ends at the limit. */

@@ -30,7 +30,7 @@ test("rolePlay() lets a sender choose a receiver from the list and send a messag
   assert.deepEqual(prompter.asked, [
     CHOICE,
     "To whom? 1  bob | look again | back",
-    "What do you want to send to bob? 1  a message | 2  a file | 3  back",
+    "What do you want to send to bob? 1  a message | 2  a file or folder | 3  back",
     "Your message",
     CHOICE,
   ]);

@@ -6,12 +6,13 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ContentSource, Receiver } from "@postern/client";
-import { askAbout } from "./ask-about.ts";
-import { openFile } from "./commands/send.ts";
+import type { Receiver } from "@postern/client";
+import { askAbout, askAboutFolder } from "./ask-about.ts";
+import { openPaths, reopened, type Parcel } from "./parcel.ts";
 import { connectClient, type Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { tellPreview } from "./folder-preview.ts";
 import { acquaintance, acquaintanceLabel } from "./people.ts";
 import { PROFILE_DEFAULT } from "./profiles.ts";
 import { receiveOffers } from "./receive-offers.ts";
@@ -85,8 +86,14 @@ async function playReceiver(context: Context, connected: Connected): Promise<voi
     isOnce: true,
     isOneDecision: true,
     decide: async (offer, signal, known) =>
-      await askAbout(context, { offer, out: ".", signal, known }),
-    openTarget: async (offer) => await openTarget(context, offer, { out: "." }),
+      offer.content.kind === "directory"
+        ? "accept"
+        : await askAbout(context, { offer, out: ".", signal, known }),
+    openTarget: async (offer, asker) =>
+      await openTarget(context, offer, { out: "." }, async (listed) => {
+        tellPreview(context.output, { ...listed, where: safeText(listed.where) });
+        return await askAboutFolder(context, { ...asker, ...listed, offer, out: "." });
+      }),
   });
 }
 
@@ -102,14 +109,18 @@ async function playSender(
     message: `What do you want to send to ${safeText(to)}?`,
     options: [
       { value: "message", label: "1  a message" },
-      { value: "file", label: "2  a file" },
+      { value: "file", label: "2  a file or folder" },
       { value: "back", label: "3  back" },
     ],
   });
   if (kind === undefined || kind === "back") return;
-  const content = await chooseContent(context, prompter, kind);
-  if (content === undefined) return;
-  await sendContent(context, connected, { to, content, profile: PROFILE_DEFAULT });
+  const parcel = await chooseParcel(context, prompter, kind);
+  if (parcel === undefined) return;
+  try {
+    await sendContent(context, connected, { to, parcel, profile: PROFILE_DEFAULT });
+  } finally {
+    await parcel.close().catch(() => {});
+  }
 }
 
 const AGAIN = "again:";
@@ -157,19 +168,21 @@ function hintOf({ free, profiles }: Receiver, trust: string): string {
   return `${trust}, ${plural(free, "transfer")} free, ${profiles.map(safeText).join(", ")}`;
 }
 
-async function chooseContent(
+async function chooseParcel(
   context: Context,
   prompter: Prompter,
   kind: "message" | "file",
-): Promise<ContentSource | undefined> {
+): Promise<Parcel | undefined> {
   const check = (text: string): string | undefined =>
     text.trim() === "" ? "type something, or press Escape to go back" : undefined;
   if (kind === "message") {
     const text = await prompter.text({ message: "Your message", check });
-    return text === undefined ? undefined : context.surroundings.backend.messageSource(text);
+    const { backend } = context.surroundings;
+    if (text === undefined) return undefined;
+    return await reopened(async () => await backend.messageSource(text));
   }
-  const path = await prompter.text({ message: "Path of the file", check });
-  return path === undefined ? undefined : openFile(context, typedPath(path));
+  const path = await prompter.text({ message: "Path of the file or folder", check });
+  return path === undefined ? undefined : openPaths(context, [typedPath(path)]);
 }
 
 /** As people type and drop paths: with blanks around, in quotes, or from their home on. */

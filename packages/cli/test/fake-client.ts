@@ -9,7 +9,9 @@ import type {
   DeclineReason,
   DeliverOptions,
   Delivery,
+  DeliveryEvent,
   Offer,
+  PartNote,
   PairingOptions,
   ProfileName,
   ReceiveEvent,
@@ -18,6 +20,7 @@ import type {
   SendOptions,
   Transfer,
   TransferEvent,
+  Unfinished,
   UnfinishedContents,
 } from "@postern/client";
 import { PosternError, type ErrorCode, type ErrorDetails } from "@postern/core/errors";
@@ -55,6 +58,31 @@ export class FakeTransfer implements Transfer {
   }
 }
 
+/** Over as many transfers as a test writes down. */
+export class FakeDelivery implements Delivery {
+  readonly id = TRANSFER_ID;
+  readonly profile: ProfileName;
+  readonly finished: Delivery["finished"] = new Promise(() => {});
+  readonly events = new Queue<DeliveryEvent>();
+  readonly peer: Delivery["peer"];
+  readonly content: ContentInfo;
+
+  constructor({ to, profile }: DeliverOptions, content: ContentInfo) {
+    const name = typeof to === "string" ? to : to.peer.name;
+    this.peer = { name, fingerprint: PEER_FINGERPRINT, trust: undefined };
+    this.profile = profile;
+    this.content = content;
+  }
+
+  cancel(): void {
+    this.events.push(failed("transfer/cancelled"));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<DeliveryEvent> {
+    return this.events[Symbol.asyncIterator]();
+  }
+}
+
 export function failed(code: ErrorCode, details: ErrorDetails = {}): TransferEvent {
   return { type: "failed", error: new PosternError(code, "scripted", details) };
 }
@@ -88,11 +116,8 @@ export class FakeClient implements Client {
   readonly sent: SendOptions[] = [];
   readonly listed: Receiver[] = [];
   readonly contacts = new FakeContacts();
-  readonly unfinished: UnfinishedContents = {
-    list: async () => [],
-    find: async () => undefined,
-    drop: async () => undefined,
-  };
+  readonly unfinished = new FakeUnfinished();
+  readonly delivered: DeliverOptions[] = [];
   readonly pairings: FakePairing[] = [];
   readonly received: ReceiveOptions[] = [];
   /** What a new pairing does at once; by default it meets `bob`. */
@@ -104,6 +129,11 @@ export class FakeClient implements Client {
     transfer.events.push(...goodEvents(info.size ?? 0));
     return transfer;
   };
+  /** What `deliver` gives; by default one transfer, as `onSend` gives it. */
+  onDeliver = async (
+    _options: DeliverOptions,
+    _content: ContentSource,
+  ): Promise<Delivery | undefined> => undefined;
   isClosed = false;
 
   constructor(name: string, firstUse = false) {
@@ -121,9 +151,11 @@ export class FakeClient implements Client {
     return await this.onSend(options);
   }
 
-  /** One transfer, as `onSend` gives it. */
-  async deliver({ open, ...options }: DeliverOptions): Promise<Delivery> {
-    return await this.send({ ...options, content: await open() });
+  async deliver(options: DeliverOptions): Promise<Delivery> {
+    this.delivered.push(options);
+    const { open, ...rest } = options;
+    const content = await open();
+    return (await this.onDeliver(options, content)) ?? (await this.send({ ...rest, content }));
   }
 
   pair(options: PairingOptions = {}): FakePairing {
@@ -146,6 +178,24 @@ export class FakeClient implements Client {
   }
 }
 
+export class FakeUnfinished implements UnfinishedContents {
+  readonly known: Unfinished[] = [];
+
+  async list(): Promise<readonly Unfinished[]> {
+    return [...this.known];
+  }
+
+  async find(id: string): Promise<Unfinished | undefined> {
+    const found = this.known.filter((one) => one.id.startsWith(id));
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  async drop({ id, role }: Pick<Unfinished, "id" | "role" | "peer">): Promise<void> {
+    const at = this.known.findIndex((one) => one.id === id && one.role === role);
+    if (at >= 0) this.known.splice(at, 1);
+  }
+}
+
 interface OfferDetails {
   readonly id?: string;
   readonly profile?: ProfileName;
@@ -159,10 +209,11 @@ export class FakeOffer implements Offer {
   readonly profile: ProfileName;
   readonly contentId: string;
   readonly signed = false;
+  note: PartNote | undefined;
   readonly journal: Offer["journal"] = {
-    read: async () => undefined,
-    write: async () => undefined,
-    drop: async () => undefined,
+    read: async () => this.note,
+    write: async (note) => void (this.note = note),
+    drop: async () => void (this.note = undefined),
   };
   readonly transfer: FakeTransfer;
   readonly decided = Promise.withResolvers<"accepted" | "declined">();
@@ -199,6 +250,7 @@ export class FakeOffer implements Offer {
   async #deliver(sink: ContentSink): Promise<void> {
     try {
       await sink.write(this.#bytes, 0);
+      await sink.consent?.();
       await sink.commit(this.#bytes.length);
       this.transfer.events.push(...goodEvents(this.#bytes.length));
     } catch (error) {

@@ -3,13 +3,14 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
+import type { ContentKind, Manifest } from "@postern/client";
 import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
 import { run } from "../src/run.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 import type { Prompter } from "../src/terminal/prompter.ts";
 import { FakeContacts, WALL_NOW } from "./fake-contacts.ts";
-import { FakeClient, FakeSink, FakeSource, FINGERPRINT } from "./fake-client.ts";
+import { FakeClient, FakeUnfinished, FakeSink, FakeSource, FINGERPRINT } from "./fake-client.ts";
 
 class Captured extends Writable {
   readonly isTTY: boolean;
@@ -54,6 +55,13 @@ export class FakeTerminal {
   readonly home = new FakeHome();
   openSink = (path: string): FakeSink => new FakeSink(path);
   freeSpace = 1e12;
+  /** What a folder's sink asks, with the list that came. */
+  onFolder = async (
+    _ask: (manifest: Manifest, where: string) => Promise<boolean>,
+    _where: string,
+  ): Promise<void> => {};
+  /** What a folder's source leaves out. */
+  skipped: readonly { readonly path: string; readonly why: string }[] = [];
   readonly commands: (CommandOptions & { readonly command: string })[] = [];
   /** How a command ends. */
   onCommand = async (): Promise<CommandEnd> => ({ code: 0, signal: undefined });
@@ -91,7 +99,7 @@ export class FakeTerminal {
   }
 
   #backend(): Surroundings["backend"] {
-    const source = async (kind: "message" | "file" | "stream", name: string, size?: number) => {
+    const source = async (kind: ContentKind, name: string, size?: number): Promise<FakeSource> => {
       const made = new FakeSource({ kind, name, size });
       this.sources.push(made);
       return made;
@@ -109,9 +117,22 @@ export class FakeTerminal {
       openHome: async ({ passphrase }) => await this.home.open(passphrase),
       defaultHome: async () => "/state",
       fileSource: async (path) => await source("file", basename(path), 1_000),
-      streamSource: async (_readable, name) => await source("stream", name),
+      directorySource: async (paths) => {
+        const made = await source("directory", basename(paths[0] ?? ""), 1_000);
+        return Object.assign(made, { skipped: this.skipped, renamed: [] });
+      },
+      streamSource: async (_readable, name) => {
+        const stream = await source("stream", name);
+        return { open: async () => stream, close: async () => await stream.close() };
+      },
+      storedName: async (name) => name.replaceAll("/", "%2F"),
       messageSource: async (text) => await source("message", "", text.length),
       fileSink: async (directory, name) => await sink(`${directory}/${name}`),
+      directorySink: async (directory, { name }, _journal, ask) => {
+        const made = await sink(`${directory}/${name}`);
+        const consent = async (): Promise<void> => await this.onFolder(ask, made.path);
+        return Object.assign(made, { paths: [made.path], consent, linksLeft: 0 });
+      },
       streamSink: async () => await sink("-"),
       messageSink: async () => await sink(""),
       freeSpace: async () => this.freeSpace,
@@ -132,6 +153,7 @@ export class FakeTerminal {
 /** One identity, with or without a passphrase. */
 class FakeHome {
   readonly contacts = new FakeContacts();
+  readonly unfinished = new FakeUnfinished();
   /** In the order they were given, right and wrong. */
   readonly tried: string[] = [];
   readonly pins = [{ address: "postern://127.0.0.1:9999", fingerprint: "r".repeat(52) }];
@@ -147,6 +169,7 @@ class FakeHome {
       directory: "/state/ann",
       isProtected: this.passphrase !== undefined,
       contacts: this.contacts,
+      unfinished: this.unfinished,
       relayPins: async () => this.pins,
       setPassphrase: async (bytes) => {
         this.passphrase = bytes && Buffer.from(bytes).toString("utf8");

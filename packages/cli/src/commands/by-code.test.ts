@@ -115,7 +115,7 @@ test("receive CODE refuses --profile, and --ask where nobody can be asked", asyn
 
 test("receive CODE exits with the code of what went wrong", async () => {
   const broken = file();
-  broken.transfer.events.push(failed("transfer/interrupted"));
+  broken.transfer.events.push(failed("transfer/expired"));
   assert.equal(await offering(broken).run("receive", CODE), 5);
 
   const unsafe = offering(file());

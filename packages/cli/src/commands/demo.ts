@@ -21,6 +21,7 @@ import { CommandFailure } from "../failures.ts";
 import { parseListen, parseRelay, shownAddress } from "../option-values.ts";
 import { PROFILE_DEFAULT } from "../profiles.ts";
 import type { Target } from "../handle-offer.ts";
+import { reopened } from "../parcel.ts";
 import { receiveOffers } from "../receive-offers.ts";
 import { openTarget } from "../receive-target.ts";
 import { sendContent } from "../send-content.ts";
@@ -95,24 +96,25 @@ async function play(
 ): Promise<void> {
   const { output, surroundings } = context;
   const { backend } = surroundings;
-  const send = async (content: ContentSource, rateLimit?: number): Promise<string> => {
+  const send = async (open: () => Promise<ContentSource>, rateLimit?: number): Promise<string> => {
     const arrived = receiver.next();
     await untilFree(context, sender, receiver.name);
-    const plan = { to: receiver.name, content, profile: PROFILE_DEFAULT, showKeys: true };
+    const parcel = await reopened(open);
+    const plan = { to: receiver.name, parcel, profile: PROFILE_DEFAULT, showKeys: true };
     await sendContent(context, sender, { ...plan, rateLimit });
     return await arrived;
   };
   output.say("1. a message; its master key goes to a key package of the receiver, past the relay");
-  await send(await backend.messageSource("Hello from the other side of the relay."));
+  await send(async () => backend.messageSource("Hello from the other side of the relay."));
 
   const file = join(scratch, "random.bin");
   await writeFile(file, randomBytes(FILE_BYTES));
   output.say("2. a file of random bytes, slowly, so that the session key changes on the way");
-  const path = await send(await backend.fileSource(file), RATE);
+  const path = await send(async () => backend.fileSource(file), RATE);
   await compare(context, file, path);
 
   output.say("3. a second message in the open channel, under a fresh master key");
-  await send(await backend.messageSource("The same pair again, with a new key."));
+  await send(async () => backend.messageSource("The same pair again, with a new key."));
 }
 
 async function compare(context: Context, sent: string, received: string): Promise<void> {
@@ -154,7 +156,7 @@ async function joinReceiver(context: Context, scratch: string): Promise<DemoRece
     isOnce: false,
     decide: async () => "accept",
     openTarget: async (offer) =>
-      await watchedTarget(await openTarget(context, offer, { out: directory })),
+      await watchedTarget(await openTarget(context, offer, { out: directory }, async () => true)),
   });
   receiving.then(
     () => awaited.reject(new PosternError("transfer/cancelled", "the demo was stopped")),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Offer } from "@postern/client";
-import { askAbout } from "../ask-about.ts";
+import { askAbout, askAboutFolder, type AskedFolder } from "../ask-about.ts";
 import { readCode, type CodeFlags } from "../code-input.ts";
 import { connectClient, type Connected } from "../connect-client.ts";
 import { connectPatiently } from "../connect-patiently.ts";
@@ -13,6 +13,7 @@ import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { usageFailure } from "../failures.ts";
 import type { ReceivePlan } from "../handle-offer.ts";
+import { tellPreview } from "../folder-preview.ts";
 import { meet } from "../meet.ts";
 import { runOnDone } from "../on-done.ts";
 import type { Acquaintance } from "../people.ts";
@@ -47,7 +48,10 @@ async function receiveAll(context: Context, flags: ReceiveFlags): Promise<ExitCo
       onListening: tellOnce(context, connected, receiving),
       isOnce: flags.once === true,
       // Whoever waits for ever does not mean this by --timeout.
-      offerWithinMs: receiving.isWaiting ? undefined : context.timeoutMs,
+      ...(!receiving.isWaiting && {
+        offerWithinMs: context.timeoutMs,
+        restWithinMs: context.timeoutMs,
+      }),
     });
   } finally {
     await connected.close();
@@ -95,6 +99,7 @@ async function receiveByCode(
       ...plan,
       from,
       offerWithinMs: context.timeoutMs ?? CODE_OFFER_MS,
+      restWithinMs: context.timeoutMs,
       isOnce: true,
       isOneDecision: true,
       decide: async (offer, signal, known) =>
@@ -130,7 +135,10 @@ function planOf(context: Context, receiving: Receiving): Omit<ReceivePlan, "isOn
     showKeys: context.isVerbose,
     decide: async (offer, signal, known) =>
       await decide(context, receiving, { offer, signal, known }),
-    openTarget: async (offer) => await openTarget(context, offer, destination),
+    openTarget: async (offer, asker) =>
+      await openTarget(context, offer, destination, async (listed) =>
+        approveFolder(context, receiving, { ...asker, ...listed, offer }),
+      ),
     ...(onDone !== undefined && {
       onDone: async (offer, arrived) => await runOnDone(context, onDone, offer, arrived),
     }),
@@ -150,10 +158,29 @@ async function decide(
 ): Promise<Decision> {
   const judged = judge(policy, offer, known);
   if (judged !== "ask") return judged;
+  // Its list comes first: that is what a person is asked about.
+  if (offer.content.kind === "directory" && destination.out !== "-") return "accept";
   // One question after the other, though transfers run side by side.
   return await questions.with(async () =>
     signal.aborted
       ? "gone"
       : await askAbout(context, { offer, out: destination.out, signal, known }),
   );
+}
+
+/** Its preview for whoever reads along, and a question where a person decides. */
+async function approveFolder(
+  context: Context,
+  { policy, destination, questions }: Receiving,
+  asked: Judged & Omit<AskedFolder, "out">,
+): Promise<boolean> {
+  const { offer, known, manifest, summary, where, signal } = asked;
+  const { files, folders, links, bytes, dangerous } = summary;
+  const counts = { files, folders, links, bytes, dangerous: dangerous.length };
+  context.output.event({ type: "folder", content: offer.contentId, ...counts });
+  return await questions.with(async () => {
+    tellPreview(context.output, { manifest, summary, where: safeText(where) });
+    if (judge(policy, offer, known) !== "ask") return true;
+    return !signal.aborted && (await askAboutFolder(context, { ...asked, out: destination.out }));
+  });
 }

@@ -80,10 +80,20 @@ const wrong: Record<string, { args: string[]; exitCode: number; what: RegExp }> 
     exitCode: 3,
     what: /no such file: /,
   },
-  "a folder": {
-    args: ["send", import.meta.dirname, "--to", "bob"],
+  "several things and the standard input": {
+    args: ["send", FILE, "-", "--to", "bob"],
     exitCode: 2,
-    what: /is a folder/,
+    what: /- stands alone/,
+  },
+  "a receipt of several receivers in one file": {
+    args: ["send", FILE, "--to", "ann,bob", "--receipt", "x.json"],
+    exitCode: 2,
+    what: /--receipt is for one receiver/,
+  },
+  "too many receivers": {
+    args: ["send", FILE, "--to", Array.from({ length: 65 }, (_, i) => `r${i}`).join()],
+    exitCode: 2,
+    what: /--to takes up to 64 receivers/,
   },
   "a profile that does not exist": {
     args: ["send", FILE, "--to", "bob", "--profile", "magic"],

@@ -1,64 +1,75 @@
 /**
- * `postern send`: one message, file or stream to one receiver, by its name or by a code that is
- * made for it.
+ * `postern send`: one message, files, folders or a stream, to one receiver or several by name, or
+ * to whoever comes with a code that is made for it.
  *
  * @module
  */
-import { basename } from "node:path";
 import { stat } from "node:fs/promises";
-import { MESSAGE_BYTES_MAX } from "@postern/core/limits";
-import type { ContentSource, Paired, ProfileName } from "@postern/client";
+import { join } from "node:path";
+import { isName } from "@postern/core/identity";
+import { TRANSFERS_AT_ONCE_MAX } from "@postern/core/limits";
+import type { Paired, ProfileName } from "@postern/client";
 import { connectClient, type Connected } from "../connect-client.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { CommandFailure, usageFailure } from "../failures.ts";
+import { usageFailure } from "../failures.ts";
 import { meet, parseWords } from "../meet.ts";
-import { parseName, parseRate, parseSessionSeconds } from "../option-values.ts";
+import { parseNames, parseRate, parseSessionSeconds } from "../option-values.ts";
+import { openParcel, type ParcelFlags } from "../parcel.ts";
 import { parseProfile, PROFILE_DEFAULT } from "../profiles.ts";
-import { sendContent } from "../send-content.ts";
+import { sendContent, type SendPlan } from "../send-content.ts";
+import { sendToAll } from "../send-to-all.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
-export interface SendFlags {
+export interface SendFlags extends ParcelFlags {
   /** Absent: by a code. */
   readonly to?: string;
   readonly words?: string;
-  readonly text?: string;
-  readonly fileName?: string;
   readonly profile?: string;
   readonly limit?: string;
   readonly sessionSeconds?: string;
+  readonly signed?: boolean;
+  /** Where the signed receipt goes; asks for one. */
+  readonly receipt?: string;
+  readonly anew?: boolean;
+  /** What --name of `send -` said, if it may be a file's. */
+  readonly streamName?: string;
 }
 
 export async function send(
-  context: Context,
-  path: string | undefined,
-  flags: SendFlags,
+  given: Context,
+  paths: readonly string[],
+  givenFlags: SendFlags,
 ): Promise<ExitCode> {
-  const to = flags.to === undefined ? undefined : parseName("--to", flags.to);
+  const { context, flags } = await withStreamName(given, givenFlags);
+  const names = flags.to === undefined ? [] : parseRecipients(flags.to);
   const words = parseSendWords(flags);
-  const plan = {
-    profile: parseSendProfile(flags),
-    rateLimit: flags.limit === undefined ? undefined : parseRate(flags.limit),
-    sessionSeconds:
-      flags.sessionSeconds === undefined ? undefined : parseSessionSeconds(flags.sessionSeconds),
-    showKeys: context.isVerbose,
-  };
+  const plan = parsePlan(context, flags, names);
   // Before anybody is bothered: is there something to send?
-  const content = await openContent(context, path, flags);
-  let isHandedOver = false;
+  const parcel = await openParcel(context, paths, flags);
   try {
+    if (parcel.isOnce && names.length > 1) throw onlyOnce();
     const connected = await connectClient(context, "going on");
     try {
-      const receiver = to ?? (await meetReceiver(context, connected, words));
-      isHandedOver = true;
-      await sendContent(context, connected, { ...plan, to: receiver, content });
-      return EXIT.done;
+      return await sendOver(context, connected, { ...plan, parcel }, { names, words });
     } finally {
       await connected.close();
     }
   } finally {
-    if (!isHandedOver) await content.close().catch(() => {});
+    await parcel.close().catch(() => {});
   }
+}
+
+async function sendOver(
+  context: Context,
+  connected: Connected,
+  plan: Omit<SendPlan, "to">,
+  { names, words }: { readonly names: readonly string[]; readonly words: number | undefined },
+): Promise<ExitCode> {
+  if (names.length > 1) return await sendToAll(context, connected, names, plan);
+  const to = names[0] ?? (await meetReceiver(context, connected, words));
+  await sendContent(context, connected, { ...plan, to });
+  return EXIT.done;
 }
 
 async function meetReceiver(
@@ -69,6 +80,38 @@ async function meetReceiver(
   const paired = await meet(context, connected, { code: undefined, words, command: "receive" });
   context.output.say(`${safeText(paired.peer.name)} came with the code`);
   return paired;
+}
+
+function parsePlan(
+  context: Context,
+  flags: SendFlags,
+  names: readonly string[],
+): Omit<SendPlan, "to" | "parcel"> {
+  const { limit, sessionSeconds, signed, receipt, anew } = flags;
+  if (receipt !== undefined && names.length > 1)
+    throw usageFailure(
+      "--receipt is for one receiver",
+      "each of several gives a receipt of its own",
+      "write --signed: each gets a file of its own",
+    );
+  return {
+    profile: parseSendProfile(flags),
+    rateLimit: limit === undefined ? undefined : parseRate(limit),
+    sessionSeconds: sessionSeconds === undefined ? undefined : parseSessionSeconds(sessionSeconds),
+    showKeys: context.isVerbose,
+    signed: signed === true || receipt !== undefined ? { file: receipt } : undefined,
+    isAnew: anew === true,
+  };
+}
+
+function parseRecipients(to: string): readonly string[] {
+  const names = parseNames("--to", to);
+  if (names.length <= TRANSFERS_AT_ONCE_MAX) return names;
+  throw usageFailure(
+    `--to takes up to ${TRANSFERS_AT_ONCE_MAX} receivers`,
+    `these are ${names.length}`,
+    "send to some of them first",
+  );
 }
 
 function parseSendWords({ to, words }: SendFlags): number | undefined {
@@ -86,101 +129,31 @@ function parseSendProfile({ to, profile = PROFILE_DEFAULT }: SendFlags): Profile
   );
 }
 
-async function openContent(
+/**
+ * `send - --name backup.tar` names the stream, where `--name` elsewhere says who sends: whoever
+ * pipes something in and has no identity of that name means the file.
+ */
+async function withStreamName(
   context: Context,
-  path: string | undefined,
   flags: SendFlags,
-): Promise<ContentSource> {
-  const { backend, stdin } = context.surroundings;
-  if ((path === undefined) === (flags.text === undefined)) throw wrongContent(path !== undefined);
-  if (flags.fileName !== undefined && path !== "-")
-    throw usageFailure("--file-name goes with -", "a file has a name already", "leave it out");
-  if (flags.text === "-") return await backend.messageSource(await readMessage(context));
-  if (flags.text !== undefined) return await backend.messageSource(checkedMessage(flags.text));
-  if (path === "-") {
-    requirePiped(context);
-    return await backend.streamSource(stdin, basename(flags.fileName ?? "stdin"));
+): Promise<{ readonly context: Context; readonly flags: SendFlags }> {
+  const { streamName } = flags;
+  if (streamName === undefined) return { context, flags };
+  if (isName(streamName)) {
+    const found = await stat(join(await context.home(), streamName)).catch(() => undefined);
+    if (found?.isDirectory() === true) {
+      context.output.about({ name: streamName });
+      return { context: { ...context, name: streamName }, flags };
+    }
   }
-  return await openFile(context, path ?? "");
+  context.output.say(`sending the standard input as ${safeText(streamName)}`);
+  return { context, flags: { ...flags, fileName: streamName } };
 }
 
-/** A regular file, or an explanation of what it is instead. */
-export async function openFile(context: Context, path: string): Promise<ContentSource> {
-  const shown = safeText(path);
-  context.output.about({ content: shown });
-  const found = await stat(path).catch((error: unknown) => {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (!isMissing) return undefined;
-    const explanation = {
-      what: `no such file: ${shown}`,
-      why: "nothing is there",
-      next: "check the path",
-    };
-    throw new CommandFailure(EXIT.notFound, "usage/no-such-file", explanation);
-  });
-  if (found?.isDirectory() === true)
-    throw usageFailure(
-      `${shown} is a folder`,
-      "only single files can be sent",
-      "pack it first: tar or zip",
-    );
-  return await context.surroundings.backend.fileSource(path);
-}
-
-async function readMessage(context: Context): Promise<string> {
-  requirePiped(context);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of context.surroundings.stdin) {
-    const part = typeof chunk === "string" ? new TextEncoder().encode(chunk) : toBytes(chunk);
-    bytes += part.length;
-    if (bytes > MESSAGE_BYTES_MAX) throw tooLong();
-    chunks.push(part);
-  }
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return text.decode(Buffer.concat(chunks)).replace(/\r?\n$/, "");
-  } catch {
-    throw usageFailure(
-      "this is not text",
-      "the input is not UTF-8",
-      'send it as a file: "postern send -"',
-    );
-  }
-}
-
-function checkedMessage(text: string): string {
-  if (new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) throw tooLong();
-  return text;
-}
-
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new TypeError("stdin gave neither text nor bytes");
-}
-
-function requirePiped(context: Context): void {
-  if (context.surroundings.stdin.isTTY !== true) return;
-  throw usageFailure(
-    "nothing to read from",
-    "- reads the standard input, and that is this terminal",
-    'pipe something in: "tar c folder | postern send - --to NAME"',
-  );
-}
-
-function wrongContent(isBoth: boolean): CommandFailure {
+function onlyOnce(): Error {
   return usageFailure(
-    isBoth ? "either a file or --text, not both" : "nothing to send",
-    "one transfer carries one message or one file",
-    'write "postern send FILE" or "postern send --text TEXT"',
-  );
-}
-
-function tooLong(): CommandFailure {
-  const limit = `${MESSAGE_BYTES_MAX / 1_048_576} MiB`;
-  return usageFailure(
-    "the message is too long",
-    `messages hold up to ${limit}`,
-    "send it as a file",
+    "- goes to one receiver",
+    "the standard input can be read only once",
+    "write it to a file first, and send that",
   );
 }

@@ -11,12 +11,12 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/malformed": (about) => [
     `${peer(about)} sent something that makes no sense`,
     "it runs another version, or someone changed the data on the way",
-    "nothing was kept; update Postern on both sides and ask the other person",
+    "update Postern on both sides and ask the other person",
   ],
   "peer/unexpected-frame": (about) => [
     `${peer(about)} broke the protocol`,
     "it sent something that does not belong there",
-    "nothing was kept; update Postern on both sides and ask the other person",
+    "update Postern on both sides and ask the other person",
   ],
   "peer/unknown": (about) => [
     `nobody called ${peer(about)} is known at ${about.relay}`,
@@ -35,7 +35,7 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   ],
   "peer/declined": (about) => [
     `${peer(about)} declined ${content(about)}`,
-    "the other person said no",
+    "its person or its rules said no",
     "ask the other person",
   ],
   "peer/gone": (about) => [
@@ -51,7 +51,7 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/cancelled": (about) => [
     `${peer(about)} cancelled ${content(about)}`,
     "the other person stopped the transfer",
-    "nothing was kept; ask the other person",
+    "what has come is kept; ask the other person",
   ],
   "peer/profile-refused": (about) => [
     `${peer(about)} does not accept this profile`,
@@ -66,7 +66,7 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/no-space": (about) => [
     `${peer(about)} has no room for ${content(about)}`,
     "its disk is full",
-    "ask the other person to make room, then send again",
+    "ask the other person to make room, then send again: it goes on from there",
   ],
   "peer/store-failed": (about) => [
     `${peer(about)} could not keep ${content(about)}`,

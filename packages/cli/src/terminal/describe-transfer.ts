@@ -1,16 +1,17 @@
 /** Sentences about a transfer that failed; part of `describe.ts`. @module */
 import type { ErrorCode } from "@postern/core/errors";
 import { content, peer } from "./describe-peer.ts";
-import type { SentenceTable } from "./describe.ts";
+import type { About, SentenceTable } from "./describe.ts";
 
-const SEND_AGAIN = "nothing incomplete was kept; send it again";
-const DO_NOT_TRUST = "nothing was kept; if it happens again, do not trust this relay or this way";
+const DO_NOT_TRUST = "if it happens again, do not trust this relay or this way";
+const NOTHING_TAKEN = `nothing was taken; ${DO_NOT_TRUST}`;
+const NOTHING_WHOLE = `nothing has its final name; ${DO_NOT_TRUST}`;
 
 export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${string}`>> = {
   "transfer/invalid": (about) => [
     `the offer to ${peer(about)} did not open`,
     "the two sides do not have the same key, or the offer was changed on the way",
-    DO_NOT_TRUST,
+    NOTHING_TAKEN,
   ],
   "transfer/expired": (about) => [
     `the offer to ${peer(about)} came too late`,
@@ -20,47 +21,47 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
   "transfer/wrong-receiver": (about) => [
     "an offer arrived that was made for someone else",
     `someone hands offers around between ${peer(about)} and others`,
-    DO_NOT_TRUST,
+    NOTHING_TAKEN,
   ],
   "transfer/replayed": (about) => [
     `the offer to ${peer(about)} was seen before`,
     "someone recorded an offer and sent it again",
-    DO_NOT_TRUST,
+    NOTHING_TAKEN,
   ],
   "transfer/damaged": (about) => [
     `${content(about)} arrives damaged again and again`,
     "something on the way changes the data; it was sent anew, until the limit",
-    DO_NOT_TRUST,
+    NOTHING_WHOLE,
   ],
   "transfer/session-expired": (about) => [
     `a session key of ${content(about)} was used past its time`,
     "the data was held back on the way, or the other side does not renew its keys",
-    SEND_AGAIN,
+    sendAgain(about),
   ],
   "transfer/truncated": (about) => [
     `${content(about)} broke off before its end`,
     "the connection ended too early",
-    SEND_AGAIN,
+    sendAgain(about),
   ],
   "transfer/digest-mismatch": (about) => [
     `${content(about)} is not what was sent`,
     "the digests of the two sides differ",
-    DO_NOT_TRUST,
+    NOTHING_WHOLE,
   ],
   "transfer/framing": (about) => [
     `lost the thread in ${content(about)}`,
     "the stream of data was damaged where its parts are told apart",
-    SEND_AGAIN,
+    sendAgain(about),
   ],
   "transfer/pipe-lost": (about) => [
     `lost the connection while ${content(about)} was on its way`,
     about.reason ?? "the relay, the network or the other side closed it",
-    SEND_AGAIN,
+    sendAgain(about),
   ],
   "transfer/cancelled": (about) => [
     `cancelled ${content(about)}`,
     "you stopped it",
-    "nothing incomplete was kept",
+    sendAgain(about),
   ],
   "transfer/declined": (about) => [
     `declined ${content(about)}`,
@@ -70,7 +71,7 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
   "transfer/other-content": (about) => [
     `${content(about)} is not what was begun`,
     "what the receiver holds is not its beginning: it changed, or the part did",
-    "send it anew, from its beginning",
+    "send it anew, from its beginning: --anew",
   ],
   "transfer/unknown": () => [
     "no such unfinished transfer",
@@ -85,7 +86,7 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
   "transfer/interrupted": (about) => [
     `${peer(about)} lost ${content(about)} on the way`,
     "its program or its computer stopped before everything was kept",
-    SEND_AGAIN,
+    sendAgain(about),
   ],
   "transfer/source-changed": (about) => [
     `${content(about)} changed while it was sent`,
@@ -98,3 +99,10 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
     "check it and its permissions, then try again",
   ],
 };
+
+/** A message is whole or not there; of all else what has come is kept. */
+export function sendAgain({ content: what }: About): string {
+  return what === "the message"
+    ? "send it again"
+    : "what has come is kept; send it again, and it goes on from there";
+}

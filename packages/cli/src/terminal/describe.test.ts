@@ -82,7 +82,7 @@ test("C-16 describe() says of an unconfirmed refusal who may have said it, for e
   assert.equal(
     why,
     "so says the relay 127.0.0.1:9999, or bob, and no key of bob confirms it; " +
-      "if true: the other person said no",
+      "if true: its person or its rules said no",
   );
   assert.equal(next, "ask the other person");
   for (const code of codes) {

@@ -204,7 +204,7 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
   "store/no-space": () => [
     "the disk is full",
     "the file does not fit",
-    "make room, or choose another folder with -o, then let it be sent again",
+    "make room, or choose another folder with -o, then let it be sent again; what came is kept",
   ],
   "platform/crypto-unusable": () => [
     "the cryptography of this computer does not work",

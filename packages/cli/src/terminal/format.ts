@@ -48,8 +48,15 @@ const AGES = [
   [60, "minute"],
 ] as const;
 
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
+}
+
+/** `45 %`, of the unknown nothing; 100 only when all of it is there. */
+export function formatShare(bytes: number, total: number | undefined): string | undefined {
+  return total === undefined || total === 0 || bytes > total
+    ? undefined
+    : `${Math.floor((100 * bytes) / total)} %`;
 }
 
 function unitFor(bytes: number): number {

@@ -22,6 +22,12 @@ export interface OutputOptions {
   readonly noColor: boolean;
 }
 
+/** Whose failure it is, where several may fail. */
+export interface FailureOf {
+  readonly label: (line: string) => string;
+  readonly to: string;
+}
+
 export type Paint = "bold" | "green" | "red" | "yellow" | "dim";
 
 /** One event of `--json`; `type` is stable. */
@@ -41,7 +47,7 @@ export interface Output {
   /** An event on stdout; nothing without `--json`. */
   event(event: JsonEvent): void;
   /** Explains an error on stderr and as an event. Returns its exit code. */
-  fail(error: unknown, about?: Partial<About>): ExitCode;
+  fail(error: unknown, about?: Partial<About>, of?: FailureOf): ExitCode;
   /** A line for one transfer; several show at once, one below the other. */
   progress(label: string): ProgressLine;
   /** Whatever else is said waits until `ask` has its answer: a question is not torn. */
@@ -90,10 +96,13 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
       board.hide();
       stdout.write(`${text}\n`);
     },
-    fail(error, about) {
+    fail(error, about, of) {
       const failure = explain(error, { ...known, ...about }, isSet(env["POSTERN_DEBUG"]));
-      for (const text of failure.lines) write(failure.isAlarm ? paint("red", text) : text);
-      event({ type: "error", ...failure.event });
+      for (const text of failure.lines) {
+        const line = failure.isAlarm ? paint("red", text) : text;
+        write(of === undefined ? line : of.label(line));
+      }
+      event({ type: "error", ...failure.event, ...(of && { to: of.to }) });
       return failure.exitCode;
     },
     progress: (label) => (quiet ? SILENT : board.open(safeText(label))),

@@ -19,9 +19,11 @@ import {
 } from "@postern/core/identity";
 import { NAME_BYTES_MAX } from "@postern/core/limits";
 import { chooseSuite, makeDirectory } from "@postern/node";
+import type { UnfinishedContents } from "../api.ts";
 import { type ContactBook, contactBook } from "../contacts.ts";
 import { safeFileName } from "../safe-name.ts";
 import type { Store, StoredIdentity } from "../store.ts";
+import { unfinishedContents } from "../unfinished.ts";
 import { storeError } from "./fs-error.ts";
 import { wallClock } from "./node-clock.ts";
 import { type SealableStore, sqliteStore } from "./sqlite-store.ts";
@@ -37,6 +39,8 @@ export interface Home {
   readonly store: Store;
   /** The people this identity knows; needs no connection. */
   readonly contacts: ContactBook;
+  /** What it has begun to send or to receive; needs no connection. */
+  readonly unfinished: UnfinishedContents;
   /** A passphrase seals the secrets. */
   readonly isProtected: boolean;
   /**
@@ -115,6 +119,7 @@ async function homeOf(
     directory,
     store,
     contacts: contactBook({ store, suite, wall: wallClock }, { id, fingerprint }),
+    unfinished: unfinishedContents({ store, wall: wallClock }),
     get isProtected() {
       return store.isProtected;
     },
