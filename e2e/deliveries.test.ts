@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { messageSource, type DeliverOptions, type DeliveryEvent } from "@postern/client";
 import { fileSource } from "@postern/client/node";
 import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
@@ -269,6 +270,37 @@ test("a signed content leaves a receipt that anybody can check, over a broken wi
   });
   await plain.end();
   assert.equal((await plain.delivery.finished).signed, undefined);
+});
+
+test("an offer of a content that still comes ends its old transfer and goes on behind it", async (t) => {
+  const { ann, bob, path } = await twoPeople(t);
+  await bob.listen({ capacity: 2 });
+  const send = async () => {
+    const [content, contentId] = [await fileSource(path), new Uint8Array(16).fill(7)];
+    const { to, profile, rateLimit = 0 } = delivering(path);
+    return await ann.client.send({ to, profile, rateLimit, content, contentId });
+  };
+  const { sinkOf } = bob;
+  let letGo = 0;
+  bob.sinkOf = async (offer) => {
+    assert.equal(letGo, bob.offers.length - 1, "no part is in two hands");
+    const sink = await sinkOf(offer);
+    const abandon = sink.abandon.bind(sink);
+    sink.abandon = async () => {
+      await wait(300);
+      await abandon();
+      letGo++;
+    };
+    return sink;
+  };
+  const first = await send();
+  await until(() => bob.taken[0]?.events.findLast(({ type }) => type === "progress") !== undefined);
+  const second = await send();
+  await assert.rejects(first.finished, { code: "peer/cancelled" });
+  await second.finished;
+  await arrived(bob);
+  const [accepted] = offsets(bob.taken[1]?.events ?? []);
+  assert.ok((accepted ?? 0) > 0);
 });
 
 test("several at once, to one and to many, each on its own", async (t) => {
