@@ -30,6 +30,7 @@ import { EventQueue } from "./event-queue.ts";
 import type { Found } from "./find-receiver.ts";
 import type { Clock } from "./records/clock.ts";
 import { asPosternError, bothProgress } from "./running-transfer.ts";
+import { isSameContent } from "./same-content.ts";
 import type { UnfinishedId } from "./store.ts";
 import type { StoredContents } from "./unfinished.ts";
 
@@ -289,14 +290,4 @@ export async function openSame(
   if (isSameContent(source.info, content)) return source;
   await source.close().catch(() => undefined);
   throw new PosternError("transfer/source-changed", "not what was begun");
-}
-
-function isSameContent(one: ContentInfo, other: ContentInfo): boolean {
-  return (
-    one.kind === other.kind &&
-    one.name === other.name &&
-    one.size === other.size &&
-    one.manifest?.entries === other.manifest?.entries &&
-    one.manifest?.bytes === other.manifest?.bytes
-  );
 }

@@ -112,6 +112,24 @@ test("StoredContents' journal keeps the note of one content of one peer, and its
   assert.deepEqual(await contents.list(), []);
 });
 
+test("F-09 StoredContents' journal knows nothing of another content under a known id", async () => {
+  const { contents } = open();
+  await contents.journal(RECEIVING, FACTS).write(NOTE);
+  const { content: begun } = FACTS;
+  const others: ContentFacts["content"][] = [
+    { ...begun, name: "b.bin" },
+    { ...begun, size: 91 },
+    { ...begun, size: undefined },
+    { ...begun, kind: "stream" },
+    { ...begun, kind: "directory", manifest: { entries: 1, bytes: 40 } },
+  ];
+  for (const other of others) {
+    const journal = contents.journal(RECEIVING, { ...FACTS, content: other });
+    assert.equal(await journal.read(), undefined);
+  }
+  assert.deepEqual(await contents.journal(RECEIVING, FACTS).read(), NOTE);
+});
+
 test("StoredContents loses no change of two that come together, and revives nothing", async () => {
   const { contents } = open();
   const journal = contents.journal(RECEIVING, FACTS);

@@ -15,6 +15,7 @@ import type { WallMs } from "@postern/core/time";
 import type { ContentInfo, PartNote, ProfileName, Unfinished, UnfinishedContents } from "./api.ts";
 import type { PeerName } from "./people.ts";
 import { OfferJournal } from "./offer-journal.ts";
+import { isSameContent } from "./same-content.ts";
 import type { Store, StoredUnfinished, UnfinishedId } from "./store.ts";
 import { decodeUnfinished, encodeUnfinished, type UnfinishedRecord } from "./unfinished-record.ts";
 
@@ -116,12 +117,16 @@ export class StoredContents implements UnfinishedContents {
     await this.#oneByOne(async () => this.#ports.store.dropUnfinished(at));
   }
 
-  /** For the sink of an offer. */
+  /**
+   * For the sink of an offer. Whoever was once told yes must not come back under the same id with
+   * something else: that is not what is remembered.
+   */
   journal(at: UnfinishedId, facts: ContentFacts): OfferJournal {
     return new OfferJournal({
       read: async () => {
         await this.#lastChange.catch(() => undefined);
-        return (await this.record(at))?.note;
+        const kept = await this.record(at);
+        return kept && isSameContent(kept.content, facts.content) ? kept.note : undefined;
       },
       write: async (note) => this.#note(at, facts, note),
       drop: async () => this.forget(at),
