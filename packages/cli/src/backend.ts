@@ -16,6 +16,7 @@ import type {
   ProfileName,
   UnfinishedContents,
 } from "@postern/client";
+import type { CheckedReceipt } from "@postern/client/node";
 
 export interface Backend {
   connect(options: ConnectOptions): Promise<Client>;
@@ -46,6 +47,8 @@ export interface Backend {
   /** Stays open after a transfer that breaks: the next one goes on behind it. */
   streamSink(writable: Writable): Promise<ContentSink>;
   messageSink(): Promise<ContentSink & { readonly text: Promise<string> }>;
+  /** @throws PosternError `transfer/receipt-invalid` unless both signatures hold */
+  checkReceipt(text: string): Promise<CheckedReceipt>;
   /** As it can be stored anywhere. */
   storedName(name: string): Promise<string>;
   /** Bytes that may still be written there. */

@@ -7,7 +7,7 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   0    done
   1    failed for another reason
   2    the command line is wrong
-  3    not found: a receiver's name, a contact, a code, a file, a folder
+  3    not found: a receiver's name, a contact, a code, a file, a folder, a transfer
   4    the keys are locked: passphrase missing or wrong
   5    the other side is not there, busy, or did not answer in time
   6    integrity or authentication failed; never retried silently
@@ -40,15 +40,21 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   --json prints one JSON object a line on stdout. "type" is stable:
     connected first-use relay-authenticated reconnecting notice waiting code guessed met
     paired first-contact offer declined withdrawn offered master-key accepted session-key
-    progress resend new-pipe key-renewed done failed late-receipt on-done message receiver
-    receivers contact contacts contact-removed identity passphrase relay-pin status relay
-    compared stopped error
+    progress resend new-pipe key-renewed done failed late-receipt on-done going-on retrying
+    waiting-for-sender folder left-out receipt receivers-served message receiver receivers
+    contact contacts contact-removed unfinished transfers forgotten cleaned receipt-holds
+    identity passphrase relay-pin status relay compared stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
+  "content" is the same on both sides and in all transfers of one content, "transfer" is of one.
   "error" is the last event of a command that failed; its "code" is stable too.
   "confirmed": false in error, failed and withdrawn: the relay may have made the reason up.
 
-  Rates (--limit) are bytes per second: 300, 500K, 5M, 1G. Durations (--timeout): 250ms, 30s,
-  5m, 1h. Relays: HOST:PORT or postern://HOST:PORT#FINGERPRINT.
+  Sent to several, each event says to whom ("to"); the last is "receivers-served".
+
+  Rates (--limit) are bytes per second: 300, 500K, 5M, 1G; several receivers share it. Sizes
+  (--max-size): 300M, 10G. Relays: HOST:PORT or postern://HOST:PORT#FINGERPRINT.
+  Durations: 250ms, 30s, 5m, 1h. --timeout is how long to wait for the relay, for the other
+  side to decide, and for one that has gone to come back; without it that is for ever.
 `,
   "on-done": `A command for everything received: --on-done CMD
 

@@ -61,6 +61,10 @@ export const nodeBackend: Backend = {
     const { messageSink } = await import("@postern/client");
     return messageSink();
   },
+  async checkReceipt(text) {
+    const { checkReceipt } = await import("@postern/client/node");
+    return checkReceipt(text);
+  },
   async storedName(name) {
     const { safeFileName } = await import("@postern/client");
     return safeFileName(name);

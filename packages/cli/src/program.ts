@@ -3,12 +3,9 @@
  *
  * @module
  */
-import { isName } from "@postern/core/identity";
 import { Command } from "commander";
 import { runInContext, type SharedOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import type { SendFlags } from "./commands/send.ts";
-import type { ReceiveFlags } from "./commands/receive.ts";
 import type { RelayFlags } from "./commands/relay.ts";
 import { printHelp } from "./help.ts";
 import {
@@ -20,6 +17,7 @@ import {
   type Run,
 } from "./program-options.ts";
 import { addPeopleCommands } from "./program-people.ts";
+import { addTransferCommands } from "./program-transfers.ts";
 import { canAsk, type Surroundings } from "./surroundings.ts";
 
 export interface Program {
@@ -65,76 +63,6 @@ export function buildProgram(surroundings: Surroundings, options: ProgramOptions
       });
     });
   return { root, exitCode: () => exitCode };
-}
-
-function addTransferCommands(root: Command, run: Run): void {
-  root.commandsGroup("Transfer:");
-  const send = root
-    .command("send")
-    .summary("send a message, files or folders")
-    .description(
-      "Sends one message, files and folders, or a stream: to receivers by name, or to whoever you " +
-        "tell a code. What breaks off goes on when the other side is back; the same command goes " +
-        "on with what an earlier one began.",
-    )
-    .argument("[paths...]", "files and folders, or - for the standard input")
-    .option("--to <names>", "contacts, or names at the relay: ann,bob (default: by a code)")
-    .option("--text <text>", "send this message (- reads it from the standard input)")
-    .option("--file-name <name>", "name of what - reads (default: stdin)")
-    .option("--keep-links", "send symbolic links as links (default: leave them out, and say so)")
-    .option("--anew", "give up what was begun before, and send from the beginning")
-    .option("--signed", "sign it, and keep a signed receipt that anybody can check")
-    .option("--receipt <file>", "where the signed receipt goes (default: beside you)")
-    .option("--words <n>", "words of the code, 2 to 6 (default: 2)")
-    .option("--profile <name>", `how keys travel: ${PROFILE_LIST}`)
-    .option("--limit <rate>", "bytes per second at most: 500K, 5M")
-    .option("--session-seconds <n>", "life of a session key, 1 to 60 (default: 5)")
-    .addHelpText("after", examples(SEND_EXAMPLES));
-  withClientOptions(send).action(async (paths: readonly string[], flags: SendFlags) => {
-    const commands = await import("./commands/send.ts");
-    const streamName = takeStreamName(send, paths, flags);
-    const all = streamName === undefined ? flags : { ...flags, streamName };
-    await run(send, async (context) => await commands.send(context, paths, all));
-  });
-  const receive = root
-    .command("receive")
-    .alias("recv")
-    .summary("wait for offers and take them in")
-    .description(
-      "Waits for offers, asks about each, and saves files without ever overwriting one. " +
-        "With a code it takes one thing, of whoever made the code.",
-    )
-    .argument("[code]", "the code that the sender tells you; also from POSTERN_CODE")
-    .option("--code", "ask for the code; Tab completes its words")
-    .option("-o, --output <dir>", "folder for files, or - for the standard output (default: .)")
-    .option("--into <dir>", "the same as -o")
-    .option("--once", "end after one transfer, with its exit code")
-    .option("--accept <whom>", "all, ask, or names of senders: ann,bob (default: ask)")
-    .option("--ask", "ask about each offer, the same as --accept ask")
-    .option("--wait", "for servers: never ask, decline what is not accepted, go on for ever")
-    .option("--max-size <size>", "decline what is larger: 300M, 10G")
-    .option("--per-sender", "a folder for each sender, by name and fingerprint")
-    .option("--on-done <command>", "run it for each thing received: see postern help on-done")
-    .option("--capacity <n>", "transfers at once (default: 1; with --wait 4)")
-    .option("--profile <names>", `what to take, one or several: ${PROFILE_LIST}`)
-    .addHelpText("after", examples(RECEIVE_EXAMPLES));
-  withClientOptions(receive).action(async (code: string | undefined, flags: ReceiveFlags) => {
-    const commands = await import("./commands/receive.ts");
-    await run(receive, async (context) => await commands.receive(context, code, flags));
-  });
-}
-
-/** `send - --name backup.tar`: may be the name of the file, not of the person. */
-function takeStreamName(
-  send: Command,
-  paths: readonly string[],
-  { fileName }: SendFlags,
-): string | undefined {
-  const { name } = send.opts<SharedOptions>();
-  if (paths[0] !== "-" || fileName !== undefined || name === undefined) return undefined;
-  if (isName(name) && !name.includes(".")) return undefined;
-  send.setOptionValue("name", undefined);
-  return name;
 }
 
 function addRelayCommands(root: Command, run: Run): void {
@@ -193,20 +121,6 @@ function addHelpCommand(root: Command, run: Run): void {
 
 /** A name that is no command: commander itself then says which one may have been meant. */
 export class UnknownCommand extends Error {}
-
-const PROFILE_LIST = "end-to-end (default), symmetric, asymmetric";
-
-const SEND_EXAMPLES: readonly Example[] = [
-  ["postern send photo.raw", "a file, by a code for the other side"],
-  ['postern send --text "on my way" --to bob', "a message to a contact"],
-  ["tar c folder | postern send - --file-name folder.tar --to bob", "a stream"],
-];
-
-const RECEIVE_EXAMPLES: readonly Example[] = [
-  ["postern receive 37-crystal-velvet", "what the maker of the code sends"],
-  ["postern receive --accept ann -o inbox", "take all from ann, ask about others"],
-  ["postern receive --wait --accept ann --into inbox --on-done ./sort.sh", "on a server"],
-];
 
 const RELAY_EXAMPLES: readonly Example[] = [
   ["postern relay", "for this computer only, at 127.0.0.1:9999"],

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
 
-const SUBCOMMANDS = "send receive pair contacts receivers identity status relay".split(" ");
+const SUBCOMMANDS =
+  "send receive transfers verify pair contacts receivers identity status relay".split(" ");
 
 test("run() exits 2 for a mistyped command and says which one may be meant", async () => {
   const terminal = new FakeTerminal();

@@ -264,13 +264,17 @@ export class FakeOffer implements Offer {
 export class FakeSource implements ContentSource {
   readonly info: ContentInfo;
   isClosed = false;
+  readonly #bytes: Uint8Array;
 
-  constructor(info: ContentInfo) {
+  constructor(info: ContentInfo, bytes: Uint8Array) {
     this.info = info;
+    this.#bytes = bytes;
   }
 
-  async read(): Promise<number> {
-    return 0;
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    const part = this.#bytes.subarray(offset, offset + into.length);
+    into.set(part);
+    return part.length;
   }
 
   verified(): void {}

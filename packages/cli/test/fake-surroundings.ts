@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
 import type { ContentKind, Manifest } from "@postern/client";
+import type { CheckedReceipt } from "@postern/client/node";
 import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
 import { run } from "../src/run.ts";
@@ -54,7 +55,12 @@ export class FakeTerminal {
   connect = async (): Promise<FakeClient> => this.client;
   readonly home = new FakeHome();
   openSink = (path: string): FakeSink => new FakeSink(path);
+  /** Of every file. */
+  fileBytes: Uint8Array = new Uint8Array(1_000);
   freeSpace = 1e12;
+  onReceipt = async (): Promise<CheckedReceipt> => {
+    throw new PosternError("transfer/receipt-invalid", "scripted");
+  };
   /** What a folder's sink asks, with the list that came. */
   onFolder = async (
     _ask: (manifest: Manifest, where: string) => Promise<boolean>,
@@ -100,7 +106,7 @@ export class FakeTerminal {
 
   #backend(): Surroundings["backend"] {
     const source = async (kind: ContentKind, name: string, size?: number): Promise<FakeSource> => {
-      const made = new FakeSource({ kind, name, size });
+      const made = new FakeSource({ kind, name, size }, this.fileBytes);
       this.sources.push(made);
       return made;
     };
@@ -116,7 +122,7 @@ export class FakeTerminal {
       },
       openHome: async ({ passphrase }) => await this.home.open(passphrase),
       defaultHome: async () => "/state",
-      fileSource: async (path) => await source("file", basename(path), 1_000),
+      fileSource: async (path) => await source("file", basename(path), this.fileBytes.length),
       directorySource: async (paths) => {
         const made = await source("directory", basename(paths[0] ?? ""), 1_000);
         return Object.assign(made, { skipped: this.skipped, renamed: [] });
@@ -125,6 +131,7 @@ export class FakeTerminal {
         const stream = await source("stream", name);
         return { open: async () => stream, close: async () => await stream.close() };
       },
+      checkReceipt: async () => await this.onReceipt(),
       storedName: async (name) => name.replaceAll("/", "%2F"),
       messageSource: async (text) => await source("message", "", text.length),
       fileSink: async (directory, name) => await sink(`${directory}/${name}`),

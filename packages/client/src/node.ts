@@ -1,4 +1,5 @@
 /** Door of `@postern/client/node`: files, streams and the client's home on a device. @module */
+export { type CheckedReceipt, checkReceipt } from "./node/check-receipt.ts";
 export { connectNode, type ConnectNodeOptions } from "./node/connect-node.ts";
 export {
   type AskAboutDirectory,

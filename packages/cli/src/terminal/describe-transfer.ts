@@ -101,7 +101,7 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
 };
 
 /** A message is whole or not there; of all else what has come is kept. */
-export function sendAgain({ content: what }: About): string {
+function sendAgain({ content: what }: About): string {
   return what === "the message"
     ? "send it again"
     : "what has come is kept; send it again, and it goes on from there";
