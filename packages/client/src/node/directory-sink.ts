@@ -15,30 +15,30 @@
  */
 import { join } from "node:path";
 import { PosternError } from "@postern/core/errors";
-import { type Manifest, type ManifestEntry, decodeManifest } from "@postern/core/transfer";
+import type { Sha256Stream } from "@postern/core/crypto";
+import type { Manifest } from "@postern/core/transfer";
 import { nativeSuite } from "@postern/node";
-import type { ContentInfo, HeldContent, ManifestSize, PartJournal, PartNote } from "../api.ts";
+import type { ContentInfo, HeldContent, ManifestSize, PartJournal } from "../api.ts";
 import type { Clock } from "../records/clock.ts";
 import { safeFileName } from "../safe-name.ts";
 import { bootId } from "./boot-id.ts";
 import type { FileSink } from "./file-sink.ts";
+import { findDirectory, type FoundPart, type FoundWhole, wholeMark } from "./found-directory.ts";
 import { freeSpace } from "./free-space.ts";
 import { storeError } from "./fs-error.ts";
-import { heldFiles, removeBehind } from "./held-files.ts";
 import { nodeClock } from "./node-clock.ts";
 import { resolveDirectory } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
 import { syncDirectory } from "./publish.ts";
+import { readList, topsOf } from "./received-list.ts";
 import { StagedFiles, type StagedPosition } from "./staged-files.ts";
 import {
   createStaging,
-  findStaging,
-  hasTree,
+  noPart,
   publishEntry,
   removeStaging,
   type Staging,
   startTree,
-  storedList,
   treeOf,
 } from "./staging.ts";
 import { StoredTree } from "./stored-tree.ts";
@@ -83,8 +83,14 @@ export async function directorySink(
   const name = safeFileName(content.name);
   const common = { name, list, size, journal, ask, clock, boot, free, sync };
   try {
-    const found = await reopen(common);
-    if (found !== undefined) return new Sink(common, found.staging, found);
+    const note = await journal.read();
+    const found = note && (await findDirectory(note, list, size, boot));
+    if (found?.kind === "whole") return wholeSink(common, found);
+    if (note !== undefined && found !== undefined) {
+      // From now on what this start of the computer writes counts.
+      if (note.boot !== boot) await journal.write({ ...note, name, bytes: found.durable, boot });
+      return new Sink(common, found.staging, found);
+    }
     const staging = createStaging(await resolveDirectory(directory), name);
     const { directory: real, part } = staging;
     await journal.write({ directory: real, name, part, bytes: 0, boot });
@@ -102,90 +108,23 @@ interface Common extends Required<DirectorySinkOptions> {
   readonly ask: AskAboutDirectory;
 }
 
-/** What an earlier transfer left. */
-interface Found {
-  readonly staging: Staging;
-  readonly manifest: Manifest;
-  readonly from: StagedPosition;
-  readonly held: HeldContent;
-  /** Of it, on the disk for sure. */
-  readonly durable: number;
-  /** It was whole, and got this name before the program ended. */
-  readonly published: string | undefined;
-}
-
-async function reopen(common: Common): Promise<Found | undefined> {
-  const { boot, journal } = common;
-  const note = await journal.read();
-  const staging = note === undefined ? undefined : await findStaging(note);
-  if (note === undefined || staging === undefined) return undefined;
-  const found = await findHeld(common, staging, note);
-  if (found === undefined) {
-    await removeStaging(staging);
-    return undefined;
-  }
-  // From now on what this start of the computer writes counts.
-  if (note.boot !== boot && found.published === undefined)
-    await journal.write({ ...note, bytes: found.durable, boot });
-  return found;
-}
-
-async function findHeld(
-  { list, size, boot }: Common,
-  staging: Staging,
-  note: PartNote,
-): Promise<Found | undefined> {
-  const bytes = storedList(staging, list.bytes);
-  if (bytes === undefined || !hasTree(staging)) return undefined;
-  const manifest = readKept(bytes, list, size);
-  if (manifest === undefined) return undefined;
-  const isSure = note.boot === boot;
-  const bytesMax = isSure ? size : Math.max(0, note.bytes - bytes.length);
-  const look = async (tree: StoredTree) => {
-    const hashed = nativeSuite.sha256Stream();
-    hashed.update(bytes);
-    const held = await heldFiles({ manifest, tree, bytesMax, hashed, now: Date.now() });
-    return { from: held, held: { offset: bytes.length + held.bytes, hashed } };
+/** The content stands under its name; only its sender does not know yet. */
+function wholeSink({ size, journal }: Common, { path, held }: FoundWhole): DirectorySink {
+  return {
+    path,
+    paths: [path],
+    linksLeft: 0,
+    held,
+    async write() {
+      throw new PosternError("store/failed", "the content was whole");
+    },
+    async commit(total) {
+      if (total !== size)
+        throw new PosternError("store/failed", "the content has another length", { total });
+      await journal.drop().catch(() => {});
+    },
+    async abandon() {},
   };
-  const inTree = await look(new StoredTree(treeOf(staging)));
-  const common = { staging, manifest, published: undefined };
-  if (inTree.held.offset < size && note.bytes === size && topsOf(manifest).length === 1) {
-    const place = { parent: undefined, name: staging.directory, depth: 0 };
-    const outside = await look(new StoredTree(place, note.name));
-    if (outside.held.offset === size)
-      return { ...common, ...outside, durable: size, published: note.name };
-  }
-  if (!isSure) removeBehind(manifest, new StoredTree(treeOf(staging)), inTree.from);
-  const durable = Math.min(note.bytes, inTree.held.offset);
-  return { ...common, ...inTree, durable };
-}
-
-/** @throws {@link PosternError} `transfer/invalid` */
-function readList(bytes: Uint8Array, list: ManifestSize, size: number): Manifest {
-  const manifest = decodeManifest(bytes);
-  if (manifest.entries.length !== list.entries) throw invalid("another number of entries");
-  let total = bytes.length;
-  for (const entry of manifest.entries) if (entry.kind === "file") total += entry.size;
-  if (total !== size) throw invalid("another size");
-  if (total === bytes.length && manifest.entries.length === 0) throw invalid("nothing in it");
-  return manifest;
-}
-
-/** `undefined`: it is another content's, or was changed. */
-function readKept(bytes: Uint8Array, list: ManifestSize, size: number): Manifest | undefined {
-  try {
-    return readList(bytes, list, size);
-  } catch {
-    return undefined;
-  }
-}
-
-function invalid(reason: string): PosternError {
-  return new PosternError("transfer/invalid", `manifest: ${reason}`, { reason });
-}
-
-function topsOf(manifest: Manifest): readonly ManifestEntry[] {
-  return manifest.entries.filter(({ path }) => !path.includes("/"));
 }
 
 class Sink implements DirectorySink {
@@ -194,6 +133,8 @@ class Sink implements DirectorySink {
   readonly #staging: Staging;
   readonly #progress: PartProgress;
   readonly #list: Uint8Array[] = [];
+  /** Over everything before `#end`. */
+  readonly #hashed: Sha256Stream;
   /** The person has taken it. */
   #manifest: Manifest | undefined;
   #files: StagedFiles | undefined;
@@ -203,21 +144,21 @@ class Sink implements DirectorySink {
   #end: number;
   #open = true;
 
-  constructor(common: Common, staging: Staging, found?: Found) {
+  constructor(common: Common, staging: Staging, found?: FoundPart) {
     const { clock, sync } = common;
     this.#common = common;
     this.#staging = staging;
     this.#end = found?.held.offset ?? 0;
     const handle = { datasync: async () => await sync(staging.path) };
-    const note = async (bytes: number) => await this.#note(common.name, bytes, common.boot);
+    const note = async (bytes: number) =>
+      await this.#note(common.name, bytes, common.boot, staging.part);
     const bytes = found?.durable ?? 0;
     this.#progress = new PartProgress({ handle, clock, bytes, note });
+    this.#hashed = found?.held.hashed.copy() ?? nativeSuite.sha256Stream();
     if (found === undefined) return;
     this.held = found.held;
     this.#take(found.manifest);
-    this.#isPublished = found.published !== undefined;
-    if (found.published === undefined) this.#files = this.#stage(found.manifest, found.from);
-    else this.#names = [found.published];
+    this.#files = this.#stage(found.manifest, found.from);
   }
 
   get paths(): readonly string[] {
@@ -239,7 +180,9 @@ class Sink implements DirectorySink {
       throw new PosternError("usage/wrong-state", "bytes out of order", { offset });
     if (this.#files === undefined) return this.#writeList(bytes);
     try {
-      await this.#files.write(bytes);
+      const writing = this.#files.write(bytes);
+      this.#hashed.update(bytes);
+      await writing;
     } catch (error) {
       throw storeError("cannot write a file", error);
     }
@@ -272,9 +215,8 @@ class Sink implements DirectorySink {
     if (total !== this.#end || total !== this.#common.size)
       throw new PosternError("store/failed", "the content has another length", { total });
     try {
-      if (!this.#isPublished) await this.#finish(total);
+      await this.#finish(total);
       this.#open = false;
-      // What cannot be removed is found to be of a whole content.
       await removeStaging(this.#staging).catch(() => {});
       await this.#common.journal.drop().catch(() => {});
     } catch (error) {
@@ -300,6 +242,7 @@ class Sink implements DirectorySink {
     if (end > this.#common.list.bytes)
       throw new PosternError("usage/wrong-state", "content before consent");
     this.#list.push(bytes.slice());
+    this.#hashed.update(bytes);
     this.#end = end;
   }
 
@@ -335,22 +278,21 @@ class Sink implements DirectorySink {
     this.#files.close();
     await this.#progress.settled();
     await sync(path);
-    const tops = topsOf(this.#manifest);
+    const { part } = this.#staging;
+    const whole = wholeMark(this.#hashed);
     const names: string[] = [];
-    for (const [at, { kind }] of tops.entries()) {
-      const name = this.#names[at] ?? "";
+    for (const [at, { kind }] of topsOf(this.#manifest).entries()) {
       const before = async (candidate: string) => {
         // Without it a crash right now costs a second copy, not this one.
-        if (tops.length === 1)
-          await this.#note(candidate, total, this.#common.boot).catch(() => {});
+        if (at === 0) await this.#note(candidate, total, whole, part).catch(() => {});
       };
-      names.push(
-        await publishEntry(this.#staging, name, kind === "directory" ? kind : "file", before),
-      );
+      const as = kind === "directory" ? "directory" : "file";
+      names.push(await publishEntry(this.#staging, this.#names[at] ?? "", as, before));
     }
     this.#names = names;
     await syncDirectory(directory);
     this.#isPublished = true;
+    await this.#note(names[0] ?? "", total, whole, noPart()).catch(() => {});
   }
 
   async #keep(): Promise<void> {
@@ -359,12 +301,12 @@ class Sink implements DirectorySink {
       await this.#progress.finish(this.#end);
     } catch {
       // What a disk did not take may be lost any moment: only the durable bytes count.
-      await this.#note(this.#common.name, this.#progress.durable, LOST);
+      await this.#note(this.#common.name, this.#progress.durable, LOST, this.#staging.part);
     }
   }
 
-  #note(name: string, bytes: number, boot: string): Promise<void> {
-    const { directory, part } = this.#staging;
+  #note(name: string, bytes: number, boot: string, part: string): Promise<void> {
+    const { directory } = this.#staging;
     return this.#common.journal.write({ directory, name, part, bytes, boot });
   }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { constants, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { open, realpath, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import process from "node:process";
@@ -63,12 +64,14 @@ export async function findStaging(note: PartNote): Promise<Staging | undefined> 
   return { directory, part: note.part, path, device: stats.dev, inode: stats.ino };
 }
 
-/** Its manifest, if it has one of so many bytes. */
+/** Its manifest, if it has one of so many bytes, and its place for entries. */
 export function storedList(staging: Staging, bytes: number): Uint8Array | undefined {
   try {
     const path = join(staging.path, LIST);
     const stats = lstatSync(path);
-    return stats.isFile() && stats.size === bytes ? readFileSync(path) : undefined;
+    const isWhole = stats.isFile() && stats.size === bytes;
+    const hasTree = lstatSync(join(staging.path, TREE)).isDirectory();
+    return isWhole && hasTree ? readFileSync(path) : undefined;
   } catch {
     return undefined;
   }
@@ -93,8 +96,18 @@ export function treeOf(staging: Staging): DirectoryNode {
   return { parent: undefined, name: join(staging.path, TREE), depth: 0 };
 }
 
-export function hasTree(staging: Staging): boolean {
-  return lstatSync(join(staging.path, TREE), { throwIfNoEntry: false })?.isDirectory() === true;
+/** Nothing is below the tree, or it is not there. */
+export function isTreeEmpty(staging: Staging): boolean {
+  try {
+    return readdirSync(join(staging.path, TREE)).length === 0;
+  } catch {
+    return true;
+  }
+}
+
+/** A part of that name that nothing has and nothing gets. */
+export function noPart(): string {
+  return `.${randomUUID()}.part`;
 }
 
 /** Removes it with all that is in it, and nothing that was put into its place. */
