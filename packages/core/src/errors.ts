@@ -88,6 +88,7 @@ const CATALOGUE = {
 
 export type ErrorCode = keyof typeof CATALOGUE;
 
+/** With `confirmed: "no"` what a peer is said to have said or done may be the relay's invention. */
 export type ErrorDetails = Readonly<Record<string, string | number>>;
 
 /**

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { equalBytes } from "./equal.ts";
+
+/** Bytes that count how often one of them is looked at. */
+function watched(bytes: Uint8Array): { readonly bytes: Uint8Array; reads(): number } {
+  let count = 0;
+  const get = (target: Uint8Array, key: string | symbol): unknown => {
+    if (typeof key === "string" && /^\d+$/.test(key)) count++;
+    return Reflect.get(target, key, target);
+  };
+  return { bytes: new Proxy(bytes, { get }), reads: () => count };
+}
+
+test("equalBytes() tells what differs in any bit, and in length", () => {
+  const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 7);
+  assert.ok(equalBytes(bytes, bytes.slice()));
+  for (let bit = 0; bit < 128; bit++) {
+    const other = bytes.slice();
+    other[bit >> 3]! ^= 1 << (bit & 7);
+    assert.ok(!equalBytes(bytes, other), `bit ${bit}`);
+  }
+  assert.ok(!equalBytes(bytes, bytes.subarray(1)));
+  assert.ok(equalBytes(new Uint8Array(0), new Uint8Array(0)));
+});
+
+test("C-16 equalBytes() looks at every byte, wherever the first difference is", () => {
+  for (const at of [0, 1, 16, 31, undefined]) {
+    const one = watched(new Uint8Array(32));
+    const other = watched(new Uint8Array(32).map((_, i) => (i === at ? 1 : 0)));
+    assert.equal(equalBytes(one.bytes, other.bytes), at === undefined);
+    assert.deepEqual([one.reads(), other.reads()], [32, 32], `${at}`);
+  }
+});
