@@ -61,7 +61,7 @@ export class RunningDelivery implements Delivery {
   readonly #contentId: Uint8Array;
   readonly #resumed: Resumed | undefined;
   readonly #retry: DeliveryRetry;
-  readonly #events = new EventQueue<DeliveryEvent>(bothProgress);
+  readonly #events = new EventQueue<DeliveryEvent>(replaces);
   readonly #finished = Promise.withResolvers<Receipt>();
   #peer: PeerName | undefined;
   #fingerprint: Uint8Array | undefined;
@@ -72,7 +72,9 @@ export class RunningDelivery implements Delivery {
   #planned: Wait | undefined;
   /** Ends the wait for the other side. */
   #wake: (() => void) | undefined;
+  /** With the receiver, as it said last. */
   #bytes: number;
+  #most = 0;
   #notedAt: InstantMs;
 
   constructor(
@@ -206,10 +208,12 @@ export class RunningDelivery implements Delivery {
     this.#events.push(event);
     if (event.type === "accepted") {
       this.#wasAccepted = true;
+      this.#bytes = event.offset;
       this.#retry.accepted();
-    } else if (event.type === "progress" && event.bytes > this.#bytes) {
+    } else if (event.type === "progress") {
       this.#bytes = event.bytes;
-      this.#retry.progressed();
+      if (event.bytes > this.#most) this.#retry.progressed();
+      this.#most = Math.max(this.#most, event.bytes);
       this.#noteProgress();
     }
   }
@@ -279,6 +283,11 @@ export class RunningDelivery implements Delivery {
     this.#events.end();
     this.#finished.resolve(receipt);
   }
+}
+
+/** A reader who sleeps need not hear of every wait, nor of every step. */
+function replaces(last: DeliveryEvent, next: DeliveryEvent): boolean {
+  return bothProgress(last, next) || (last.type === "waiting" && next.type === "waiting");
 }
 
 /** @throws {@link PosternError} `transfer/source-changed` when it is not what was begun. */
