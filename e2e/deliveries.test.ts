@@ -114,6 +114,21 @@ test("T-02 a receiver that has gone is waited for, and finds its part when it is
   assert.ok(ann.wire.pipeBytes < 1.1 * CONTENT.length);
 });
 
+test("a receiver that closes in order has said no to nothing, and is waited for as well", async (t) => {
+  const { lab, ann, bob, path } = await twoPeople(t);
+  const sent = await deliver(ann, delivering(path));
+  await until(() => sent.bytes > 4 * MIB);
+  await bob.client.close();
+  const last = bob.taken[0]?.events.at(-1);
+  assert.equal(last?.type === "failed" && last.error.code, "transfer/cancelled");
+  await until(() => sent.of("waiting").length > 0);
+  const again = await lab.person("bob");
+  await again.listen();
+  assert.equal((await sent.end())?.type, "done");
+  await arrived(again, ann);
+  assert.ok((offsets(sent.events).at(-1) ?? 0) >= 4 * MIB);
+});
+
 test("T-03 a sender that has gone goes on from what its store remembers", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));

@@ -347,6 +347,10 @@ export interface Client {
   receive(options: ReceiveOptions): AsyncIterable<ReceiveEvent>;
   /** From the first event on; ends with `closed`. */
   readonly events: AsyncIterable<ClientEvent>;
+  /**
+   * Ends everything. What is being received is not declined by that: its sender may wait for this
+   * client to be back. `cancel()` says no.
+   */
   close(): Promise<void>;
 }
 

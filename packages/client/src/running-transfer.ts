@@ -125,6 +125,16 @@ export class RunningTransfer implements Transfer {
     this.#input({ kind: "cancel" });
   }
 
+  /**
+   * This client closes. Nobody has said no: a sender may wait for it to come back, so it hears that
+   * the way was lost, as when this device had lost its power.
+   */
+  leave(): void {
+    if (this.#side.role === "sending" || this.isStored) return this.cancel();
+    this.stopRecords(new PosternError("transfer/pipe-lost", "the receiver closes"));
+    void this.fail(new PosternError("transfer/cancelled", "this client closes"));
+  }
+
   /** An event of the transfer's machine. */
   onEvent(event: CoreEvent): void {
     switch (event.kind) {

@@ -169,7 +169,7 @@ export class TransferDesk {
   /** Ends all of them. Resolves when each has let go of its content. */
   async end(): Promise<void> {
     const running = [...this.#running.values()];
-    for (const transfer of running) transfer.cancel();
+    for (const transfer of running) transfer.leave();
     await Promise.all([...running.map((transfer) => transfer.settled), ...this.#settling]);
   }
 
