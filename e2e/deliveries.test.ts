@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { messageSource, type DeliverOptions, type DeliveryEvent } from "@postern/client";
 import { fileSource } from "@postern/client/node";
 import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
@@ -305,7 +305,7 @@ test("an offer of a content that still comes ends its old transfer and goes on b
     const sink = await sinkOf(offer);
     const abandon = sink.abandon.bind(sink);
     sink.abandon = async () => {
-      await wait(300);
+      await pause(300);
       await abandon();
       letGo++;
     };
