@@ -18,6 +18,9 @@ import type { Owner } from "./scene.ts";
 const CONTENT = noise(16 * MIB);
 /** A break must come while most of the content is not sent. */
 const LIMIT = 8 * MIB;
+/** Breaks come when more than this is verified. What is on its way then may be lost: less. */
+const VERIFIED = 4 * MIB;
+const SENT_MAX = CONTENT.length + VERIFIED;
 
 interface Pair {
   readonly lab: DeliveryLab;
@@ -78,7 +81,7 @@ for (const [profile, what, breakIt] of [
     const pair = await twoPeople(t);
     const { ann, bob, path } = pair;
     const sent = await deliver(ann, delivering(path, { profile }));
-    await until(() => sent.bytes > 4 * MIB);
+    await until(() => sent.bytes > VERIFIED);
     await breakIt(pair);
     const last = await sent.end();
     assert.equal(last?.type, "done", JSON.stringify(last));
@@ -86,17 +89,17 @@ for (const [profile, what, breakIt] of [
     assert.ok(sent.of("waiting").length > 0);
     const [first, second, ...more] = offsets(sent.events);
     assert.deepEqual([first, more], [0, []]);
-    assert.ok(second !== undefined && second >= 4 * MIB, `went on from ${second}`);
+    assert.ok(second !== undefined && second > VERIFIED, `went on from ${second}`);
     const factor = ann.wire.pipeBytes / CONTENT.length;
     t.diagnostic(`${(factor * 100).toFixed(2)} % of the content on the wire`);
-    assert.ok(factor < 1.1, `${factor}`);
+    assert.ok(ann.wire.pipeBytes < SENT_MAX, `${factor}`);
     assert.equal(sent.of("done").length + sent.of("failed").length, 1);
   });
 
 test("T-02 a receiver that has gone is waited for, and finds its part when it is back", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   await bob.leave();
   await until(() => sent.of("waiting").length > 1);
   assert.deepEqual(new Set(sent.of("waiting").map((wait) => wait.for)), new Set(["receiver"]));
@@ -110,14 +113,14 @@ test("T-02 a receiver that has gone is waited for, and finds its part when it is
   await again.listen();
   assert.equal((await sent.end())?.type, "done");
   await arrived(again, ann);
-  assert.ok((offsets(sent.events).at(-1) ?? 0) >= 4 * MIB);
-  assert.ok(ann.wire.pipeBytes < 1.1 * CONTENT.length);
+  assert.ok((offsets(sent.events).at(-1) ?? 0) > VERIFIED);
+  assert.ok(ann.wire.pipeBytes < SENT_MAX);
 });
 
 test("a receiver that closes in order has said no to nothing, and is waited for as well", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   await bob.client.close();
   const last = bob.taken[0]?.events.at(-1);
   assert.equal(last?.type === "failed" && last.error.code, "transfer/cancelled");
@@ -126,13 +129,13 @@ test("a receiver that closes in order has said no to nothing, and is waited for 
   await again.listen();
   assert.equal((await sent.end())?.type, "done");
   await arrived(again, ann);
-  assert.ok((offsets(sent.events).at(-1) ?? 0) >= 4 * MIB);
+  assert.ok((offsets(sent.events).at(-1) ?? 0) > VERIFIED);
 });
 
 test("T-03 a sender that has gone goes on from what its store remembers", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   await ann.leave();
   assert.equal((await sent.end())?.type, "failed");
   const again = await lab.person("ann");
@@ -142,22 +145,22 @@ test("T-03 a sender that has gone goes on from what its store remembers", async 
     [kept?.id, kept?.role, kept?.peer.name, kept?.paths],
     [sent.delivery.id, "sending", "bob", [path]],
   );
-  assert.ok((kept?.bytes ?? 0) > 4 * MIB);
+  assert.ok((kept?.bytes ?? 0) > VERIFIED);
   const options = delivering(path, { id: sent.delivery.id });
   const resumed = await deliver(again, options);
   await assert.rejects(again.client.deliver(options), { code: "usage/wrong-state" });
   assert.equal((await resumed.end())?.type, "done");
   await arrived(bob, again);
-  assert.ok((offsets(resumed.events)[0] ?? 0) >= 4 * MIB);
+  assert.ok((offsets(resumed.events)[0] ?? 0) > VERIFIED);
   assert.notEqual(bob.taken[0]?.transfer.id, bob.taken[1]?.transfer.id);
   assert.equal(bob.offers[1]?.contentId, sent.delivery.id);
-  assert.ok(ann.wire.pipeBytes + again.wire.pipeBytes < 1.1 * CONTENT.length);
+  assert.ok(ann.wire.pipeBytes + again.wire.pipeBytes < SENT_MAX);
 });
 
 test("T-04 a file that has changed in what the receiver holds is told apart, and stays as it is", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   await ann.leave();
   await sent.end();
   const again = await lab.person("ann");
@@ -183,7 +186,7 @@ test("T-04 a file that has changed in what the receiver holds is told apart, and
 test("a delivery that is cancelled can be gone on with; one that nobody took is forgotten", async (t) => {
   const { ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   sent.delivery.cancel();
   const last = await sent.end();
   assert.equal(last?.type === "failed" && last.error.code, "transfer/cancelled");
@@ -208,7 +211,7 @@ test("a receiver who never took it is not waited for; patience ends", async (t) 
     code: "peer/unknown",
   });
   const sent = await deliver(ann, delivering(path, { patienceMs: 1_500 }));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   await bob.leave();
   const leftAt = performance.now();
   const last = await sent.end();
@@ -223,12 +226,12 @@ test("who was met by a code is waited for while both run", async (t) => {
   const { own, other } = await bob.meet(ann);
   await bob.listen({ from: own });
   const sent = await deliver(ann, delivering(path, { to: other }));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   ann.wire.cut();
   const last = await sent.end();
   assert.equal(last?.type, "done", JSON.stringify(last));
   await arrived(bob, ann);
-  assert.ok((offsets(sent.events)[1] ?? 0) >= 4 * MIB);
+  assert.ok((offsets(sent.events)[1] ?? 0) > VERIFIED);
 });
 
 test("F-12 a receiver that dies with the whole content, untold, gets no second copy", async (t) => {
@@ -257,7 +260,7 @@ test("F-12 a receiver that dies with the whole content, untold, gets no second c
 test("a signed content leaves a receipt that anybody can check, over a broken wire too", async (t) => {
   const { lab, ann, bob, path } = await twoPeople(t);
   const sent = await deliver(ann, delivering(path, { signed: true }));
-  await until(() => sent.bytes > 4 * MIB);
+  await until(() => sent.bytes > VERIFIED);
   assert.equal(bob.offers[0]?.signed, true);
   const cy = await lab.person("cy");
   await cy.listen();
