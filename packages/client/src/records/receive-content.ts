@@ -35,6 +35,7 @@ import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
+import { Patience } from "./patience.ts";
 import type { PipeSupply } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { storeError, WriteBehind } from "./write-behind.ts";
@@ -73,6 +74,7 @@ class ReceivePump {
   #isOver = false;
   #space = new Uint8Array(RECORD_BYTES_START + TAG_BYTES);
   #written: number;
+  readonly #patience = new Patience((kind) => this.#say(kind));
   /** Time this side spent waiting for its own sink: nobody's key grows old by that. */
   #stalledMs = 0;
   #told = false;
@@ -169,7 +171,8 @@ class ReceivePump {
       const resend = this.#receiver.newPipe();
       if (resend.kind === "failed") throw resend.error;
       this.#options.onEvent({ type: "new-pipe", count: this.#pipes });
-      return this.#onResend(resend);
+      this.#onResend(resend);
+      return this.#patience.newPipe();
     }
     throw cause;
   }
@@ -302,26 +305,23 @@ class ReceivePump {
   async #waitForSink(): Promise<void> {
     const { clock } = this.#options;
     const since = clock.now();
-    let paused = false;
-    const tell = () => {
-      paused = true;
-      this.#pipe.write([this.#receiver.reverse({ kind: "pause" })]);
-    };
-    const pause = new Alarm(clock, tell);
+    const pause = new Alarm(clock, () => this.#patience.ask());
     pause.arm(PAUSE_AFTER_MS);
     try {
       while (this.#writes.full) {
         await this.#roomOrCut();
         if (!this.#writes.full || !this.#isCut) continue;
         await this.#renew(cutOff());
-        if (paused) tell();
       }
     } finally {
       pause.cancel();
       this.#stalledMs += clock.now() - since;
     }
-    if (paused && this.#failure === undefined)
-      this.#pipe.write([this.#receiver.reverse({ kind: "continue" })]);
+    if (!this.#writes.full) this.#patience.end();
+  }
+
+  #say(kind: "pause" | "continue"): void {
+    if (this.#failure === undefined) this.#pipe.write([this.#receiver.reverse({ kind })]);
   }
 
   #roomOrCut(): Promise<void> {
@@ -345,6 +345,7 @@ class ReceivePump {
   #onWritten(bytes: Uint8Array, offset: number): void {
     this.#options.cipher.release(bytes);
     this.#written = offset;
+    if (!this.#writes.full) this.#patience.end();
     const { sessionCount: number, sessionAt: since } = this.#receiver;
     this.#events.report(offset, { number, since }, this.#now());
     if (this.#plan.written(offset)) this.#report();
@@ -364,6 +365,7 @@ class ReceivePump {
   #stayAlive(): void {
     if (!this.#told) this.#report();
     this.#told = false;
+    this.#patience.look(this.#writes.busy, this.#written);
     this.#keepAlive.arm(PING_INTERVAL_MS);
   }
 

@@ -88,6 +88,27 @@ test("P-06 a receiver whose sink takes nothing for hours has said so, and costs 
   assert.equal((await both)[0].result?.pipes, 1);
 });
 
+test("P-06 a sink that is stuck for hours asks for patience, however little waits for it", async () => {
+  for (const bytes of [10_000, 200_000]) {
+    const lab = new RecordsLab(CONTENT.subarray(0, bytes), { renews: true, size: undefined });
+    const stuck = Promise.withResolvers<undefined>();
+    const more = Promise.withResolvers<undefined>();
+    lab.sink.beforeWrite = async () => stuck.promise;
+    const read = lab.source.read.bind(lab.source);
+    lab.source.read = async (into, offset) => {
+      if (offset > 0) await more.promise;
+      return await read(into.subarray(0, 5_000), offset);
+    };
+    const both = Promise.all([outcome(lab.send()), outcome(lab.receive())]);
+    await lab.clock.advance(LONG_MS);
+    assert.equal(lab.allPipes.length, 1);
+    stuck.resolve(undefined);
+    more.resolve(undefined);
+    await lab.clock.advance(10_000);
+    assert.equal((await both)[0].result?.pipes, 1);
+  }
+});
+
 test("P-06 a receiver that takes hours to store what has come costs one pipe at most", async () => {
   const lab = new RecordsLab(CONTENT, { renews: true });
   const slow = Promise.withResolvers<undefined>();

@@ -37,6 +37,10 @@ export class WriteBehind {
     return this.#queue.length >= OUTSTANDING_MAX && !this.#failed;
   }
 
+  get busy(): boolean {
+    return this.#queue.length > 0 && !this.#failed;
+  }
+
   /** The bytes belong to the sink until they are written. */
   push(bytes: Uint8Array, offset: number): void {
     this.#queue.push({ bytes, offset });
