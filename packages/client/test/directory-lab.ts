@@ -52,7 +52,7 @@ export function contentFrom(
   };
 }
 
-export const BOOT: DirectorySinkOptions = { boot: "this one" };
+const BOOT: DirectorySinkOptions = { boot: "this one" };
 
 /** Everybody agrees, and the disk is only told to flush in tests about that. */
 export async function sinkFor(

@@ -319,6 +319,36 @@ test("F-06 directorySink() writes nothing through a folder that became a link", 
   assert.deepEqual(await fs.readdir(outside), []);
 });
 
+test("F-06 directorySink() removes nothing that was put into its folder's place", async (t) => {
+  const directory = await scratch(t);
+  const content = contentOf({ "top/": "", "top/a": "x" });
+  const sink = await sinkFor(directory, content, new MemoryJournal());
+  const part = join(directory, ".top.part");
+  await fs.rename(part, join(directory, "moved"));
+  await fs.mkdir(part);
+  await fs.writeFile(join(part, "mine"), "mine");
+  await sink.abandon();
+  assert.deepEqual(await treeAt(part), { mine: "mine" });
+});
+
+test("F-06 F-09 directorySink() writes into no file that it did not make", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const outside = join(directory, "outside");
+  await fs.writeFile(outside, "mine");
+  const content = contentOf({ "top/": "", "top/a": "A", "top/b": "B" });
+  const sink = await sinkFor(directory, content, journal);
+  await pour(sink, content, content.listBytes + 1);
+  await fs.link(outside, join(directory, ".top.part", "tree", "top", "b"));
+  const last = content.bytes.length - 1;
+  await assert.rejects(sink.write(content.bytes.subarray(last), last), hasCode("store/failed"));
+  await sink.abandon();
+  // The next one makes its own in its place.
+  const next = await sinkFor(directory, content, journal);
+  await receive(next, content);
+  assert.equal(await fs.readFile(outside, "utf8"), "mine");
+  assert.equal(await fs.readFile(join(directory, "top", "b"), "utf8"), "B");
+});
+
 test("F-11 directorySink() asks for nothing that there is no room for", async (t) => {
   const [directory, journal] = [await scratch(t), new MemoryJournal()];
   const content = contentOf({ "top/": "", "top/a": "x", "top/b": "y".repeat(5_000) });
