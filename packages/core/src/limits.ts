@@ -180,7 +180,7 @@ export const PROGRESS_EVERY_RECORDS = 4_096;
 /** Session keys that may be under way when damage is met; the next one is beyond them all. */
 export const SESSIONS_UNDER_WAY_MAX = 64;
 /** On a fast path little more than this is under way, so that a cut costs little. */
-export const PROGRESS_EVERY_BYTES = 2 * 1_048_576;
+export const PROGRESS_EVERY_BYTES = 1_048_576;
 export const PROGRESS_EVERY_MS = 250;
 /** A slow path is given records that take about this long. */
 export const RECORD_TARGET_MS = 500;
@@ -192,6 +192,8 @@ export const RECORD_BYTES_START = 65_536;
 export const WINDOW_BYTES_MIN = 262_144;
 /** A sink that takes nothing for this long: the sender is asked to wait. */
 export const PAUSE_AFTER_MS = 1_000;
+/** The other side has gone: how long what it sent before is still taken. */
+export const LAST_BYTES_MS = 1_000;
 /** After the last word on a pipe, how long the other end has to close it. */
 export const PIPE_LINGER_MS = 5_000;
 

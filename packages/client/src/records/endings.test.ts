@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
-import { PING_INTERVAL_MS } from "@postern/core/limits";
+import { LAST_BYTES_MS, PING_INTERVAL_MS, PIPE_LINGER_MS } from "@postern/core/limits";
 import { outcome, RecordsLab } from "../../test/records-lab.ts";
 import { settle } from "../../test/turned-clock.ts";
 
@@ -154,8 +154,39 @@ test("a cancel gets through while the sink hangs, and abandon waits for the writ
   await lab.clock.advance(100);
   assert.equal((await receiving).code, "transfer/cancelled");
   assert.equal(lab.sink.abandoned, 1);
-  // The records behind the one that hung were dropped.
-  assert.equal(lab.sink.length, 65_536);
+  // The records behind the one that hung were verified: nobody needs to send them again.
+  assert.equal(lab.sink.length, 262_144);
+});
+
+test("what was on its way when the sender went is taken, and waits for a sender to go on", async () => {
+  const lab = new RecordsLab(CONTENT);
+  const hanging = Promise.withResolvers<undefined>();
+  lab.sink.beforeWrite = () => hanging.promise;
+  const both = Promise.all([outcome(lab.send()), outcome(lab.receive())]);
+  await lab.clock.advance(100);
+  lab.receiveAbort.abort(failure("peer/gone"));
+  hanging.resolve(undefined);
+  await lab.clock.advance(500);
+  const [, received] = await both;
+  assert.equal(received.code, "peer/gone");
+  // All of it, also the last record: but nobody heard that it is whole.
+  assert.equal(lab.sink.length, CONTENT.length);
+  assert.equal(lab.sink.committed, undefined);
+  assert.equal(lab.sink.abandoned, 1);
+});
+
+test("nothing more than LAST_BYTES_MS is given to a sender that has gone", async () => {
+  const lab = new RecordsLab(CONTENT);
+  lab.pipes.sender.held = true;
+  const receiving = outcome(lab.receive());
+  let ended = false;
+  void receiving.then(() => (ended = true));
+  lab.receiveAbort.abort(failure("link/closed"));
+  await lab.clock.advance(LAST_BYTES_MS - 1);
+  assert.equal(ended, false);
+  await lab.clock.advance(1 + PIPE_LINGER_MS);
+  assert.equal((await receiving).code, "link/closed");
+  assert.equal(lab.sink.abandoned, 1);
 });
 
 test("P-06 both sides keep a pipe alive on which nothing happens", async () => {

@@ -34,6 +34,7 @@ import { cutOff, isBroken } from "./broken-pipe.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
+import { LastBytes } from "./last-bytes.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
 import { Patience } from "./patience.ts";
 import type { PipeSupply } from "./pipe-supply.ts";
@@ -62,6 +63,7 @@ class ReceivePump {
   readonly #events: ProgressEvents;
   readonly #unreported: Alarm;
   readonly #keepAlive: Alarm;
+  readonly #lastBytes: LastBytes;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #pipe: BytePipe;
   #reader: FrameReader;
@@ -95,6 +97,7 @@ class ReceivePump {
     this.#events = new ProgressEvents(options.onEvent, size);
     this.#unreported = new Alarm(clock, () => this.#report());
     this.#keepAlive = new Alarm(clock, () => this.#stayAlive());
+    this.#lastBytes = new LastBytes(clock, (reason) => this.#fail(reason));
     this.#writes = new WriteBehind(
       sink,
       (bytes, offset) => this.#onWritten(bytes, offset),
@@ -104,7 +107,7 @@ class ReceivePump {
 
   async run(): Promise<RecordsResult> {
     const { clock, keys, signal, signing, sink } = this.#options;
-    const onAbort = () => this.#fail(abortReason(signal));
+    const onAbort = () => this.#onAbort(abortReason(signal));
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
     this.#keepAlive.arm(PING_INTERVAL_MS);
@@ -129,6 +132,7 @@ class ReceivePump {
       signal.removeEventListener("abort", onAbort);
       this.#unreported.cancel();
       this.#keepAlive.cancel();
+      this.#lastBytes.cancel();
       this.#receiver.wipe();
       keys.wipe();
       this.#isOver = true;
@@ -142,7 +146,10 @@ class ReceivePump {
       this.#check();
       try {
         const outcome = await this.#receiveFrame();
-        if (outcome.kind === "complete") return outcome;
+        if (outcome.kind !== "complete") continue;
+        // Nobody is there to be told; whole as it is, it is gone on with.
+        this.#lastBytes.check();
+        return outcome;
       } catch (error) {
         await this.#renew(error);
       }
@@ -161,6 +168,7 @@ class ReceivePump {
   /** Goes on over another pipe. @throws `cause`, when it is no broken pipe or there is no other. */
   async #renew(cause: unknown): Promise<void> {
     const { pipes } = this.#options;
+    this.#lastBytes.check();
     if (this.#failure !== undefined || pipes === undefined || !isBroken(cause)) throw cause;
     while (this.#pipes < PIPES_PER_TRANSFER_MAX) {
       this.#pipe.destroy();
@@ -335,11 +343,7 @@ class ReceivePump {
   async #commit(total: number): Promise<void> {
     await this.#writes.idle();
     this.#check();
-    try {
-      await this.#options.sink.commit(total);
-    } catch (error) {
-      throw storeError(error);
-    }
+    await this.#options.sink.commit(total);
   }
 
   #onWritten(bytes: Uint8Array, offset: number): void {
@@ -375,6 +379,10 @@ class ReceivePump {
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #onAbort(reason: PosternError): void {
+    if (this.#isCut || !this.#lastBytes.begin(reason)) this.#fail(reason);
   }
 
   /** The first failure counts: it is told to the sender, and ends the read that is waiting. */

@@ -18,6 +18,7 @@ export class WriteBehind {
   readonly #wake = new Wake();
   #running: Promise<void> | undefined;
   #failed = false;
+  #halted = false;
 
   /**
    * `onWritten`: the sink has taken `bytes`, so it has everything up to their end at `offset`.
@@ -34,7 +35,7 @@ export class WriteBehind {
   }
 
   get full(): boolean {
-    return this.#queue.length >= OUTSTANDING_MAX && !this.#failed;
+    return this.#queue.length >= OUTSTANDING_MAX && !this.#failed && !this.#halted;
   }
 
   get busy(): boolean {
@@ -52,13 +53,13 @@ export class WriteBehind {
     while (this.full) await this.#wake.wait();
   }
 
-  /** Drops what is not begun, and lets a waiting {@link room} go. */
+  /** No more comes: lets a waiting {@link room} go. What was pushed is still written. */
   halt(): void {
-    this.#failed = true;
+    this.#halted = true;
     this.#wake.notify();
   }
 
-  /** Resolves when the sink is not being called: everything is written, dropped or failed. */
+  /** Resolves when the sink is not being called: everything is written, or a write failed. */
   async idle(): Promise<void> {
     await this.#running;
   }
