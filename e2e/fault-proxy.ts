@@ -31,8 +31,10 @@ const PIPE_REQUEST = "GET /pipe/";
 export class FaultProxy {
   /** Pipes that have passed. */
   pipes = 0;
-  /** Bytes of frames in all of them. */
+  /** Bytes of frames in all of them, towards the relay. */
   pipeBytes = 0;
+  /** Bytes from the relay, of links as well. */
+  bytesBack = 0;
   /** Nobody gets through. */
   isDown = false;
   fault: Fault = () => undefined;
@@ -72,14 +74,18 @@ export class FaultProxy {
     };
     for (const socket of [client, relay]) {
       this.#sockets.add(socket.setNoDelay(true));
-      socket.on("error", destroy);
-      socket.on("close", () => {
-        this.#sockets.delete(socket);
-        destroy();
-      });
+      // What was sent before an end still arrives, however it ended.
+      socket.on("error", () => {});
+      socket.on("close", () => this.#sockets.delete(socket));
     }
+    const passing = this.#passing(destroy);
+    client.on("close", () => passing.end());
+    relay.on("close", () => client.end());
+    relay.on("data", (bytes: Buffer) => (this.bytesBack += bytes.length));
     relay.pipe(client);
-    client.pipe(this.#passing(destroy)).pipe(relay);
+    client.pipe(passing).pipe(relay);
+    client.on("close", () => relay.unpipe(client).resume());
+    relay.on("close", () => client.unpipe(passing).resume());
   }
 
   /** Passes the upgrade, and what follows unchanged on a link, with its faults on a pipe. */
