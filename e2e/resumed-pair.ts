@@ -27,8 +27,8 @@ export class ResumedPair {
   readonly path: string;
   readonly digest: string;
   readonly inbox: string;
-  readonly annWire: FaultProxy;
-  readonly bobWire: FaultProxy;
+  annWire: FaultProxy;
+  bobWire: FaultProxy;
   relay: RelayProgram;
   ann: Program | undefined;
   bob: Program | undefined;
@@ -118,6 +118,15 @@ export class ResumedPair {
   /** `postern relay` again, with the same data and port. */
   async restartRelay(): Promise<void> {
     this.relay = await this.scene.relay({ port: this.relay.port });
+  }
+
+  /** The same relay somewhere else, and other wires to it that count on. */
+  async moveRelay(owner: Owner, port: number): Promise<void> {
+    this.relay = await this.scene.relay({ port });
+    const before = [this.annWire.pipeBytes, this.bobWire.bytesBack] as const;
+    this.annWire = await FaultProxy.open(owner, port);
+    this.bobWire = await FaultProxy.open(owner, port);
+    [this.annWire.pipeBytes, this.bobWire.bytesBack] = before;
   }
 
   /** Bytes of the content that are in Bob's folder. */

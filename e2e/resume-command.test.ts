@@ -1,0 +1,107 @@
+/**
+ * What makes one transfer of a large file into two, other than an end of a program: a wire that is
+ * cut, a relay that moves, a file that changes, a disk that is full (T-01, T-04, F-11, F-13).
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, open, realpath, rmdir, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { eventually, hashLarge } from "./large-file.ts";
+import { MIB } from "./payloads.ts";
+import type { Program } from "./program.ts";
+import { FILE, ResumedPair, type PairOptions } from "./resumed-pair.ts";
+import { filesIn, freePort, type Owner } from "./scene.ts";
+
+const BYTES = 24 * MIB;
+/** A break comes while most of the content is on this side. */
+const SLOWLY = ["--limit", "8M"];
+
+/** A part of the content has arrived. */
+async function underWay(t: Owner, options: Partial<PairOptions> = {}): Promise<ResumedPair> {
+  const pair = await ResumedPair.open(t, { bytes: BYTES, sending: SLOWLY, ...options });
+  await pair.bobWaits();
+  pair.startAnn();
+  await eventually("a part", async () => (await pair.arrived()) >= 4 * MIB);
+  return pair;
+}
+
+async function wentOn(pair: ResumedPair, ann: Program | undefined): Promise<void> {
+  assert.deepEqual(await ann?.ended(60_000), { code: 0, signal: null }, pair.said());
+  assert.deepEqual(await pair.stored(), { files: [FILE], digest: pair.digest });
+  const { sent, received } = pair.factors;
+  assert.ok(sent < 1.1 && received < 1.1, `${sent} ${received}`);
+}
+
+for (const who of ["ann", "bob"] as const)
+  test(`T-01 ${who}'s connection is cut: both go on by themselves`, async (t) => {
+    const pair = await underWay(t);
+    (who === "ann" ? pair.annWire : pair.bobWire).cut();
+    await wentOn(pair, pair.ann);
+  });
+
+test("T-03 the relay has another address: the same command there goes on", async (t) => {
+  const pair = await underWay(t);
+  for (const program of [pair.ann, pair.bob, pair.relay.program]) await program?.kill("SIGINT");
+  assert.deepEqual(await filesIn(pair.inbox), [`.${FILE}.part`]);
+  await pair.moveRelay(t, await freePort());
+  await pair.bobWaits();
+  const ann = pair.startAnn();
+  await wentOn(pair, ann);
+  assert.ok(Number((await ann.event("accepted"))["offset"]) >= 4 * MIB);
+});
+
+test("T-04 F-13 the file has changed: said, kept, and begun anew by consent alone", async (t) => {
+  const pair = await underWay(t);
+  await pair.ann?.kill("SIGINT");
+  const file = await open(pair.path, "r+");
+  await file.write("changed", 0);
+  await file.close();
+  const ann = pair.startAnn();
+  const { code } = await ann.ended();
+  assert.ok(code !== 0, ann.stderr());
+  assert.match(ann.stderr(), /^postern: big\.raw is not what was begun$/m);
+  assert.match(ann.stderr(), /--anew/);
+  assert.deepEqual(await filesIn(pair.inbox), [`.${FILE}.part`]);
+  const anew = pair.startAnn(["--anew"]);
+  assert.deepEqual(await anew.ended(60_000), { code: 0, signal: null }, pair.said());
+  assert.equal(await hashLarge(join(pair.inbox, FILE)), await hashLarge(pair.path));
+  assert.notEqual(await hashLarge(pair.path), pair.digest);
+});
+
+const ONLY_ROOT =
+  process.platform === "linux" && process.getuid?.() === 0
+    ? {}
+    : { skip: "only root on Linux can mount a small disk" };
+
+test("F-11 the disk is full in the middle: said, kept, and gone on with", ONLY_ROOT, async (t) => {
+  const inbox = await smallDisk(t, BYTES + 8 * MIB);
+  const pair = await underWay(t, { inbox });
+  const ballast = join(inbox, "ballast");
+  await writeFile(ballast, Buffer.alloc(BYTES + 8 * MIB)).catch(() => {});
+  assert.notEqual((await pair.ann?.ended())?.code, 0);
+  assert.match(pair.ann?.stderr() ?? "", /no space|disk is full/);
+  await pair.bob?.said(/^postern: the disk is full$/m);
+  assert.deepEqual(await filesIn(inbox), [`.${FILE}.part`, "ballast"]);
+
+  // Bob still waits. Without room he does not even begin.
+  const refused = pair.startAnn();
+  assert.notEqual((await refused.ended()).code, 0);
+  await unlink(ballast);
+  const ann = pair.startAnn();
+  await wentOn(pair, ann);
+  assert.ok(Number((await ann.event("accepted"))["offset"]) >= 4 * MIB);
+});
+
+async function smallDisk(owner: Owner, bytes: number): Promise<string> {
+  const disk = await realpath(await mkdtemp(join(tmpdir(), "postern-disk-")));
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", disk]);
+  owner.after(async () => {
+    // The programs that use it may be ended after this.
+    execFileSync("umount", ["--lazy", disk]);
+    await rmdir(disk);
+  });
+  return disk;
+}
