@@ -37,7 +37,7 @@ export interface LabOptions {
   readonly fromOffset?: number;
   readonly size?: number | undefined;
   /** Where the sender waits for `proceed`, and for how many turns the receiver lets it. */
-  readonly holdAt?: number;
+  readonly holdAt?: number | undefined;
   readonly heldTurns?: number;
   /** The sender does not wait. */
   readonly isImpatient?: boolean;

@@ -1,7 +1,8 @@
 /** A list of entries waits for a yes before what it lists is sent. docs/protocol-transfers.md 9. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, RecordLab } from "../../test/record-lab.ts";
+import fc from "fast-check";
+import { counted, flip, RecordLab } from "../../test/record-lab.ts";
 import type { LabOptions } from "../../test/record-lab.ts";
 import { PIPES_PER_TRANSFER_MAX } from "../limits.ts";
 import { PosternError } from "../errors.ts";
@@ -124,3 +125,33 @@ function forging(): RecordLab {
 function isWrongState(error: unknown): boolean {
   return error instanceof PosternError && error.code === "usage/wrong-state";
 }
+
+test("whatever is held, waits, breaks or is damaged, what comes behind it is the rest", () => {
+  const cases = fc.record({
+    fromOffset: fc.nat(CONTENT.length),
+    list: fc.nat(CONTENT.length),
+    heldTurns: fc.nat(6),
+    recordBytes: fc.integer({ min: 60, max: 400 }),
+    ahead: fc.integer({ min: 1, max: 20 }),
+    breaksAt: fc.uniqueArray(fc.nat(30), { maxLength: 3 }),
+    damages: fc.nat(30),
+    bit: fc.nat(500),
+    statement: fc.constantFrom(undefined, counted(104)),
+  });
+  fc.assert(
+    fc.property(cases, ({ list, breaksAt, damages, bit, statement, ...given }) => {
+      const tamper = (frame: Uint8Array, i: number) => {
+        if (breaksAt.includes(i)) return "cut" as const;
+        return [i === damages ? flip(frame, bit % (8 * frame.length)) : frame];
+      };
+      const signed = statement === undefined ? {} : { statement };
+      const hold = list > given.fromOffset ? { holdAt: list } : {};
+      const lab = run({ ...given, ...signed, holdAt: undefined, ...hold, tamper });
+      assert.deepEqual(Uint8Array.from(lab.received), CONTENT.subarray(0, lab.received.length));
+      if (lab.sender.phase === "done") {
+        assert.equal(lab.received.length, CONTENT.length);
+        assert.deepEqual(lab.heard, statement?.toReversed() ?? new Uint8Array(0));
+      } else assert.ok((lab.error ?? lab.senderError) !== undefined, "it ends");
+    }),
+  );
+});
