@@ -86,6 +86,11 @@ export class Terminal {
     return await this.#until((text) => text.split(what).length > times, `${what} x ${times}`);
   }
 
+  /** When something of this form stands there. Returns all of the text. */
+  async matches(form: RegExp): Promise<string> {
+    return await this.#until((text) => form.test(text), String(form));
+  }
+
   /** When the shell waits for the next line. Returns all of the text. */
   async prompts(): Promise<string> {
     return await this.#until((text) => text.endsWith("\n$"), "a prompt");

@@ -86,7 +86,7 @@ function lateReceiptSentence({
   const became = {
     arrived: "has arrived",
     declined: "was declined",
-    "not-arrived": "never arrived",
+    "not-arrived": "did not arrive whole",
   };
   return `an earlier transfer to ${who} ${became[outcome]}: its receipt is here now`;
 }

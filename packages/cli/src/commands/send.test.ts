@@ -187,7 +187,10 @@ test("send tells what became of an earlier transfer, whose receipt comes with th
   const { text } = terminal.stderr;
   assert.match(text, /^an earlier transfer to bob has arrived: its receipt is here now$/m);
   assert.match(text, /^an earlier transfer to bob was declined: /m);
-  assert.match(text, new RegExp(`^an earlier transfer to ${fingerprint} never arrived: `, "m"));
+  assert.match(
+    text,
+    new RegExp(`^an earlier transfer to ${fingerprint} did not arrive whole: `, "m"),
+  );
 });
 
 test("send stops with STOPPED and exit 6 at a security event", async () => {
