@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import type { ExchangeInput } from "@postern/core/exchange";
+import { READY_CHANNELS_MAX } from "@postern/core/limits";
 import { answer, ChannelPerson, contextOf } from "../test/channel-person.ts";
 import { MetKeys } from "./met-keys.ts";
 import type { Store } from "./store.ts";
@@ -54,6 +55,26 @@ test("run() begins a channel with one package of the relay, and the other way wi
     assert.deepEqual(await person.store.keyPackages(), [], "their secrets are erased");
     assert.equal(person.packagesUsed, 1);
   }
+});
+
+test("run() opens alike with the keys that are ready and, after wipe(), without", async () => {
+  const [ann, bob] = people();
+  for (let id = 1; id <= 6; id++) {
+    if (id % 2 === 0) bob.desk.wipe();
+    assert.equal(await transfer(ann, bob, id), id === 1 ? "key-package 0" : `channel ${id - 1}`);
+  }
+});
+
+test("run() keeps the keys of the channels that received last, and goes on without", async () => {
+  const [ann, bob] = people();
+  await transfer(ann, bob, 1);
+  await transfer(ann, bob, 2);
+  for (let seed = 3; seed < 3 + READY_CHANNELS_MAX; seed++) {
+    const other = new ChannelPerson(seed);
+    other.fetch = async () => await bob.package();
+    await transfer(other, bob, seed);
+  }
+  assert.equal(await transfer(ann, bob, 200), "channel 2", "from what is stored");
 });
 
 test("run() gives an answer only when every change is durable", async () => {

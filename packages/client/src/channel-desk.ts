@@ -4,16 +4,18 @@
  *
  * Invariants: whatever a job changed is durable before its answer is given out, but for a receipt,
  * which may come again; nothing is lost when the transfer that asked has ended meanwhile. Records
- * and secrets are wiped after each job.
+ * and secrets are wiped after each job; the newest keys of the channels that received last stay
+ * ready in memory until others take their place, what is stored changes, or the client closes.
  *
  * @module
  */
-import { wipe } from "@postern/core/bytes";
+import { hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
   makePackage,
   packageWanted,
   performChannelJob,
+  ReadyKeys,
   wipeTransferKeys,
   type ChannelJob,
   type ChannelMaterial,
@@ -22,7 +24,7 @@ import {
   type ExchangeInput,
 } from "@postern/core/exchange";
 import type { Identity } from "@postern/core/identity";
-import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
+import { ANSWER_TIMEOUT_MS, READY_CHANNELS_MAX } from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import type { Directory } from "./directory.ts";
 import type { MetKeys } from "./met-keys.ts";
@@ -55,6 +57,8 @@ type Loaded = { -readonly [K in keyof ChannelMaterial]: ChannelMaterial[K] };
 export class ChannelDesk {
   readonly #options: ChannelDeskOptions;
   readonly #queues = new SerialQueues();
+  /** By peer; the one that received last is the last. */
+  readonly #readyKeys = new Map<string, ReadyKeys>();
 
   constructor(options: ChannelDeskOptions) {
     this.#options = options;
@@ -86,11 +90,19 @@ export class ChannelDesk {
 
   /** Does `work`, which changes what is stored of this peer, between its jobs. */
   async between<T>(peer: Uint8Array, work: () => Promise<T>): Promise<T> {
-    return await this.#queues.run(peer, work);
+    return await this.#queues.run(peer, async () => {
+      this.#forgetReady(hex(peer));
+      return await work();
+    });
   }
 
   async idle(): Promise<void> {
     await this.#queues.idle();
+  }
+
+  /** Leaves no key in memory. */
+  wipe(): void {
+    for (const peer of this.#readyKeys.keys()) this.#forgetReady(peer);
   }
 
   async #perform(place: JobPlace, job: ChannelJob): Promise<ExchangeInput> {
@@ -99,6 +111,7 @@ export class ChannelDesk {
     const material = await this.#load(place, job);
     try {
       const now = ports.wall();
+      material.readyKeys = this.#readyOf(place);
       let step = performChannelJob({ context, identity, now }, job, material);
       if (step.kind === "needs-package") {
         await this.#fetchPackages(place, material);
@@ -135,6 +148,23 @@ export class ChannelDesk {
   async #record(place: JobPlace, role: ChannelId["role"]): Promise<Uint8Array | undefined> {
     if (place.met !== undefined) return place.met.record(role);
     return await this.#options.ports.store.channel({ peer: peerOf(place), role });
+  }
+
+  #readyOf(place: JobPlace): ReadyKeys | undefined {
+    if (place.met !== undefined || place.role !== "receiving") return undefined;
+    const peer = hex(peerOf(place));
+    const keys = this.#readyKeys.get(peer) ?? new ReadyKeys();
+    this.#readyKeys.delete(peer);
+    this.#readyKeys.set(peer, keys);
+    const [oldest] = this.#readyKeys.keys();
+    if (oldest !== undefined && this.#readyKeys.size > READY_CHANNELS_MAX)
+      this.#forgetReady(oldest);
+    return keys;
+  }
+
+  #forgetReady(peer: string): void {
+    this.#readyKeys.get(peer)?.wipe();
+    this.#readyKeys.delete(peer);
   }
 
   async #receipt(place: JobPlace, slot: number): Promise<Uint8Array> {

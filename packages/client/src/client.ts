@@ -214,6 +214,7 @@ class PosternClient implements Client {
     // Whatever still waits for the relay need not.
     this.#directory.fail(notConnected());
     await Promise.all([this.#channels.idle(), this.#packages.idle()]);
+    this.#channels.wipe();
     this.#end(undefined);
     await this.#options.onClosed?.();
     this.contacts.wipe();

@@ -30,6 +30,7 @@ export {
   type MadePackage,
   type StockPlan,
 } from "./exchange/end-to-end/package-stock.ts";
+export { ReadyKeys } from "./exchange/end-to-end/ready-keys.ts";
 export { packageWanted } from "./exchange/end-to-end/receiver-channel.ts";
 export { wrappingSink, wrappingSource } from "./exchange/symmetric/wrapped-session-keys.ts";
 export {

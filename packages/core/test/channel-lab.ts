@@ -8,6 +8,7 @@ import { nobleSuite } from "@postern/core/crypto/noble";
 import {
   packageWanted,
   performChannelJob,
+  ReadyKeys,
   type ChannelJob,
   type ExchangeContext,
   type ExchangeInput,
@@ -24,6 +25,8 @@ export class Device {
   records = new Map<string, Uint8Array>();
   packages = new Map<string, { readonly seed: Uint8Array; readonly encoded: Uint8Array }>();
   pairingSecret: Uint8Array | undefined;
+  /** In memory, by peer: none after a restart. */
+  readyKeys = new Map<string, ReadyKeys>();
   readonly #suite: Suite;
   #kids = 0;
 
@@ -57,6 +60,7 @@ export class Device {
   restore({ records, packages }: Pick<Device, "records" | "packages">): void {
     this.records = new Map(records);
     this.packages = new Map(packages);
+    this.readyKeys = new Map();
   }
 
   /** Does a job as a driver does; `fetch` stands for the relay. */
@@ -73,7 +77,9 @@ export class Device {
       receiving: this.records.get(`receiving ${peer}`)?.slice(),
       package: kid && this.packages.get(hex(kid)),
       pairingSecret: this.pairingSecret,
+      readyKeys: this.readyKeys.get(peer) ?? new ReadyKeys(),
     };
+    this.readyKeys.set(peer, material.readyKeys);
     const place = { context, identity: this.identity, now: NOW };
     let step = performChannelJob(place, job, material);
     if (step.kind === "needs-package") {

@@ -113,6 +113,9 @@ export async function sqliteStore(
   }
 }
 
+/** A channel whose row need not become the latest: it is, or it is a contact's. */
+const STAYS = `SELECT count(*) FROM channel WHERE role = ? AND peer = ? AND
+  (peer IN (SELECT fingerprint FROM contact) OR rowid = (SELECT max(rowid) FROM channel))`;
 const RECEIVING = "SELECT peer FROM channel WHERE role = 'receiving'";
 const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
 
@@ -185,9 +188,10 @@ class SqliteStore implements SealableStore {
     if (usedPackage !== undefined) checkKid(usedPackage);
     if (kept !== undefined) checkReceipt(at, kept);
     this.#rows.change(() => {
-      // Removed first: a row that is added has the latest rowid, and strangers go by that. It also
-      // takes the pages of the old one, which would else be written beside its own.
-      const isNew = this.#rows.remove("channel", at.role, at.peer) === 0;
+      const isInPlace = this.#rows.count(STAYS, at.role, at.peer) > 0;
+      // Else removed first: a row that is added has the latest rowid, and strangers go by that. It
+      // also takes the pages of the old one, which would else be written beside its own.
+      const isNew = !isInPlace && this.#rows.remove("channel", at.role, at.peer) === 0;
       this.#rows.put("channel", at.role, at.peer, record);
       if (kept !== undefined) this.#rows.put("channel_receipt", at.peer, kept.slot, kept.receipt);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);

@@ -6,6 +6,7 @@ export class ByteWriter {
   readonly #parts: (Uint8Array | number)[] = [];
   /** In bytes, of each part. */
   readonly #lengths: number[] = [];
+  #length = 0;
 
   raw(bytes: Uint8Array): this {
     return this.#add(bytes, bytes.length);
@@ -36,10 +37,13 @@ export class ByteWriter {
     return this.lv(utf8(value));
   }
 
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   bytes(): Uint8Array {
-    let total = 0;
-    for (const length of this.#lengths) total += length;
-    const out = new Uint8Array(total);
+    const out = new Uint8Array(this.#length);
     let offset = 0;
     for (let index = 0; index < this.#parts.length; index++) {
       const part = this.#parts[index]!;
@@ -54,6 +58,7 @@ export class ByteWriter {
   #add(part: Uint8Array | number, length: number): this {
     this.#parts.push(part);
     this.#lengths.push(length);
+    this.#length += length;
     return this;
   }
 }

@@ -17,6 +17,8 @@ import {
 } from "../../../test/channel-steps.ts";
 import { assertWiped, codeOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
+import { nobleSuite } from "../../crypto/noble-suite.ts";
+import type { KemKeyPair, Suite } from "../../crypto/suite.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import { decodeReceiverRecord, decodeSenderRecord, encodeSenderRecord } from "./channel-record.ts";
 import { performChannelJob, type ChannelMaterial } from "./channel-jobs.ts";
@@ -225,4 +227,33 @@ test("performChannelJob() keeps as many receipts as a sender may lack, each in a
   assert.equal(slots.length, OUTBOX_MAX - 1, "the running transfer has none yet");
   assert.equal(open(bob, held.context, held.ready, "close-offer").kind, "out-of-step");
   assert.equal(heard(alice, running, receipt(bob, running, offer)), "accept");
+});
+
+test("performChannelJob() opens with the keys that are ready, and wipes those it retires", () => {
+  const { alice, bob } = pair();
+  const peer = hex(alice.identity.fingerprint);
+  const newest = (): KemKeyPair => {
+    const { keys } = decodeReceiverRecord(bob.records.get(`receiving ${peer}`)!);
+    return bob.readyKeys.get(peer)!.of(keys.at(-1)!.publicKey)!;
+  };
+  transfer(alice, bob, 1);
+  const first = newest();
+  const decapsulated: KemKeyPair[] = [];
+  const suite: Suite = {
+    ...nobleSuite,
+    decapsulate: (keys, ct) => {
+      decapsulated.push(keys);
+      return nobleSuite.decapsulate(keys, ct);
+    },
+  };
+  transfer(alice, bob, 2, suite);
+  assert.deepEqual(decapsulated, [first], "not one made of a seed again");
+  const second = newest();
+  transfer(alice, bob, 3, suite);
+  assert.equal(decapsulated[1], second);
+  assertWiped(first.seed);
+  bob.readyKeys.get(peer)!.wipe();
+  transfer(alice, bob, 4, suite);
+  assert.equal(decapsulated.length, 3, "it goes on from the record");
+  assertWiped(second.seed);
 });

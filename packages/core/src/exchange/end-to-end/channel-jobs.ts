@@ -21,6 +21,7 @@ import {
   encodeReceiverRecord,
   encodeSenderRecord,
 } from "./channel-record.ts";
+import type { ReadyKeys } from "./ready-keys.ts";
 import { receiptPlace } from "./receipt.ts";
 import {
   openOffer,
@@ -80,6 +81,8 @@ export interface ChannelMaterial {
   readonly replyPackage?: Uint8Array | undefined;
   /** What was saved in the slot that a step asked for. */
   readonly receipt?: Uint8Array | undefined;
+  /** Of the receiving end, from one job to the next; the driver wipes them in the end. */
+  readonly readyKeys?: ReadyKeys | undefined;
   readonly pairingSecret: Uint8Array | undefined;
 }
 
@@ -186,8 +189,8 @@ function open(
 ): ChannelStep {
   const { context, identity, now } = place;
   const record = receiverRecord(material);
-  const { package: own, pairingSecret } = material;
-  const offer = { context, identity, outer, sealedHeader, content, now, pairingSecret };
+  const { package: own, pairingSecret, readyKeys } = material;
+  const offer = { context, identity, outer, sealedHeader, content, now, pairingSecret, readyKeys };
   const outcome = openOffer(record, { ...offer, package: own });
   if (outcome.kind === "repeated") {
     if (record === undefined) throw new PosternError("usage/wrong-state", "no record");
@@ -203,6 +206,7 @@ function open(
       isLive || resync === undefined ? outcome : ({ kind: "out-of-step", resync } as const);
     return { kind: "done", saves: [], input: { kind: "offer-opened", outcome: said } };
   }
+  readyKeys?.keepOnly(outcome.record.keys);
   const saves = saveReply(material, outcome.replyPackage);
   const { offer: opened, usedPackage } = outcome;
   if (!isLive) {
@@ -229,7 +233,8 @@ function sayReceipt(
     saves: [],
   },
 ): ChannelStep {
-  const sealed = sealReceiptOf(record, context, identity, place, words, now);
+  const { readyKeys } = material;
+  const sealed = sealReceiptOf(record, context, identity, place, words, now, readyKeys);
   if (sealed?.kind === "sealed") {
     const { receipt, slot } = sealed;
     const save = saveReceiver(sealed.record, before.usedPackage, { slot, receipt });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { codeOf, put, secret } from "../../../test/exchange-lab.ts";
 import { concat } from "../../bytes.ts";
-import { OUTBOX_MAX, RECEIPT_BYTES_MAX } from "../../limits.ts";
+import { OUTBOX_MAX, RECEIPT_BYTES_MAX, RECORD_PADDING_BYTES } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import {
   decodeReceiverRecord,
@@ -88,6 +88,11 @@ const RECORDS = [
   [encodeReceiverRecord(RECEIVER), decodeReceiverRecord],
 ] as const;
 
+/** No sample ends in a zero of its own, but for an empty last line. */
+function unpadded(record: Uint8Array): Uint8Array {
+  return record.subarray(0, record.findLastIndex((byte) => byte !== 0) + 1);
+}
+
 test("decodeSenderRecord() gives back what encodeSenderRecord() took", () => {
   const outbox = [entry(3)];
   for (const record of [
@@ -115,9 +120,10 @@ test("decodeReceiverRecord() gives back what encodeReceiverRecord() took", () =>
 test("decodeReceiverRecord() reads version 1, which knows of no earlier transfers", () => {
   const record = { ...RECEIVER, received: numbers.map(receivedBefore), earlier: [] };
   const encoded = encodeReceiverRecord(record);
-  const old = put(encoded, 0, [1]).subarray(0, -1);
+  const old = put(unpadded(encoded), 0, [1]);
   assert.deepEqual(decodeReceiverRecord(old), record);
-  for (const other of [put(encoded, 0, [1]), put(old, 0, [2]), put(encoded, 0, [4])])
+  const withLastLine = concat(old, Uint8Array.of(0));
+  for (const other of [withLastLine, put(old, 0, [2]), put(encoded, 0, [4])])
     assert.equal(
       codeOf(() => decodeReceiverRecord(other)),
       "store/failed",
@@ -126,13 +132,47 @@ test("decodeReceiverRecord() reads version 1, which knows of no earlier transfer
 
 test("decodeReceiverRecord() reads version 2, in which the receipts are", () => {
   const record = { ...RECEIVER, received: numbers.map(receivedBefore) };
-  assert.deepEqual(decodeReceiverRecord(put(encodeReceiverRecord(record), 0, [2])), record);
-  for (const version of [1, 2])
+  const encoded = encodeReceiverRecord(record);
+  assert.deepEqual(decodeReceiverRecord(put(unpadded(encoded), 0, [2])), record);
+  for (const other of [encoded, unpadded(encodeReceiverRecord(RECEIVER))])
     assert.equal(
-      codeOf(() => decodeReceiverRecord(put(encodeReceiverRecord(RECEIVER), 0, [version]))),
+      codeOf(() => decodeReceiverRecord(put(other, 0, [2]))),
       "store/failed",
-      "which knows of no slots",
+      "which knows of no padding and no slots",
     );
+});
+
+test("decodeSenderRecord() reads version 1, which has no padding", () => {
+  const encoded = encodeSenderRecord(SENDER);
+  assert.deepEqual(decodeSenderRecord(put(unpadded(encoded), 0, [1])), SENDER);
+  assert.equal(
+    codeOf(() => decodeSenderRecord(put(encoded, 0, [1]))),
+    "store/failed",
+  );
+});
+
+test("records keep their length while a channel serves", () => {
+  const lengthOf = (record: ReceiverRecord): number => encodeReceiverRecord(record).length;
+  const closed = RECEIVER.received.map(({ n }) => received(2 * n + 1));
+  const asked = { ...RECEIVER, received: [...closed.slice(1), received(0)], keys: [key("one")] };
+  assert.equal(lengthOf({ ...RECEIVER, received: closed }), lengthOf(asked));
+  const channel = { ...SENDER.channel!, outbox: [entry(1)] };
+  const before = { ...SENDER, package: undefined, channel };
+  const after = { ...before, channel: { ...channel, outbox: [] } };
+  assert.equal(encodeSenderRecord(before).length, encodeSenderRecord(after).length);
+});
+
+test("P-08 padding that is not zeros, or a block too many, is damaged", () => {
+  for (const [bytes, decode] of RECORDS)
+    for (const other of [
+      put(bytes, bytes.length - 1, [1]),
+      put(bytes, unpadded(bytes).length + 9, [1]),
+      concat(bytes, new Uint8Array(RECORD_PADDING_BYTES)),
+    ])
+      assert.equal(
+        codeOf(() => decode(other)),
+        "store/failed",
+      );
 });
 
 test("decoders copy what they keep", () => {
@@ -164,7 +204,7 @@ test("P-08 a record that is cut anywhere, or longer, is damaged", () => {
 test("P-08 a record of another version, of the other end, or of nothing is damaged", () => {
   const [sender, , receiver] = RECORDS.map(([bytes]) => bytes);
   const damaged = [
-    () => decodeSenderRecord(put(sender!, 0, [2])),
+    () => decodeSenderRecord(put(sender!, 0, [3])),
     () => decodeReceiverRecord(put(receiver!, 0, [0])),
     () => decodeSenderRecord(receiver!),
     () => decodeReceiverRecord(sender!),
@@ -175,8 +215,8 @@ test("P-08 a record of another version, of the other end, or of nothing is damag
 
 test("P-08 counts and lengths that lie allocate nothing and are damaged", () => {
   const record = encodeSenderRecord({ ...SENDER, channel: { ...SENDER.channel!, outbox: [] } });
-  const countAt = record.length - 1;
-  for (const count of [1, 32, 33, 255])
+  const countAt = 10 + 4 + 1_352 + 1 + 8 + 32 + 4 + 32 + 32 + 4 + 16 + 1_216 + 8;
+  for (const count of [32, 33, 255])
     assert.equal(
       codeOf(() => decodeSenderRecord(put(record, countAt, [count]))),
       "store/failed",
@@ -200,13 +240,13 @@ test("P-08 counts and lengths that lie allocate nothing and are damaged", () => 
     received: [received(0)],
     earlier: [],
   });
-  const closedAt = empty.length - 1 - 4 - 32 - 1;
+  const keysAt = 2 + 8 + 32 + 4 + 32 + 32 + 4;
+  const closedAt = keysAt + 1 + 2 * (16 + 32 + 1_216) + 8 + 1 + 4 + 16 + 32 + 32;
   for (const closed of [2, 3, 255])
     assert.equal(
       codeOf(() => decodeReceiverRecord(put(empty, closedAt, [closed]))),
       "store/failed",
     );
-  const keysAt = 2 + 8 + 32 + 4 + 32 + 32 + 4;
   assert.equal(
     codeOf(() => decodeReceiverRecord(put(empty, keysAt, [3]))),
     "store/failed",

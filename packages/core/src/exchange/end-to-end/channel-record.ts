@@ -3,7 +3,7 @@
  * refused, never guessed at (docs/protocol-end-to-end.md 7.3.6).
  *
  * ```text
- *   sender     0x01 | 1 | lastEpoch u64 | lv(package) | has u8 | channel
+ *   sender     0x02 | 1 | lastEpoch u64 | lv(package) | has u8 | channel | padding
  *   channel    epoch u64 | id (32) | next u32 | transcript (32) | chainKey (32) | keyNumber u32
  *              | kid (16) | publicKey (1216) | renewedAt u64 | count u8
  *              | count x (n u32 | tid (16) | lv(outer) | lv(sealed) | lv(content) | th (32)
@@ -12,15 +12,17 @@
  *              | keyNumber u32 | count u8 | count x (kid (16) | seed (32) | publicKey (1216))
  *              | renewedAt u64 | count u8
  *              | count x (n u32 | tid (16) | offer (32) | th (32) | state)
- *              | count u8 | count x tid (16)
+ *              | count u8 | count x tid (16) | padding
  *   state      0x00 | lv(key)   or   0x01 | lv(receipt)   or   0x02 | slot u8
  * ```
  *
- * Version 1 of the receiver's has no last line, and is read as if it named nothing there; version 2
- * knows of no slots.
+ * Padding is zeros up to a multiple of `RECORD_PADDING_BYTES`: a record that keeps its length is
+ * written in place. Version 1 of the sender's has none. Version 1 of the receiver's has no last
+ * line, and is read as if it named nothing there; version 2 knows of no padding and no slots.
  *
  * @module
  */
+import { equalBytes } from "../../bytes/equal.ts";
 import { ByteReader, malformed } from "../../bytes/reader.ts";
 import { ByteWriter } from "../../bytes/writer.ts";
 import { HASH_BYTES, KEM_PUBLIC_BYTES, KEM_SECRET_BYTES } from "../../crypto/suite.ts";
@@ -31,6 +33,7 @@ import {
   KEY_PACKAGE_BYTES,
   OUTBOX_MAX,
   RECEIPT_BYTES_MAX,
+  RECORD_PADDING_BYTES,
 } from "../../limits.ts";
 import type { WallMs } from "../../time.ts";
 import { KID_BYTES } from "./outer.ts";
@@ -38,8 +41,10 @@ import type { ReceivedEntry } from "./received-transfers.ts";
 import type { OfferedKey, ReceiverRecord } from "./receiver-channel.ts";
 import type { OutboxEntry, SenderChannel, SenderRecord } from "./sender-channel.ts";
 
-const VERSION = 1;
-/** Of the receiver's record: with the ids of earlier transfers, and with receipts kept apart. */
+const VERSION_MIN = 1;
+/** Of the sender's record: with padding. */
+const VERSION_PADDED = 2;
+/** Of the receiver's: with the ids of earlier transfers; with receipts kept apart, and padding. */
 const VERSION_EARLIER = 2;
 const VERSION_SLOTS = 3;
 const SENDER = 1;
@@ -75,9 +80,13 @@ export function describeChannel(record: Uint8Array): ChannelDescription | undefi
 
 export function encodeSenderRecord(record: SenderRecord): Uint8Array {
   const { lastEpoch, package: kept, channel } = record;
-  const writer = new ByteWriter().u8(VERSION).u8(SENDER).u64(lastEpoch);
+  const writer = new ByteWriter().u8(VERSION_PADDED).u8(SENDER).u64(lastEpoch);
   writer.lv(kept ?? new Uint8Array(0)).u8(channel === undefined ? 0 : 1);
-  if (channel === undefined) return writer.bytes();
+  if (channel !== undefined) writeSenderChannel(writer, channel);
+  return padded(writer);
+}
+
+function writeSenderChannel(writer: ByteWriter, channel: SenderChannel): void {
   writer.u64(channel.epoch).raw(channel.id).u32(channel.next);
   writer.raw(channel.transcript).raw(channel.chainKey);
   writer.u32(channel.keyNumber).raw(channel.kid).raw(channel.publicKey);
@@ -86,12 +95,20 @@ export function encodeSenderRecord(record: SenderRecord): Uint8Array {
     writer.u32(entry.n).raw(entry.transfer).lv(entry.outer).lv(entry.sealedHeader);
     writer.lv(entry.content).raw(entry.transcript).raw(entry.receiptKey);
   }
+}
+
+function padded(writer: ByteWriter): Uint8Array {
+  const rest = writer.length % RECORD_PADDING_BYTES;
+  if (rest > 0) writer.raw(PADDING.subarray(rest));
   return writer.bytes();
 }
 
+const PADDING = new Uint8Array(RECORD_PADDING_BYTES);
+
 /** @throws {@link PosternError} `store/failed` unless {@link encodeSenderRecord} made it. */
 export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
-  return fromStore(bytes, SENDER, VERSION, (reader) => {
+  const versions = { padded: VERSION_PADDED, latest: VERSION_PADDED };
+  return fromStore(bytes, SENDER, versions, (reader) => {
     const lastEpoch = reader.u64("lastEpoch");
     const kept = reader.lv("package", KEY_PACKAGE_BYTES).slice();
     const channel = flag(reader, "channel") ? readSenderChannel(reader) : undefined;
@@ -112,7 +129,7 @@ export function encodeReceiverRecord(record: ReceiverRecord): Uint8Array {
   }
   writer.u8(record.earlier.length);
   for (const transfer of record.earlier) writer.raw(transfer);
-  return writer.bytes();
+  return padded(writer);
 }
 
 function writeReceivedState(writer: ByteWriter, state: ReceivedEntry["state"]): void {
@@ -123,7 +140,8 @@ function writeReceivedState(writer: ByteWriter, state: ReceivedEntry["state"]): 
 
 /** @throws {@link PosternError} `store/failed` unless {@link encodeReceiverRecord} made it. */
 export function decodeReceiverRecord(bytes: Uint8Array): ReceiverRecord {
-  return fromStore(bytes, RECEIVER, VERSION_SLOTS, (reader, version) => {
+  const versions = { padded: VERSION_SLOTS, latest: VERSION_SLOTS };
+  return fromStore(bytes, RECEIVER, versions, (reader, version) => {
     const epoch = reader.u64("epoch");
     const id = hash(reader, "id");
     const expected = reader.u32("expected");
@@ -221,18 +239,27 @@ function list<T>(
   return Array.from({ length: count }, () => read(reader));
 }
 
+function readPadding(reader: ByteReader, total: number): void {
+  const { remaining } = reader;
+  if (remaining >= RECORD_PADDING_BYTES || total % RECORD_PADDING_BYTES !== 0)
+    throw malformed("padding", `${remaining} bytes`);
+  const padding = reader.take(remaining, "padding");
+  if (!equalBytes(padding, PADDING.subarray(0, remaining))) throw malformed("padding", "not zeros");
+}
+
 function fromStore<T>(
   bytes: Uint8Array,
   end: number,
-  versionMax: number,
+  versions: { readonly padded: number; readonly latest: number },
   read: (reader: ByteReader, version: number) => T,
 ): T {
   try {
     const reader = new ByteReader(bytes);
     const version = reader.u8("version");
-    if (version < VERSION || version > versionMax) throw malformed("version", "unknown");
+    if (version < VERSION_MIN || version > versions.latest) throw malformed("version", "unknown");
     if (reader.u8("end") !== end) throw malformed("end", "the other end of a channel");
     const record = read(reader, version);
+    if (version >= versions.padded) readPadding(reader, bytes.length);
     reader.end();
     return record;
   } catch (cause) {

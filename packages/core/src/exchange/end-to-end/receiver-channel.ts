@@ -33,6 +33,7 @@ import {
 } from "./keys.ts";
 import { isEpochInReach } from "./epoch.ts";
 import { decodeEndToEndOuter, KID_BYTES, type EndToEndOuter } from "./outer.ts";
+import type { ReadyKeys } from "./ready-keys.ts";
 import { sealEndToEndReceipt } from "./receipt.ts";
 import {
   forgetReceived,
@@ -88,6 +89,7 @@ export interface OfferToOpen extends OfferedBytes {
   readonly package: OwnPackage | undefined;
   readonly pairingSecret: Uint8Array | undefined;
   readonly now: WallMs;
+  readonly readyKeys?: ReadyKeys | undefined;
 }
 
 export interface OpenedOffer {
@@ -207,7 +209,8 @@ function openNext(
   if (record === undefined || key === undefined || !isExpected) return outOfStep(record, offer);
   const { suite } = offer.context;
   const isPackage = record.keyNumber - (record.keys.length - 1 - index) === 0;
-  const secret = isPackage ? noKemSecret() : suite.decapsulate(key, outer.ciphertext);
+  const pair = offer.readyKeys?.of(key.publicKey) ?? key;
+  const secret = isPackage ? noKemSecret() : suite.decapsulate(pair, outer.ciphertext);
   if (secret === undefined) return unopened(record, outer, offer);
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
   const derived = deriveOpenKeys(suite, offer.outer, outer.ciphertext, base, secret);
@@ -329,12 +332,13 @@ export function sealReceiptOf(
   { n, epoch }: Pick<OpenedOffer, "n" | "epoch">,
   words: ReceiptWords,
   now: WallMs,
+  readyKeys?: ReadyKeys,
 ): SealedReceipt | undefined {
   const entry = record.epoch === epoch ? record.received.find((each) => each.n === n) : undefined;
   if (entry === undefined) return undefined;
   if (entry.state.kind === "closed") return { kind: "kept", receipt: entry.state.receipt };
   const { receiptKey } = entry.state;
-  const renewed = record.keys.length > 1 ? record : withNewKey(record, suite, now);
+  const renewed = record.keys.length > 1 ? record : withNewKey(record, suite, now, readyKeys);
   const { keyNumber, keys, id } = renewed;
   const newest = keys[keys.length - 1];
   if (newest === undefined) return undefined;
@@ -357,8 +361,12 @@ function withNewKey(
   record: ReceiverRecord,
   suite: ExchangeContext["suite"],
   now: WallMs,
+  readyKeys: ReadyKeys | undefined,
 ): ReceiverRecord {
-  const fresh = { ...suite.generateKem(), kid: suite.random(KID_BYTES) };
+  const pair = suite.generateKem();
+  const seed = readyKeys === undefined ? pair.seed : pair.seed.slice();
+  readyKeys?.add(pair);
+  const fresh = { seed, publicKey: pair.publicKey, kid: suite.random(KID_BYTES) };
   return {
     ...record,
     keyNumber: record.keyNumber + 1,
