@@ -85,7 +85,17 @@ export function utf8(text: string): Uint8Array {
 
 const ENCODER = new TextEncoder();
 
-/** `"postern <use>/1\0"`: the domain-separation label of one use (docs/protocol.md 1). */
+/**
+ * `"postern <use>/1\0"`: the domain-separation label of one use (docs/protocol.md 1). The same
+ * bytes each time: they are not to be changed.
+ */
 export function label(use: string): Uint8Array {
-  return utf8(`postern ${use}/1\0`);
+  const known = LABELS.get(use);
+  if (known !== undefined) return known;
+  const made = utf8(`postern ${use}/1\0`);
+  LABELS.set(use, made);
+  return made;
 }
+
+/** A use is a word of the program, so there are few. */
+const LABELS = new Map<string, Uint8Array>();
