@@ -1,6 +1,6 @@
 /**
- * Sender, receiver and relay are killed with -9 in turn while a folder is sent, and started again as
- * their people would (T-01 to T-03, F-12): it arrives as it is, once, and little of it twice.
+ * Sender, receiver and relay are killed with -9 in turn while a folder is sent, and started again
+ * as their people would (T-01 to T-03, F-12): it arrives as it is, once, and little of it twice.
  */
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
