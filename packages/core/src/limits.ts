@@ -114,8 +114,11 @@ export const RESYNCS_PER_TRANSFER_MAX = 3;
 export const SEALED_HEADER_PADDING_BYTES = 256;
 /** A receipt as a receiver keeps it: 1,442 bytes now, and never in need of more than a page. */
 export const RECEIPT_BYTES_MAX = 2_048;
-/** A stored record keeps its length from message to message: one offer, or 32 transfers, fit. */
-export const RECORD_PADDING_BYTES = 4_096;
+/**
+ * A stored record keeps its length from message to message: one offer, or in twice this 32
+ * transfers, fit. With what a store adds it fits a page of 4 KiB.
+ */
+export const RECORD_PADDING_BYTES = 3_840;
 /** Channels whose newest keys a receiver keeps expanded in memory: some 15 KiB each. */
 export const READY_CHANNELS_MAX = 64;
 /** A channel's state at rest: an outbox full of messages is 1.6 MiB. */
