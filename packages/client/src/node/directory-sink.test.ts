@@ -284,7 +284,7 @@ test("F-11 directorySink() asks for nothing that there is no room for", async (t
   await assert.rejects(pour(sink, content), (error: unknown) => {
     assert.ok(error instanceof PosternError);
     assert.equal(error.code, "store/no-space");
-    assert.deepEqual(error.details, { needed, free: needed - 1 });
+    assert.deepEqual(error.details, { neededBytes: needed, freeBytes: needed - 1 });
     return true;
   });
   await sink.abandon();

@@ -67,7 +67,8 @@ export interface DirectorySinkOptions {
  * is gone on with, wherever it is, without asking again; else it begins in `directory`.
  *
  * @throws {@link PosternError} as `keptFileSink`; its `consent` also `transfer/declined`,
- * `transfer/invalid` (`details.reason`), and `store/no-space` (`details.needed`, `details.free`).
+ * `transfer/invalid` (`details.reason`), and `store/no-space` (`details.neededBytes` and
+ * `freeBytes`).
  */
 export async function directorySink(
   directory: string,
@@ -259,14 +260,14 @@ class Sink implements DirectorySink {
 
   /** Each file takes whole blocks of the disk, and its entry as well. */
   async #expectRoom(manifest: Manifest): Promise<void> {
-    let needed = 0;
+    let neededBytes = 0;
     for (const entry of manifest.entries) {
       const size = entry.kind === "file" ? entry.size : 1;
-      needed += Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES + ENTRY_BYTES;
+      neededBytes += Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES + ENTRY_BYTES;
     }
-    const free = await this.#common.free(this.#staging.directory);
-    if (needed > free)
-      throw new PosternError("store/no-space", "not enough room", { needed, free });
+    const freeBytes = await this.#common.free(this.#staging.directory);
+    if (neededBytes > freeBytes)
+      throw new PosternError("store/no-space", "not enough room", { neededBytes, freeBytes });
   }
 
   async #finish(total: number): Promise<void> {
