@@ -51,6 +51,7 @@ export async function receiveRecords(options: ReceiveRecordsOptions): Promise<Re
 }
 
 const TAG_BYTES = 16;
+const NONE = new Uint8Array(0);
 
 type Complete = Extract<Outcome, { readonly kind: "complete" }>;
 type Content = Extract<Incoming, { readonly kind: "content" }>;
@@ -397,5 +398,3 @@ class ReceivePump {
     this.#pipe.discard();
   }
 }
-
-const NONE = new Uint8Array(0);
