@@ -45,8 +45,13 @@ export class OpenDirectory {
     this.inode = stats.ino;
   }
 
-  /** For calls that look the name itself up and follow no link. */
+  /**
+   * For calls that look the name itself up and follow no link.
+   *
+   * @throws `ESTALE` as {@link expectSame}.
+   */
   at(name: string): string {
+    this.expectSame();
     return `${this.#path}/${name}`;
   }
 
