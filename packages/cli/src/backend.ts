@@ -59,6 +59,7 @@ export interface Backend {
 }
 
 export type FolderSource = ContentSource & {
+  readonly manifest: Manifest;
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
   /** What has another name on the other side. */
   readonly renamed: readonly { readonly path: string; readonly as: string }[];

@@ -1,6 +1,6 @@
 /** Shows one content on its way from the first event to the last, in either role. @module */
 import { PosternError } from "@postern/core/errors";
-import type { Delivery, DeliveryEvent, Receipt, Transfer } from "@postern/client";
+import type { Delivery, DeliveryEvent, ManifestPlaces, Receipt, Transfer } from "@postern/client";
 import { contentLabel, contentSentence } from "./content-label.ts";
 import type { Context } from "./context.ts";
 import { mayHaveArrived, warnLeft } from "./left-message.ts";
@@ -14,7 +14,7 @@ import {
 } from "./terminal/format.ts";
 import { describe, isSecurityEvent } from "./terminal/describe.ts";
 import { systemReason } from "./terminal/network-reason.ts";
-import type { ProgressLine } from "./terminal/progress-line.ts";
+import type { FileState, ProgressLine } from "./terminal/progress-line.ts";
 import { safeText } from "./terminal/safe-text.ts";
 import { confirmedField } from "./terminal/unconfirmed.ts";
 
@@ -35,6 +35,8 @@ export interface TransferView {
   readonly doneFields?: () => Readonly<Record<string, unknown>>;
   /** It can be gone on with after this process. */
   readonly isKept?: boolean;
+  /** Of a folder, as soon as its list is known: where its files are. */
+  readonly places?: () => ManifestPlaces | undefined;
   /** Bytes that are with the receiver, at each progress. */
   readonly onBytes?: (bytes: number) => void;
 }
@@ -141,7 +143,8 @@ class Telling {
       case "progress":
         this.#moved(event.bytes);
         // A message is over before a line could be read.
-        if (content.kind !== "message") this.#progress.update(event);
+        if (content.kind !== "message")
+          this.#progress.update({ ...event, file: fileAt(this.#view.places?.(), event.bytes) });
         return;
       case "resend":
         output.say(
@@ -222,6 +225,16 @@ class Telling {
   }
 }
 
+/** The file that is on its way; the last one when all is there. */
+function fileAt(places: ManifestPlaces | undefined, offset: number): FileState | undefined {
+  if (places === undefined || places.files.length === 0) return undefined;
+  const count = places.files.length;
+  const at = Math.min(places.fileAt(offset), count - 1);
+  const { path, size } = places.files[at]!;
+  const bytes = Math.max(0, Math.min(size, offset - places.start(at)));
+  return { number: at + 1, count, name: safeText(path.replace(/^.*\//su, "")), bytes, size };
+}
+
 function acceptedSentence({ peer, content }: Followed, offset: number): string {
   const name = safeText(peer.name);
   return offset < (content.manifest?.bytes ?? 0)
@@ -289,6 +302,10 @@ function jsonOf(transfer: Followed, event: DeliveryEvent, view: TransferView) {
       const { error, inMs } = event;
       if (isSecurityEvent(error.code)) return { type: "failed", ...base, code: error.code };
       return { type: "retrying", ...base, for: event.for, code: error.code, inMs };
+    }
+    case "progress": {
+      const file = fileAt(view.places?.(), event.bytes);
+      return { ...event, ...base, ...(file && { file: file.number, files: file.count }) };
     }
     default:
       return { ...event, ...base };

@@ -3,6 +3,7 @@ import { PosternError } from "@postern/core/errors";
 import type {
   ContentSink,
   DeclineReason,
+  ManifestPlaces,
   Offer,
   Paired,
   PeerName,
@@ -51,6 +52,8 @@ export interface ReceivePlan {
 export interface Target {
   readonly sink: ContentSink;
   readonly doneFields?: () => Readonly<Record<string, unknown>>;
+  /** Of a folder: where its files are. */
+  readonly places?: () => ManifestPlaces | undefined;
   /** Called when everything is there, with a summary. */
   report(summary: string): Promise<Place>;
   /** How much of it is kept now that it broke off, when no journal says so. */
@@ -180,6 +183,7 @@ async function takeIn(
     showKeys: plan.showKeys === true,
     isByCode: plan.from !== undefined,
     ...(target.doneFields && { doneFields: target.doneFields }),
+    ...(target.places && { places: target.places }),
   });
   const { receipt, summary } = await following.catch((error: unknown) => {
     throw target.explained?.(error) ?? error;

@@ -6,7 +6,7 @@
 import { basename, resolve } from "node:path";
 import { stat } from "node:fs/promises";
 import { MESSAGE_BYTES_MAX } from "@postern/core/limits";
-import type { ContentInfo, ContentSource } from "@postern/client";
+import type { ContentInfo, ContentSource, Manifest, ManifestPlaces } from "@postern/client";
 import type { FolderSource } from "./backend.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -18,6 +18,8 @@ export interface Parcel {
   readonly info: ContentInfo;
   /** Absolute; absent when it cannot be opened again by another process. */
   readonly paths?: readonly string[];
+  /** Of a folder: where its files are. */
+  readonly places?: ManifestPlaces;
   /** It is there once: for one receiver. */
   readonly isOnce: boolean;
   open(): Promise<ContentSource>;
@@ -79,13 +81,18 @@ export async function openPaths(
     return { ...(await reopened(async () => await backend.fileSource(path))), paths: absolute };
   const links = keepLinks ? "keep" : "skip";
   let isTold = false;
+  let manifest: Manifest | undefined;
   const parcel = await reopened(async () => {
     const source = await backend.directorySource(absolute, { links });
     if (!isTold) tellChanges(context, source);
     isTold = true;
+    manifest ??= source.manifest;
     return source;
   });
-  return { ...parcel, paths: absolute };
+  if (manifest === undefined) return { ...parcel, paths: absolute };
+  const { ManifestPlaces: Places } = await import("@postern/client");
+  const places = new Places(manifest, parcel.info.manifest?.bytes ?? 0);
+  return { ...parcel, paths: absolute, places };
 }
 
 /** What was opened to look at is what the first one gets. */

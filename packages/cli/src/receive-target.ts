@@ -1,7 +1,13 @@
 /** Where received content goes: messages and streams to stdout, files into a folder. @module */
 import { dirname } from "node:path";
 import { PosternError } from "@postern/core/errors";
-import type { ContentSink, Manifest, ManifestSummary, Offer } from "@postern/client";
+import type {
+  ContentSink,
+  Manifest,
+  ManifestPlaces,
+  ManifestSummary,
+  Offer,
+} from "@postern/client";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure, usageFailure } from "./failures.ts";
@@ -148,14 +154,17 @@ async function folderTarget(
   // What is kept of it already is not counted twice: the note says how much.
   const held = (await journal.read())?.bytes ?? 0;
   await expectRoom(context, directory, (content.size ?? 0) - held);
+  let places: ManifestPlaces | undefined;
   const ask = async (manifest: Manifest, where: string): Promise<boolean> => {
-    const { summarizeManifest } = await import("@postern/client");
+    const { ManifestPlaces: Places, summarizeManifest } = await import("@postern/client");
+    places = new Places(manifest, content.manifest?.bytes ?? 0);
     return await approve({ manifest, summary: summarizeManifest(manifest), where });
   };
   const sink = await backend.directorySink(directory, content, journal, ask);
   return {
     sink,
     doneFields: () => ({ path: sink.path, paths: sink.paths }),
+    places: () => places,
     async report(summary) {
       const { path, paths } = sink;
       const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";

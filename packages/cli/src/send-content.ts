@@ -109,6 +109,7 @@ async function deliver(
       showKeys: plan.showKeys === true,
       isByCode,
       isKept: parcel.paths !== undefined,
+      ...(parcel.places !== undefined && { places: () => parcel.places }),
       onBytes: (there) => (bytes = Math.max(bytes, there)),
     });
     const name = safeText(delivery.peer.name);

@@ -66,6 +66,8 @@ export class FakeTerminal {
     _ask: (manifest: Manifest, where: string) => Promise<boolean>,
     _where: string,
   ): Promise<void> => {};
+  /** What a folder's source holds. */
+  manifest: Manifest = { entries: [] };
   /** What a folder's source leaves out. */
   skipped: readonly { readonly path: string; readonly why: string }[] = [];
   readonly commands: (CommandOptions & { readonly command: string })[] = [];
@@ -125,7 +127,7 @@ export class FakeTerminal {
       fileSource: async (path) => await source("file", basename(path), this.fileBytes.length),
       directorySource: async (paths) => {
         const made = await source("directory", basename(paths[0] ?? ""), 1_000);
-        return Object.assign(made, { skipped: this.skipped, renamed: [] });
+        return Object.assign(made, { skipped: this.skipped, renamed: [], manifest: this.manifest });
       },
       streamSource: async (_readable, name) => {
         const stream = await source("stream", name);

@@ -39,7 +39,12 @@ export type {
   PeerName,
   Trust,
 } from "./people.ts";
-export { type Manifest, type ManifestSummary, summarizeManifest } from "@postern/core/transfer";
+export {
+  type Manifest,
+  ManifestPlaces,
+  type ManifestSummary,
+  summarizeManifest,
+} from "@postern/core/transfer";
 export { connect, type ConnectOptions } from "./client.ts";
 export { contactBook, type ContactBook, type ContactOwner, type ContactPorts } from "./contacts.ts";
 export { memoryStore } from "./memory-store.ts";

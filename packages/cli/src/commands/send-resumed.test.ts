@@ -223,3 +223,28 @@ test("send of folders and several files is one content, and what is left out is 
   assert.match(terminal.stderr.text, /^left out 7 entries:\n {2}a\/0\\u\{1b\}\[2J \(link\)$/m);
   assert.match(terminal.stderr.text, /^ {2}and 2 more$/m);
 });
+
+test("send of a folder says at each progress which file is on its way", async () => {
+  const terminal = new FakeTerminal();
+  const file = (path: string, size: number) =>
+    ({ kind: "file", path, size, mode: 0o644, modifiedMs: 0 }) as const;
+  terminal.manifest = { entries: [file("a.bin", 100), file("b\u001b.bin", 400), file("c", 500)] };
+  terminal.client.onDeliver = async (plan, { info }) => {
+    const delivery = new FakeDelivery(plan, info);
+    const good = goodEvents(1_000);
+    delivery.events.push(...good.slice(0, 4), progress(0), progress(300), progress(1_000));
+    delivery.events.push(good.at(-1)!);
+    return delivery;
+  };
+  assert.equal(await terminal.run("send", import.meta.dirname, "--to", "bob", "--json"), 0);
+  const told = terminal.events().filter(({ type }) => type === "progress");
+  assert.deepEqual(
+    told.map(({ file: number, files }) => [number, files]),
+    [
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ],
+  );
+  assert.match(terminal.stderr.text, /: 30% of 1\.0 KB, file 2 of 3, key 1$/m);
+});

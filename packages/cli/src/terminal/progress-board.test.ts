@@ -47,6 +47,19 @@ test("T-03 renderProgress() fits every width, whatever the name", () => {
       assert.ok(displayWidth(renderProgress({ ...STATE, label }, columns)) < Math.max(2, columns));
 });
 
+test("renderProgress() of a folder says which of its files is on its way, and how far", () => {
+  const file = { number: 17, count: 203, name: "IMG_4711.raw", bytes: 45, size: 100 };
+  assert.equal(
+    renderProgress({ ...STATE, label: "photos", file }, 120),
+    "photos  ███████░░░░░   62%  1.9/3.1 GB  84 MB/s  0:14 left  17/203 IMG_4711.raw 45%  key 3, 1.2 s",
+  );
+  const wide = { ...file, name: "日本語".repeat(50) };
+  for (let columns = 1; columns < 140; columns++) {
+    const shown = renderProgress({ ...STATE, label: "photos", file: wide }, columns);
+    assert.ok(displayWidth(shown) < Math.max(2, columns), shown);
+  }
+});
+
 test("renderProgress() of a stream shows bytes and speed only", () => {
   const shown = renderProgress({ ...STATE, total: undefined }, 80);
   assert.equal(shown, "photo.raw  1.9 GB  84 MB/s  key 3, 1.2 s");

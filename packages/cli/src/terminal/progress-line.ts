@@ -14,8 +14,20 @@ export interface ProgressState {
   readonly total: number | undefined;
   readonly sessionKey: number;
   readonly keyAgeMs: number;
+  /** Of a folder: where it is. */
+  readonly file?: FileState | undefined;
   /** Over the last seconds; `undefined` until it is known. */
   readonly bytesPerSecond: number | undefined;
+}
+
+export interface FileState {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly count: number;
+  /** Safe for a terminal. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly size: number;
 }
 
 export interface ProgressLine {
@@ -37,6 +49,7 @@ const RATE_WINDOW_MS = 3_000;
 const BAR_COLUMNS = 12;
 const LABEL_COLUMNS_MIN = 8;
 const LABEL_COLUMNS_MAX = 32;
+const FILE_COLUMNS_MAX = 20;
 const UNKNOWN_STEP_BYTES = 100_000_000;
 
 /** One line of at most `columns` - 1: the last column would make some terminals wrap. */
@@ -53,9 +66,12 @@ export function renderProgress(state: ProgressState, columns: number): string {
     state.sessionKey > 0
       ? [`key ${state.sessionKey}, ${(state.keyAgeMs / 1000).toFixed(1)} s`]
       : [];
+  const file = state.file === undefined ? [] : [renderFile(state.file)];
   const bars = total === undefined ? [] : [bar(bytes, total)];
-  // From the fullest form to the barest: a narrow window loses the bar first, then the key.
+  // From the fullest form to the barest: a narrow window loses the bar first, then file and key.
   const forms = [
+    [...bars, ...amount, ...speed, ...left, ...file, ...key],
+    [...amount, ...speed, ...left, ...file],
     [...bars, ...amount, ...speed, ...left, ...key],
     [...amount, ...speed, ...left, ...key],
     [...amount, ...speed, ...left],
@@ -65,7 +81,7 @@ export function renderProgress(state: ProgressState, columns: number): string {
   const room = columns - 1;
   for (const form of forms) {
     const rest = form.join("  ");
-    const labelRoom = Math.min(room - rest.length - 2, LABEL_COLUMNS_MAX);
+    const labelRoom = Math.min(room - displayWidth(rest) - 2, LABEL_COLUMNS_MAX);
     if (labelRoom >= Math.min(LABEL_COLUMNS_MIN, displayWidth(state.label)))
       return `${fitWidth(state.label, labelRoom)}  ${rest}`;
   }
@@ -90,14 +106,21 @@ export function steppedLine(options: SteppedOptions): ProgressLine {
   };
 }
 
+/** `17/203 IMG_4711.raw 45%`: all of these are of one file. */
+function renderFile({ number, count, name, bytes, size }: FileState): string {
+  const shown = fitWidth(name, FILE_COLUMNS_MAX);
+  return `${number}/${count} ${shown} ${percent(bytes, size).trim()}`;
+}
+
 function renderStep(state: ProgressState): string {
-  const { label, bytes, total, bytesPerSecond, sessionKey } = state;
+  const { label, bytes, total, bytesPerSecond, sessionKey, file } = state;
   const amount =
     total === undefined
       ? formatBytes(bytes)
       : `${percent(bytes, total).trim()} of ${formatBytes(total)}`;
   const speed = bytesPerSecond === undefined ? "" : `, ${formatRate(bytesPerSecond)}`;
-  return `${label}: ${amount}${speed}${sessionKey > 0 ? `, key ${sessionKey}` : ""}`;
+  const files = file === undefined ? "" : `, file ${file.number} of ${file.count}`;
+  return `${label}: ${amount}${speed}${files}${sessionKey > 0 ? `, key ${sessionKey}` : ""}`;
 }
 
 interface Rate {
