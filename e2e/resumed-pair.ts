@@ -108,6 +108,12 @@ export class ResumedPair {
     return this.ann;
   }
 
+  /** Who found no relay when they began, for it was being killed, types the command again. */
+  async typeAgain(): Promise<void> {
+    if (this.bob?.isRunning === false) this.startBob();
+    if (this.ann?.isRunning === false && (await this.ann.ended()).code !== 0) this.resumeAnn();
+  }
+
   /** Of what Ann sends, once it is known. */
   contentId(): string | undefined {
     const told = this.ann?.events().find((event) => typeof event["content"] === "string");
