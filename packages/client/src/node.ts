@@ -13,7 +13,7 @@ export {
   type DirectorySourceOptions,
 } from "./node/directory-source.ts";
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
-export { type FileSource, fileSource } from "./node/file-source.ts";
+export { fileSource } from "./node/file-source.ts";
 export { freeSpace } from "./node/free-space.ts";
 export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";
 export { keptFileSink } from "./node/kept-file-sink.ts";

@@ -151,26 +151,3 @@ async function file(t: TestContext, name: string): Promise<string> {
   await utimes(path, LONG_AGO, LONG_AGO);
   return path;
 }
-
-test("fileSource() has another stamp for a file that was written to or replaced (F-13)", async (t) => {
-  const path = await file(t, "note.txt");
-  const stamp = await stampOf(path);
-  assert.equal(await stampOf(path), stamp);
-  await appendFile(path, "x");
-  await truncate(path, 10);
-  const written = await stampOf(path);
-  assert.notEqual(written, stamp);
-  await utimes(path, LONG_AGO, LONG_AGO);
-  assert.equal(await stampOf(path), stamp);
-  const other = join(path, "..", "other");
-  await writeFile(other, CONTENT);
-  await utimes(other, LONG_AGO, LONG_AGO);
-  await rename(other, path);
-  assert.notEqual(await stampOf(path), stamp);
-});
-
-async function stampOf(path: string): Promise<string> {
-  const source = await fileSource(path);
-  await source.close();
-  return source.stamp;
-}

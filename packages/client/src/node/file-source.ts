@@ -12,14 +12,6 @@ import { PosternError } from "@postern/core/errors";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { sourceError } from "./fs-error.ts";
 
-export interface FileSource extends ContentSource {
-  /**
-   * Of the file as it was opened: another one means that it was written to or replaced since, the
-   * same one that it most likely was not. The receiver's digest decides.
-   */
-  readonly stamp: string;
-}
-
 /** Windows has no such flag. */
 const NO_HANG = constants.O_NONBLOCK ?? 0;
 
@@ -29,7 +21,7 @@ const NO_HANG = constants.O_NONBLOCK ?? 0;
  * @throws {@link PosternError} `transfer/source-unreadable` when it cannot be opened or is a
  * directory, FIFO, device or socket (`details.kind`).
  */
-export async function fileSource(path: string): Promise<FileSource> {
+export async function fileSource(path: string): Promise<ContentSource> {
   try {
     // Before the open: opening a device can already do something, opening a FIFO can wait for ever.
     expectFile(await stat(path, { bigint: true }));
@@ -37,7 +29,7 @@ export async function fileSource(path: string): Promise<FileSource> {
     try {
       const stats = await handle.stat({ bigint: true });
       expectFile(stats);
-      return new OpenFile(handle, basename(path).toWellFormed(), stats);
+      return new FileSource(handle, basename(path).toWellFormed(), stats);
     } catch (error) {
       await handle.close();
       throw error;
@@ -47,9 +39,8 @@ export async function fileSource(path: string): Promise<FileSource> {
   }
 }
 
-class OpenFile implements FileSource {
+class FileSource implements ContentSource {
   readonly info: ContentInfo;
-  readonly stamp: string;
   readonly #size: number;
   readonly #handle: FileHandle;
   readonly #announced: BigIntStats;
@@ -60,7 +51,6 @@ class OpenFile implements FileSource {
     this.#handle = handle;
     this.#announced = stats;
     this.info = { kind: "file", name, size: this.#size };
-    this.stamp = `${stats.size}.${stats.mtimeNs}.${stats.ino}`;
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
