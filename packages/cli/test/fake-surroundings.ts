@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
-import type { ContentKind, Manifest } from "@postern/client";
+import { messageSource, type ContentKind, type Manifest } from "@postern/client";
 import type { CheckedReceipt } from "@postern/client/node";
 import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
@@ -135,7 +135,14 @@ export class FakeTerminal {
       },
       checkReceipt: async () => await this.onReceipt(),
       storedName: async (name) => name.replaceAll("/", "%2F"),
-      messageSource: async (text) => await source("message", "", text.length),
+      messageSource: async (text) => {
+        const message = messageSource(text);
+        const padded = new Uint8Array(message.info.size ?? 0);
+        await message.read(padded, 0);
+        const made = new FakeSource(message.info, padded);
+        this.sources.push(made);
+        return made;
+      },
       fileSink: async (directory, name) => await sink(`${directory}/${name}`),
       directorySink: async (directory, { name }, _journal, ask) => {
         const made = await sink(`${directory}/${name}`);

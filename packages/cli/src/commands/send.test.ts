@@ -65,7 +65,7 @@ test("send - streams the standard input under the name of --file-name", async ()
 test("T-05 send --text - keeps the text out of the arguments", async () => {
   const terminal = new FakeTerminal({ stdin: "secret\n" });
   assert.equal(await terminal.run("send", "--text", "-", "--to", "bob"), 0);
-  assert.deepEqual(terminal.sources[0]?.info, { kind: "message", name: "", size: 6 });
+  assert.deepEqual(terminal.sources[0]?.info, { kind: "message", name: "", size: 256 });
 });
 
 const wrong: Record<string, { args: string[]; exitCode: number; what: RegExp }> = {

@@ -136,14 +136,11 @@ const RECEIPT = {
   receivedAt: WALL_NOW + 1_000,
 } as const;
 
-function judging(
-  bytes: Uint8Array,
-  more: Partial<typeof RECEIPT> | { kind: "message" } = {},
-): FakeTerminal {
+function judging(bytes: Uint8Array): FakeTerminal {
   const terminal = new FakeTerminal();
   terminal.connect = () => assert.fail("connected");
   terminal.fileBytes = bytes;
-  terminal.onReceipt = async () => ({ ...RECEIPT, ...more });
+  terminal.onReceipt = async () => RECEIPT;
   return terminal;
 }
 
@@ -168,7 +165,22 @@ test("verify of another content, or of a receipt that does not hold, exits 6", a
   assert.equal(await judging(BYTES).run("verify", FILE, tmpdir()), 6);
 });
 
-test("verify takes a message that was saved with a line break at its end", async () => {
-  const saved = judging(new TextEncoder().encode("what was sent\n"), { kind: "message" });
-  assert.equal(await saved.run("verify", FILE, FILE), 0);
+test("verify takes a message as its text, with a line break more or without, and no other", async () => {
+  const signed = new Uint8Array(256);
+  signed.set([0, 0, 0, 10, ...new TextEncoder().encode("pay ann 10")]);
+  const digest = createHash("sha256").update(signed).digest("hex");
+  const receipt = { ...RECEIPT, kind: "message", name: "", size: signed.length, digest } as const;
+  const path = join(folder, "message.txt");
+  const verify = async (saved: string | Uint8Array): Promise<number> => {
+    const terminal = judging(BYTES);
+    terminal.onReceipt = async () => receipt;
+    writeFileSync(path, saved);
+    return await terminal.run("verify", FILE, path);
+  };
+  for (const saved of ["pay ann 10", "pay ann 10\n", "pay ann 10\r\n"])
+    assert.equal(await verify(saved), 0, JSON.stringify(saved));
+  for (const saved of ["pay ann 100", "pay ann 1", "pay ann 10\n\n", "", signed])
+    assert.equal(await verify(saved), 6, JSON.stringify(saved));
+  assert.equal(await verify(new Uint8Array([...signed.subarray(4, 14), 0xff])), 6);
+  assert.equal(await verify("a".repeat(2 ** 20)), 6);
 });

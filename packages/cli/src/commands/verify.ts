@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { groupBase32 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { SIGNED_RECEIPT_LENGTH_MAX } from "@postern/core/limits";
+import { MESSAGE_BYTES_MAX, SIGNED_RECEIPT_LENGTH_MAX } from "@postern/core/limits";
 import type { ContentSource } from "@postern/client";
 import type { CheckedReceipt } from "@postern/client/node";
 import { contentLabel, contentSentence } from "../content-label.ts";
@@ -37,13 +37,8 @@ export async function verify(
 }
 
 async function readReceipt(path: string): Promise<string> {
-  const about = { what: `no such file: ${safeText(path)}`, why: "nothing is there" };
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined)
-    throw new CommandFailure(EXIT.notFound, "usage/no-such-file", {
-      ...about,
-      next: "check the path of the receipt",
-    });
+  if (found === undefined) throw noSuchFile(path, "check the path of the receipt");
   // In UTF-8 a text is never shorter than its characters.
   if (!found.isFile() || found.size > 4 * SIGNED_RECEIPT_LENGTH_MAX)
     throw new PosternError("transfer/receipt-invalid", "not a receipt");
@@ -53,16 +48,16 @@ async function readReceipt(path: string): Promise<string> {
 /** A folder is listed as it may have been: without its links, and with them. */
 async function isOf(
   context: Context,
-  { kind, digest, size }: CheckedReceipt,
+  receipt: CheckedReceipt,
   paths: readonly string[],
 ): Promise<boolean> {
+  const { kind, digest, size } = receipt;
+  if (kind === "message") return await isMessageOf(context, receipt, paths);
   for (const keepLinks of kind === "directory" ? [false, true] : [false]) {
     const parcel = await openPaths(context, paths, { keepLinks });
     try {
       if ((parcel.info.kind === "directory") !== (kind === "directory")) return false;
-      // A message that was saved may end with a line break more.
-      const rest = (parcel.info.size ?? 0) - size;
-      if (rest !== 0 && !(kind === "message" && rest === 1)) continue;
+      if (parcel.info.size !== size) continue;
       const source = await parcel.open();
       try {
         if ((await digestOf(source, size)) === digest) return true;
@@ -76,9 +71,42 @@ async function isOf(
   return false;
 }
 
+/** What is signed is the padded message. One that was saved may end with a line break more. */
+async function isMessageOf(
+  { surroundings }: Context,
+  { digest, size }: CheckedReceipt,
+  [path, ...others]: readonly string[],
+): Promise<boolean> {
+  const text = path === undefined || others.length > 0 ? undefined : await readText(path);
+  if (text === undefined) return false;
+  for (const candidate of new Set([text, text.replace(/\r?\n$/, "")])) {
+    if (Buffer.byteLength(candidate) > MESSAGE_BYTES_MAX) continue;
+    const source = await surroundings.backend.messageSource(candidate);
+    try {
+      if (source.info.size === size && (await digestOf(source, size)) === digest) return true;
+    } finally {
+      await source.close();
+    }
+  }
+  return false;
+}
+
+/** `undefined`: this can be no message. */
+async function readText(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw noSuchFile(path, "check the path of the message");
+  if (!found.isFile() || found.size > MESSAGE_BYTES_MAX + LINE_BREAK_BYTES_MAX) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+const LINE_BREAK_BYTES_MAX = 2;
 const BLOCK_BYTES = 1_048_576;
 
-/** Of its first `size` bytes. */
 async function digestOf(source: ContentSource, size: number): Promise<string> {
   const hash = createHash("sha256");
   const block = new Uint8Array(BLOCK_BYTES);
@@ -90,6 +118,15 @@ async function digestOf(source: ContentSource, size: number): Promise<string> {
     offset += bytes;
   }
   return hash.digest("hex");
+}
+
+function noSuchFile(path: string, next: string): CommandFailure {
+  const what = `no such file: ${safeText(path)}`;
+  return new CommandFailure(EXIT.notFound, "usage/no-such-file", {
+    what,
+    why: "nothing is there",
+    next,
+  });
 }
 
 function anotherContent(paths: readonly string[]): CommandFailure {
