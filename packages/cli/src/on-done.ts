@@ -45,7 +45,7 @@ export async function runOnDone(
 function hookEnvironment(
   base: Readonly<Record<string, string | undefined>>,
   { id, from, content }: Offer,
-  { path, paths, bytes }: Arrived,
+  { path, paths, text, bytes }: Arrived,
 ): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(base))
@@ -58,7 +58,8 @@ function hookEnvironment(
     POSTERN_FROM: from.name,
     POSTERN_FINGERPRINT: from.fingerprint,
     POSTERN_KIND: content.kind,
-    POSTERN_SIZE: String(bytes),
+    // A message comes padded: what the command reads of it is its text.
+    POSTERN_SIZE: String(text === undefined ? bytes : Buffer.byteLength(text)),
     POSTERN_TRANSFER: id,
   };
 }

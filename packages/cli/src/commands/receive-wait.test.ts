@@ -187,6 +187,8 @@ test("T-05 receive --on-done runs a command that learns of it by its environment
   await until(() => terminal.commands.length === 2);
   assert.equal(terminal.commands[1]?.input, "hi\n`x`");
   assert.equal(terminal.commands[1].env["POSTERN_PATH"], "");
+  // Of its text, not of its padding.
+  assert.equal(terminal.commands[1].env["POSTERN_SIZE"], "6");
   await stop();
 });
 
