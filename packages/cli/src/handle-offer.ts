@@ -33,6 +33,8 @@ export interface ReceivePlan {
   /** Give up when the sender of what broke off has not come back by then; absent: never. */
   readonly restWithinMs?: number | undefined;
   decide(offer: Offer, signal: AbortSignal, known: Acquaintance): Promise<Decision>;
+  /** What was begun goes on without a question, but by the rules of now. */
+  readonly refuses?: (offer: Offer, known: Acquaintance) => Refusal | undefined;
   openTarget(offer: Offer, asker: Asker): Promise<Target>;
   /** Everything is there and has been reported; its place is free when this ends. */
   readonly onDone?: (offer: Offer, arrived: Arrived) => Promise<void>;
@@ -114,8 +116,11 @@ export async function handleOffer(
       peer = safeText(known.contact.name);
       throw keyChanged(offer);
     }
-    if (isAgreed || (await isBegun(offer))) tellGoingOn(context, offer, await keptOf(offer));
-    else {
+    if (isAgreed || (await isBegun(offer))) {
+      const refusal = plan.refuses?.(offer, known);
+      if (refusal !== undefined) return notTaken(context, offer, refusal);
+      tellGoingOn(context, offer, await keptOf(offer));
+    } else {
       announce(context, plan, offer, recognized);
       const decision = await plan.decide(offer, signal, known);
       if (decision !== "accept") return notTaken(context, offer, decision);

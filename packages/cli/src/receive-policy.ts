@@ -46,7 +46,9 @@ export function readPolicy({ accept, isWaiting, canAsk, bytesMax }: PolicyFlags)
 }
 
 /** `ask`: only a person can say. */
-export function judge(policy: Policy, offer: Offer, known: Acquaintance): Decision | "ask" {
+type Judgement = "accept" | "ask" | Exclude<Refusal, "declined">;
+
+export function judge(policy: Policy, offer: Offer, known: Acquaintance): Judgement {
   const { whom, bytesMax } = policy;
   const { size = 0 } = offer.content;
   if (bytesMax !== undefined && size > bytesMax) return "too-large";

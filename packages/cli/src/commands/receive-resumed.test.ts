@@ -69,6 +69,26 @@ test("receive takes unasked what was agreed to though nothing of it had come", a
   assert.equal(await running, 0);
 });
 
+test("T-05 receive goes on with what was begun only by the rules that it was started with", async () => {
+  for (const [args, reason] of [
+    [["--wait", "--accept", "ben"], "not-accepted"],
+    [["--wait", "--accept", "all", "--max-size", "999"], "too-large"],
+    [["--once", "--accept", "ben"], "not-accepted"],
+    [["--wait", "--accept", "ann", "--max-size", "1000"], undefined],
+  ] as const) {
+    const terminal = new FakeTerminal();
+    const offer = Object.assign(offerOf(), { note: NOTE });
+    terminal.client.offers.push({ type: "offer", offer });
+    const running = terminal.run("receive", ...args, "--json");
+    assert.equal(await offer.decided.promise, reason === undefined ? "accepted" : "declined");
+    await until(() => terminal.events().some(({ type }) => type === "declined" || type === "done"));
+    assert.equal(terminal.events().find(({ type }) => type === "declined")?.["reason"], reason);
+    assert.deepEqual(offer.note, NOTE);
+    terminal.process.emit("SIGTERM");
+    await running;
+  }
+});
+
 test("receive asks about the same content id of somebody else", async () => {
   const prompter = new Scripted(true, false);
   const terminal = new FakeTerminal({ isTerminal: true, prompter });

@@ -135,6 +135,10 @@ function planOf(context: Context, receiving: Receiving): Omit<ReceivePlan, "isOn
     showKeys: context.isVerbose,
     decide: async (offer, signal, known) =>
       await decide(context, receiving, { offer, signal, known }),
+    refuses: (offer, known) => {
+      const judged = judge(receiving.policy, offer, known);
+      return judged === "accept" || judged === "ask" ? undefined : judged;
+    },
     openTarget: async (offer, asker) =>
       await openTarget(context, offer, destination, async (listed) =>
         approveFolder(context, receiving, { ...asker, ...listed, offer }),
