@@ -1,5 +1,6 @@
 /** Where received content goes: messages and streams to stdout, files into a folder. @module */
-import { dirname } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type {
   ContentSink,
@@ -7,6 +8,7 @@ import type {
   ManifestPlaces,
   ManifestSummary,
   Offer,
+  PartJournal,
 } from "@postern/client";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -202,8 +204,12 @@ function stillOpen(): CommandFailure {
   );
 }
 
-/** An offer that names its size was judged by it; one that does not ends at the limit. */
-function limited(target: Target, { content }: Offer, bytesMax: number | undefined): Target {
+/**
+ * An offer that names its size was judged by it; one that does not ends at the limit. What had come
+ * of it goes: it can never be whole here, and whoever sends so again and again would fill the disk.
+ */
+function limited(target: Target, offer: Offer, bytesMax: number | undefined): Target {
+  const { content, journal } = offer;
   if (bytesMax === undefined || content.size !== undefined) return target;
   const { sink } = target;
   let isOver = false;
@@ -215,13 +221,23 @@ function limited(target: Target, { content }: Offer, bytesMax: number | undefine
       await sink.write(bytes, offset);
     },
     commit: async (total) => await sink.commit(total),
-    abandon: async () => await sink.abandon(),
+    async abandon() {
+      await sink.abandon();
+      if (isOver) await removePart(journal);
+    },
   };
   return {
     ...target,
     sink: measured,
     explained: (error) => (isOver ? overLimit(bytesMax) : error),
   };
+}
+
+async function removePart(journal: PartJournal): Promise<void> {
+  const note = await journal.read();
+  if (note === undefined) return;
+  await rm(join(note.directory, note.part), { force: true });
+  await journal.drop();
 }
 
 function overLimit(bytesMax: number): CommandFailure {

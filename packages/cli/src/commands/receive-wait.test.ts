@@ -1,6 +1,6 @@
 /** `postern receive --wait`: by rules, for ever, several at once, with a command for each. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, mock, test } from "node:test";
@@ -85,12 +85,20 @@ test("receive --wait declines what is larger than --max-size, and says which on 
   await stop();
 });
 
-test("T-04 receive --max-size ends a stream of unknown size where it grows beyond it", async () => {
+test("T-04 receive --max-size ends a stream of unknown size where it grows beyond it", async (t) => {
   const { offer, says, stop, terminal } = waiting(["--accept", "all", "--max-size", "3"]);
   const content = { kind: "stream", name: "a.tar", size: undefined } as const;
-  assert.equal(await offer(new FakeOffer("ann", content, new Uint8Array(4))), "accepted");
+  const directory = mkdtempSync(join(tmpdir(), "postern-over-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const part = ".a.tar.part";
+  writeFileSync(join(directory, part), "abc");
+  const note = { directory, name: "a.tar", part, bytes: 3, boot: "b" };
+  const over = Object.assign(new FakeOffer("ann", content, new Uint8Array(4)), { note });
+  assert.equal(await offer(over), "accepted");
   await says("postern: stopped what came in: it is larger than --max-size allows");
   assert.deepEqual(terminal.sinks[0]?.chunks, []);
+  // Otherwise whoever sends such streams fills the disk with parts that nobody can go on with.
+  assert.deepEqual([over.note, readdirSync(directory)], [undefined, []]);
   await stop();
 });
 
