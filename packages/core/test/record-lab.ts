@@ -6,7 +6,7 @@
  */
 import { concat, utf8 } from "@postern/core/bytes";
 import { nobleSuite as suite } from "@postern/core/crypto/noble";
-import type { PosternError } from "@postern/core/errors";
+import { PosternError } from "@postern/core/errors";
 import {
   decodeFrameHeader,
   RecordReceiver,
@@ -124,7 +124,7 @@ export class RecordLab {
     for (const frame of frames) {
       const index = this.#frames++;
       const tampered = this.#options.tamper?.(frame, index) ?? [frame];
-      if (tampered === "cut") return void this.newPipe();
+      if (tampered === "cut") return this.#cut();
       this.#forward.push(...tampered.map((each) => each.slice()));
     }
   }
@@ -139,6 +139,11 @@ export class RecordLab {
     if (this.#done !== undefined) this.#reverse.push(this.#done);
     else this.#note(this.receiver.newPipe());
     return true;
+  }
+
+  /** A driver that has no other pipe fails the transfer. */
+  #cut(): void {
+    if (!this.newPipe()) this.error = new PosternError("transfer/truncated", "the last pipe ended");
   }
 
   /** Seals the next content record; what the driver does. */
@@ -237,7 +242,10 @@ export class RecordLab {
     const frames = this.#reverse.splice(0);
     for (const frame of frames) {
       const arriving = this.#options.tamperReverse?.(frame, this.#reverseFrames++) ?? [frame];
-      if (arriving === "cut") return this.newPipe();
+      if (arriving === "cut") {
+        this.#cut();
+        return true;
+      }
       for (const each of arriving) if (!this.#hear(each)) return true;
     }
     return frames.length > 0;
