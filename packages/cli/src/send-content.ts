@@ -195,7 +195,7 @@ async function agreeToBeginAnew(context: Context, what: string): Promise<void> {
   throw new CommandFailure(exitCodeOf("transfer/other-content"), "transfer/other-content", {
     what: `${what} is not what was begun`,
     why: "it has changed since, so what is there cannot be gone on with",
-    next: "add --anew to send it from its beginning",
+    next: "send it with --anew, from its beginning",
   });
 }
 
