@@ -191,7 +191,7 @@ for (const code of ["transfer/source-changed", "transfer/other-content"] as cons
   test(`F-13 send of ${code} without a terminal fails and names --anew`, async () => {
     const terminal = changed();
     assert.equal(await terminal.run(...SEND, "--json"), 1);
-    assert.match(terminal.stderr.text, /is not what was begun\n.*\n {2}next: add --anew/);
+    assert.match(terminal.stderr.text, /is not what was begun\n.*\n {2}next: send it with --anew/);
     assert.deepEqual(terminal.events().at(-1), { type: "error", code: "transfer/other-content" });
     assert.equal(terminal.client.unfinished.known.length, 1);
   });
