@@ -157,18 +157,21 @@ test("directorySource() skips what it may not read", async (t) => {
   await fs.chmod(dirname(folder), 0o755);
   await fs.chmod(join(folder, "closed"), 0o000);
   await fs.chmod(join(folder, "sub"), 0o000);
-  // Root may read everything.
+  // Root may read everything; that a file is closed to it, it cannot be shown.
   if (IS_ROOT) process.seteuid?.(NOBODY);
   const source = await directorySource([folder]).finally(() => {
     if (IS_ROOT) process.seteuid?.(0);
   });
   await fs.chmod(join(folder, "sub"), 0o700);
   const { rest } = await contentOf(source);
-  assert.equal(rest, "z");
-  assert.deepEqual(source.skipped, [
-    { path: join(folder, "closed"), why: "unreadable" },
-    { path: join(folder, "sub"), why: "unreadable" },
-  ]);
+  assert.equal(rest, IS_ROOT ? "xz" : "z");
+  assert.deepEqual(
+    source.skipped,
+    (IS_ROOT ? ["sub"] : ["closed", "sub"]).map((name) => ({
+      path: join(folder, name),
+      why: "unreadable",
+    })),
+  );
   await source.close();
 });
 
