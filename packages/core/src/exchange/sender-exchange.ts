@@ -93,6 +93,11 @@ export function senderPhase({ state }: SenderExchange): SenderPhase {
   }
 }
 
+/** The receiver was out of step: an answer to the offer of before may still be under way. */
+export function hasOfferedAgain({ profile, state }: SenderExchange): boolean {
+  return profile === "end-to-end" && state.kind === "ready" && state.resyncs > 0;
+}
+
 /** Wipes what an exchange that nobody goes on with still holds. */
 export function wipeSenderExchange({ state }: SenderExchange): void {
   if ("masterKey" in state) wipe(state.masterKey);

@@ -6,7 +6,7 @@
  */
 import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError } from "../errors.ts";
-import { openAnswerKeys } from "../exchange/sender-exchange.ts";
+import { hasOfferedAgain, openAnswerKeys } from "../exchange/sender-exchange.ts";
 import { verdictError } from "../exchange/verdict.ts";
 import { ANSWER_TIMEOUT_MS, INLINE_TIMEOUT_MS } from "../limits.ts";
 import { after } from "../time.ts";
@@ -33,12 +33,10 @@ export function answered(
   const ready = { ...before.ready, keys };
   const state = { ...before, ready };
   const answer = ifWellFormed(() => openAnswer(suite, keys.answer, transfer, sealed));
-  if (answer === undefined)
-    return fail(
-      plan,
-      state,
-      new PosternError("transfer/invalid", "the receiver's answer does not open"),
-    );
+  if (answer === undefined) {
+    const code = hasOfferedAgain(before.exchange) ? "transfer/interrupted" : "transfer/invalid";
+    return fail(plan, state, new PosternError(code, "the receiver's answer does not open"));
+  }
   if (answer.verdict !== "accept") return refused(state, verdictError(answer.verdict));
   if (plan.context.message !== undefined)
     return fail(plan, state, new PosternError("peer/unexpected-frame", "a message has a receipt"));

@@ -5,8 +5,9 @@ import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
 import { contentOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
-import type { WallMs } from "../../time.ts";
+import type { InstantMs, WallMs } from "../../time.ts";
 import { encodeHeader } from "../../transfer/header.ts";
+import { answered } from "../../transfer/send-answer.ts";
 import type { ExchangeContext, SenderContext } from "../context.ts";
 import type { ExchangeInput } from "../steps.ts";
 import { encodeSenderRecord } from "./channel-record.ts";
@@ -288,4 +289,23 @@ test("C-02 a transfer whose receipt made room is a replay when it is made anew",
   for (let id = 1; id <= OUTBOX_MAX + 1; id++) transfer(alice, bob, id);
   const again = seal(alice, bob, 1);
   assert.equal(expectKind(open(bob, again), "opened").offer.isReplayed, true);
+});
+
+test("an answer to the offer of before, late, costs the transfer and accuses nobody", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  const { context, ...sealed } = seal(alice, bob, 1);
+  const { state } = stepEndToEndSender(context, startEndToEndSender(context).state, sealed);
+  const ready = expectKind(state, "ready");
+  const content = contentOf({ kind: "file", name: "f", size: 5 });
+  const plan = { context, content, profile: "end-to-end", sessionSeconds: 5 } as const;
+  const now = { instant: 0 as InstantMs, wall: NOW };
+  const codeAfter = (resyncs: number) => {
+    const exchange = { profile: "end-to-end", state: { ...ready, resyncs } } as const;
+    const before = { exchange, ready, deadline: now.instant, receipt: undefined };
+    const late = answered(plan, { kind: "expect-answer", ...before }, new Uint8Array(57), now);
+    const emitted = late.effects.flatMap((each) => (each.kind === "emit" ? [each.event] : []));
+    return emitted.flatMap((event) => (event.kind === "failed" ? [event.error.code] : []));
+  };
+  assert.deepEqual(codeAfter(0), ["transfer/invalid"]);
+  assert.deepEqual(codeAfter(1), ["transfer/interrupted"]);
 });
