@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, Socket, type Server } from "node:net";
 import { after, test } from "node:test";
 import { readInto, type ReadHandlers } from "./reused-reads.ts";
 
@@ -126,6 +126,27 @@ for (const path of PATHS) {
     assert.equal(error.code, "ECONNRESET");
   });
 }
+
+test("readInto() tells the end after what it still holds, copied", async () => {
+  const socket = Object.assign(new Socket(), { encrypted: true });
+  const ended = Promise.withResolvers<number>();
+  const buffer = new Uint8Array(4);
+  let total = 0;
+  const reads = readInto(socket, new Uint8Array(0), {
+    buffer: () => buffer,
+    onBytes(count) {
+      total += count;
+      setImmediate(() => reads.resume());
+      return false;
+    },
+    onEnd: () => ended.resolve(total),
+    onClose: () => {},
+  });
+  socket.push(pattern(11));
+  socket.push(null);
+  assert.equal(await ended.promise, 11);
+  socket.destroy();
+});
 
 test("readInto() reads straight into the caller's buffer when the handle can be moved", async () => {
   const { accepted, connected } = await pair("moved");

@@ -146,15 +146,34 @@ function copyData(socket: Socket, early: Uint8Array, handlers: ReadHandlers): Re
   socket.on("data", (chunk: Buffer) => {
     if (!inbox.deliver(chunk)) socket.pause();
   });
-  watchEnd(socket, handlers);
-  return { socket, resume: () => resume(socket, inbox) };
+  // A stream that knows its end tells it beside its last chunk, of which some may still be held.
+  let hasEnded = false;
+  let isDelivering = false;
+  const tellEnd = (): void => {
+    if (!hasEnded || isDelivering || !inbox.empty) return;
+    hasEnded = false;
+    handlers.onEnd();
+  };
+  const onEnd = (): void => {
+    hasEnded = true;
+    tellEnd();
+  };
+  watchEnd(socket, { onEnd, onClose: (error) => handlers.onClose(error) });
+  const resumeAll = (): void => {
+    const wasDelivering = isDelivering;
+    isDelivering = true;
+    resume(socket, inbox);
+    isDelivering = wasDelivering;
+    tellEnd();
+  };
+  return { socket, resume: resumeAll };
 }
 
 function resume(socket: Socket, inbox: Inbox): void {
   if (!socket.destroyed && inbox.resume()) socket.resume();
 }
 
-function watchEnd(socket: Socket, handlers: ReadHandlers): void {
+function watchEnd(socket: Socket, handlers: Pick<ReadHandlers, "onEnd" | "onClose">): void {
   let failure: Error | undefined;
   socket.on("error", (error) => (failure = error));
   socket.once("end", () => handlers.onEnd());
