@@ -187,7 +187,7 @@ test("Ctrl-C at either end tells the other and keeps what came: another code bri
   ] as const) {
     const pia = send("pia", path, "--limit", "1M");
     const quin = receive("quin", [await codeOf(pia), "-o", inbox]);
-    await quin.event("progress", ({ bytes }) => Number(bytes) > 0);
+    for (const one of [quin, pia]) await one.event("progress", ({ bytes }) => Number(bytes) > 0);
     const [first, second] = stopped === "sender" ? [pia, quin] : [quin, pia];
     assert.deepEqual(await first.kill("SIGINT"), { code: 130, signal: null }, first.stderr());
     await ends(second, code);
