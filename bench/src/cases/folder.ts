@@ -5,7 +5,13 @@ import { join } from "node:path";
 import type { BenchCase, Column, Figures, Setting } from "../bench-case.ts";
 import { sumOf } from "../measure/measured-process.ts";
 import { hashOnlyEntry, writeRandomFolder } from "../measure/payload.ts";
-import { peaksOf, sending, type FileRun, type Payload } from "../peers/file-contender.ts";
+import {
+  costColumns,
+  peaksOf,
+  sending,
+  type FileRun,
+  type Payload,
+} from "../peers/file-contender.ts";
 import { peers } from "../peers/all.ts";
 import { postern } from "../peers/postern.ts";
 import { folderAbsence, profileAbsence } from "../peers/postern-command.ts";
@@ -19,13 +25,7 @@ const PROFILE_DEFAULT = "end-to-end";
 const COLUMNS: readonly Column[] = [
   { key: "wallS", heading: "whole command, s", digits: 2, hasSpread: true },
   { key: "rate", heading: "files/s", digits: 0 },
-  { key: "cpuSender", heading: "CPU s sender", digits: 2 },
-  { key: "cpuRelay", heading: "relay", digits: 2 },
-  { key: "cpuReceiver", heading: "receiver", digits: 2 },
-  { key: "cpu", heading: "all", digits: 2, hasSpread: true },
-  { key: "peakSender", heading: "peak MiB sender", digits: 0 },
-  { key: "peakRelay", heading: "relay", digits: 0 },
-  { key: "peakReceiver", heading: "receiver", digits: 0 },
+  ...costColumns("s"),
 ];
 
 export const folderCase: BenchCase = {

@@ -45,14 +45,21 @@ export const FILE_COLUMNS: readonly Column[] = [
   { key: "rate", heading: "MiB/s", digits: 0 },
   { key: "transferS", heading: "transfer only, s", digits: 2, hasSpread: true },
   { key: "transferRate", heading: "its MiB/s", digits: 0 },
-  { key: "cpuSender", heading: "CPU s/GiB sender", digits: 2 },
-  { key: "cpuRelay", heading: "relay", digits: 2 },
-  { key: "cpuReceiver", heading: "receiver", digits: 2 },
-  { key: "cpu", heading: "all", digits: 2, hasSpread: true },
-  { key: "peakSender", heading: "peak MiB sender", digits: 0 },
-  { key: "peakRelay", heading: "relay", digits: 0 },
-  { key: "peakReceiver", heading: "receiver", digits: 0 },
+  ...costColumns("s/GiB"),
 ];
+
+/** CPU time in `unit` and peak memory, of each process. */
+export function costColumns(unit: string): readonly Column[] {
+  return [
+    { key: "cpuSender", heading: `CPU ${unit} sender`, digits: 2 },
+    { key: "cpuRelay", heading: "relay", digits: 2 },
+    { key: "cpuReceiver", heading: "receiver", digits: 2 },
+    { key: "cpu", heading: "all", digits: 2, hasSpread: true },
+    { key: "peakSender", heading: "peak MiB sender", digits: 0 },
+    { key: "peakRelay", heading: "relay", digits: 0 },
+    { key: "peakReceiver", heading: "receiver", digits: 0 },
+  ];
+}
 
 /** The hash is compared after the clock has stopped, alike for all. */
 export function sending(

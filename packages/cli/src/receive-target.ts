@@ -1,5 +1,4 @@
 /** Where received content goes: messages and streams to stdout, files into a folder. @module */
-import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type {
@@ -14,6 +13,7 @@ import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure, usageFailure } from "./failures.ts";
 import type { Target } from "./handle-offer.ts";
+import { removePart } from "./remove-part.ts";
 import { senderFolder } from "./sender-folder.ts";
 import { formatBytes, plural } from "./terminal/format.ts";
 import { safeLines, safeText } from "./terminal/safe-text.ts";
@@ -223,7 +223,7 @@ function limited(target: Target, offer: Offer, bytesMax: number | undefined): Ta
     commit: async (total) => await sink.commit(total),
     async abandon() {
       await sink.abandon();
-      if (isOver) await removePart(journal);
+      if (isOver) await forgetPart(journal);
     },
   };
   return {
@@ -233,10 +233,10 @@ function limited(target: Target, offer: Offer, bytesMax: number | undefined): Ta
   };
 }
 
-async function removePart(journal: PartJournal): Promise<void> {
+async function forgetPart(journal: PartJournal): Promise<void> {
   const note = await journal.read();
   if (note === undefined) return;
-  await rm(join(note.directory, note.part), { force: true });
+  await removePart(join(note.directory, note.part));
   await journal.drop();
 }
 

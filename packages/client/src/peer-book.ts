@@ -12,19 +12,14 @@ import { wipe } from "@postern/core/bytes";
 import { formatFingerprint } from "@postern/core/identity";
 import type { PeerAdmission } from "@postern/core/peer";
 import type { ProfileName } from "./api.ts";
-import type { PeerName, Trust } from "./people.ts";
+import type { Contact, PeerName } from "./people.ts";
 import type { Store } from "./store.ts";
 
 /** A contact, as far as a transfer depends on it. */
-export interface KnownPeer {
-  readonly name: string;
-  /** Base32. */
-  readonly fingerprint: string;
-  readonly relayName: string;
-  readonly trust: Trust;
-  readonly blocked: boolean;
-  readonly paired: boolean;
-}
+export type KnownPeer = Pick<
+  Contact,
+  "name" | "fingerprint" | "relayName" | "trust" | "blocked" | "paired"
+>;
 
 export class PeerBook {
   /** By fingerprint. */

@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { lstat, rm } from "node:fs/promises";
-import { basename } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type { Unfinished, UnfinishedContents } from "@postern/client";
 import { connectClient } from "../connect-client.ts";
@@ -16,6 +14,7 @@ import { usageFailure } from "../failures.ts";
 import { withHome } from "../open-home.ts";
 import { parseAge, parseRate } from "../option-values.ts";
 import { openPaths, type Parcel } from "../parcel.ts";
+import { removePart } from "../remove-part.ts";
 import { sendContent } from "../send-content.ts";
 import { formatAge, formatBytes, formatShare, plural } from "../terminal/format.ts";
 import { safeText } from "../terminal/safe-text.ts";
@@ -129,17 +128,6 @@ async function forget(
   if (one.role === "receiving") for (const path of one.paths) await removePart(path);
   await unfinished.drop(one);
   output.event({ ...eventOf(one), type: "forgotten" });
-}
-
-/** Only what bears an unfinished name. A link is removed, and not what it leads to. */
-async function removePart(path: string): Promise<void> {
-  if (!/^\..*\.part$/su.test(basename(path))) return;
-  try {
-    if ((await lstat(path).catch(() => undefined)) === undefined) return;
-    await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    throw new PosternError("store/failed", "cannot remove the part", {}, { cause: error });
-  }
 }
 
 /** With the options it was begun with: a folder is listed with its links or without. */

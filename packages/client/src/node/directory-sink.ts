@@ -43,6 +43,7 @@ import {
 } from "./staging.ts";
 import { StoredTree } from "./stored-tree.ts";
 import { syncTree } from "./sync-tree.ts";
+import { wholeContent } from "./whole-content.ts";
 
 /** Shows a person what a directory has in it and where it will be; true: take it. */
 export type AskAboutDirectory = (manifest: Manifest, where: string) => Promise<boolean>;
@@ -111,21 +112,7 @@ interface Common extends Required<DirectorySinkOptions> {
 
 /** The content stands under its name; only its sender does not know yet. */
 function wholeSink({ size, journal }: Common, { path, held }: FoundWhole): DirectorySink {
-  return {
-    path,
-    paths: [path],
-    linksLeft: 0,
-    held,
-    async write() {
-      throw new PosternError("store/failed", "the content was whole");
-    },
-    async commit(total) {
-      if (total !== size)
-        throw new PosternError("store/failed", "the content has another length", { total });
-      await journal.drop().catch(() => {});
-    },
-    async abandon() {},
-  };
+  return { path, paths: [path], linksLeft: 0, held, ...wholeContent(size, journal) };
 }
 
 class Sink implements DirectorySink {

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type { ContentSink } from "../api.ts";
@@ -18,8 +17,8 @@ import {
   createPart,
   exists,
   finishPart,
-  isSame,
   publishPart,
+  removePart,
   resolveDirectory,
   targetExists,
   writeAt,
@@ -102,11 +101,8 @@ class PlainSink implements FileSink {
   async abandon(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    const { directory, part, handle } = this.#at;
     try {
-      const ours = await isSame(handle, join(directory, part));
-      await handle.close();
-      if (ours) await unlink(join(directory, part));
+      await removePart(this.#at);
     } catch {
       // An unfinished file stays behind under its unfinished name.
     }

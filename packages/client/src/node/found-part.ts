@@ -7,11 +7,11 @@
 import { constants, type BigIntStats } from "node:fs";
 import { lstat, open, realpath, unlink, type FileHandle } from "node:fs/promises";
 import { basename, join } from "node:path";
-import process from "node:process";
 import type { Sha256Stream } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import { nativeSuite } from "@postern/node";
 import type { PartNote } from "../api.ts";
+import { isOwnUser } from "./own-user.ts";
 import { isSame, type PartFile } from "./part-file.ts";
 
 export type FoundPart =
@@ -90,8 +90,6 @@ async function openOwn(path: string, access: number): Promise<FileHandle | undef
   return undefined;
 }
 
-/** Whoever owns a file can change what was verified in it. */
 function isOwn(stats: BigIntStats): boolean {
-  const user = process.getuid?.();
-  return stats.isFile() && (user === undefined || stats.uid === BigInt(user));
+  return stats.isFile() && isOwnUser(stats.uid);
 }

@@ -15,10 +15,10 @@ import {
   readSync,
   unlinkSync,
 } from "node:fs";
-import process from "node:process";
 import type { Sha256Stream } from "@postern/core/crypto";
 import type { Manifest, ManifestFile } from "@postern/core/transfer";
 import { OpenChain } from "./open-directory.ts";
+import { isOwnUser } from "./own-user.ts";
 import { Slices } from "./slices.ts";
 import type { StagedPosition } from "./staged-files.ts";
 import type { StoredPlace, StoredTree } from "./stored-tree.ts";
@@ -86,7 +86,7 @@ class HeldReader {
     if (fd === undefined) return -1;
     try {
       const stats = fstatSync(fd);
-      if (!stats.isFile() || stats.nlink > 1 || !isOwn(stats.uid) || stats.size > entry.size)
+      if (!stats.isFile() || stats.nlink > 1 || !isOwnUser(stats.uid) || stats.size > entry.size)
         return -1;
       const wanted = Math.min(stats.size, this.#options.bytesMax - this.bytes);
       const done = await this.#hash(fd, wanted);
@@ -126,11 +126,6 @@ class HeldReader {
     this.bytes += done;
     return done;
   }
-}
-
-function isOwn(uid: number): boolean {
-  const user = process.getuid?.();
-  return user === undefined || user === uid;
 }
 
 /** Removes the files behind a position: they may not be what was written before the power went. */

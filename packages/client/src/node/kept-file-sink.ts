@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { unlink, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type { HeldContent, PartJournal } from "../api.ts";
@@ -27,13 +27,14 @@ import { nodeClock } from "./node-clock.ts";
 import {
   createPart,
   finishPart,
-  isSame,
   publishPart,
+  removePart,
   resolveDirectory,
   writeAt,
   type PartFile,
 } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
+import { wholeContent } from "./whole-content.ts";
 
 /** For tests. */
 export interface KeptFileOptions {
@@ -98,13 +99,6 @@ async function heldOf(handle: FileHandle, offset: number): Promise<HeldContent |
     await handle.close();
     throw error;
   }
-}
-
-async function removePart({ directory, part, handle }: PartFile): Promise<void> {
-  const path = join(directory, part);
-  const ours = await isSame(handle, path);
-  await handle.close();
-  if (ours) await unlink(path);
 }
 
 interface KeptSinkOptions {
@@ -216,17 +210,5 @@ async function wholeSink(
   const { size } = await handle.stat();
   const held = await heldOf(handle, size);
   await handle.close();
-  return {
-    path,
-    ...(held !== undefined && { held }),
-    async write() {
-      throw new PosternError("store/failed", "the content was whole");
-    },
-    async commit(total) {
-      if (total !== size)
-        throw new PosternError("store/failed", "the file has another length", { size, total });
-      await journal.drop().catch(() => {});
-    },
-    async abandon() {},
-  };
+  return { path, ...(held !== undefined && { held }), ...wholeContent(size, journal) };
 }

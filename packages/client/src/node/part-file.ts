@@ -8,7 +8,7 @@
  * @module
  */
 import { constants } from "node:fs";
-import { lstat, open, realpath, stat, type FileHandle } from "node:fs/promises";
+import { lstat, open, realpath, stat, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { PosternError } from "@postern/core/errors";
@@ -101,6 +101,14 @@ export async function publishPart(
     return candidate;
   }
   throw targetExists();
+}
+
+/** Closes it and takes it away; what has taken its name meanwhile stays. */
+export async function removePart({ directory, part, handle }: PartFile): Promise<void> {
+  const path = join(directory, part);
+  const ours = await isSame(handle, path);
+  await handle.close();
+  if (ours) await unlink(path);
 }
 
 /** What stands at `path` is the open file itself, and no link to it. */

@@ -8,13 +8,13 @@ import { randomUUID } from "node:crypto";
 import { constants, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { open, realpath, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import process from "node:process";
 import { PosternError } from "@postern/core/errors";
 import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
 import type { PartNote } from "../api.ts";
 import { numberedName, shortenName } from "../safe-name.ts";
 import { errnoOf } from "./fs-error.ts";
 import type { DirectoryNode } from "./open-directory.ts";
+import { isOwnUser } from "./own-user.ts";
 import { exists } from "./part-file.ts";
 import { publishNew } from "./publish.ts";
 
@@ -58,9 +58,7 @@ export async function findStaging(note: PartNote): Promise<Staging | undefined> 
   if (directory === undefined || directory !== note.directory) return undefined;
   const path = join(directory, note.part);
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  const user = process.getuid?.();
-  const isOurs = stats?.isDirectory() === true && (user === undefined || stats.uid === user);
-  if (!isOurs) return undefined;
+  if (stats?.isDirectory() !== true || !isOwnUser(stats.uid)) return undefined;
   return { directory, part: note.part, path, device: stats.dev, inode: stats.ino };
 }
 
