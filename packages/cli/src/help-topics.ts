@@ -54,7 +54,8 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   Rates (--limit) are bytes per second: 300, 500K, 5M, 1G; several receivers share it. Sizes
   (--max-size): 300M, 10G. Relays: HOST:PORT or postern://HOST:PORT#FINGERPRINT.
   Durations: 250ms, 30s, 5m, 1h. --timeout is how long to wait for the relay, for the other
-  side to decide, and for one that has gone to come back; without it that is for ever.
+  side to decide, and for one that has gone to come back; without it that is for ever. Only
+  a message, and what a script begins, then do not wait for a relay that is not there.
 `,
   "on-done": `A command for everything received: --on-done CMD
 

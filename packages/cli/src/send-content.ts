@@ -5,7 +5,7 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { Delivery, Paired, ProfileName, Unfinished } from "@postern/client";
+import type { Client, Delivery, Paired, ProfileName, Unfinished } from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import { contentLabel } from "./content-label.ts";
 import type { Context } from "./context.ts";
@@ -50,7 +50,7 @@ export async function sendContent(
   const content = info.kind === "message" ? "the message" : contentLabel(info);
   output.about({ peer: name, content });
   output.say(RELAY_CAN[profile]);
-  const begun = plan.begun ?? (await findBegun(connected, plan));
+  const begun = plan.begun ?? (await findBegun(connected.client, plan));
   if (begun !== undefined && plan.isAnew === true) await connected.client.unfinished.drop(begun);
   const isGoingOn = begun !== undefined && plan.isAnew !== true;
   try {
@@ -64,15 +64,15 @@ export async function sendContent(
 }
 
 /** The same things, to the same receiver, begun before and not whole there. */
-async function findBegun(
-  { client }: Connected,
-  { to, parcel, profile }: SendPlan,
+export async function findBegun(
+  { contacts, unfinished }: Pick<Client, "contacts" | "unfinished">,
+  { to, parcel, profile }: Pick<SendPlan, "to" | "parcel" | "profile">,
 ): Promise<Unfinished | undefined> {
   const { paths, info } = parcel;
   if (paths === undefined) return undefined;
-  const contact = typeof to === "string" ? await client.contacts.find(to) : undefined;
+  const contact = typeof to === "string" ? await contacts.find(to) : undefined;
   const fingerprint = typeof to === "string" ? contact?.fingerprint : to.peer.fingerprint;
-  const all = await client.unfinished.list();
+  const all = await unfinished.list();
   return all.find(
     (one) =>
       one.role === "sending" &&

@@ -70,6 +70,8 @@ export class FakeTerminal {
   manifest: Manifest = { entries: [] };
   /** What a folder's source leaves out. */
   skipped: readonly { readonly path: string; readonly why: string }[] = [];
+  /** Monotonic milliseconds. */
+  clock = 0;
   readonly commands: (CommandOptions & { readonly command: string })[] = [];
   /** How a command ends. */
   onCommand = async (): Promise<CommandEnd> => ({ code: 0, signal: undefined });
@@ -88,7 +90,7 @@ export class FakeTerminal {
       env: options.env ?? {},
       platform: "linux",
       version: "0.0.0",
-      now: () => 0,
+      now: () => this.clock,
       wallNow: () => WALL_NOW,
       interrupts: interruptsOf(this.process, () => (clock += 1_000)),
       backend: this.#backend(),

@@ -253,13 +253,15 @@ test("receive --wait tries a relay that is not there again, until Ctrl-C", async
     };
     const running = terminal.run("receive", "--wait", "--accept", "all", "--json");
     for (const seconds of [1, 2]) {
-      await until(() => terminal.stderr.text.includes(`again in ${seconds}.0 s, then waiting`));
+      await until(() => tries === seconds);
       await settle();
       mock.timers.tick(seconds * 1_000);
     }
     await until(() => terminal.stderr.text.includes("is waiting for offers"));
     const types = terminal.events().map(({ type }) => type);
     assert.deepEqual(types.slice(0, 3), ["reconnecting", "reconnecting", "connected"]);
+    const waits = terminal.stderr.text.match(/no answer; waiting for the relay, then waiting for/g);
+    assert.equal(waits?.length, 1);
     terminal.process.emit("SIGINT");
     assert.equal(await running, 130);
   } finally {

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { isName } from "@postern/core/identity";
 import { TRANSFERS_AT_ONCE_MAX } from "@postern/core/limits";
 import type { Paired, ProfileName } from "@postern/client";
-import { connectClient, type Connected } from "../connect-client.ts";
+import type { Connected } from "../connect-client.ts";
+import { connectPatiently } from "../connect-patiently.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { usageFailure } from "../failures.ts";
@@ -17,7 +18,8 @@ import { meet, parseWords } from "../meet.ts";
 import { parseNames, parseRate, parseSessionSeconds } from "../option-values.ts";
 import { openParcel, type ParcelFlags } from "../parcel.ts";
 import { parseProfile, PROFILE_DEFAULT } from "../profiles.ts";
-import { sendContent, type SendPlan } from "../send-content.ts";
+import { withHome } from "../open-home.ts";
+import { findBegun, sendContent, type SendPlan } from "../send-content.ts";
 import { sendToAll } from "../send-to-all.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
@@ -49,7 +51,10 @@ export async function send(
   const parcel = await openParcel(context, paths, flags);
   try {
     if (parcel.isOnce && names.length > 1) throw onlyOnce();
-    const connected = await connectClient(context, "going on");
+    const connected = await connectPatiently(context, "going on", {
+      isWanted: async () => await isWaitedFor(context, { ...plan, parcel }, names),
+      withinMs: context.timeoutMs,
+    });
     try {
       return await sendOver(context, connected, { ...plan, parcel }, { names, words });
     } finally {
@@ -58,6 +63,26 @@ export async function send(
   } finally {
     await parcel.close().catch(() => {});
   }
+}
+
+/**
+ * Whether a relay that is not there is waited for: as long as --timeout says, for what was begun,
+ * and where a person sees that it waits. A script hears at once that nothing will happen, and so
+ * does whoever wrote a message.
+ */
+async function isWaitedFor(
+  context: Context,
+  { parcel, profile, isAnew = false }: Omit<SendPlan, "to">,
+  names: readonly string[],
+): Promise<boolean> {
+  if (context.timeoutMs !== undefined) return true;
+  if (parcel.info.kind === "message") return false;
+  if (context.canAsk) return true;
+  if (isAnew || parcel.paths === undefined || names.length === 0) return false;
+  return await withHome(context, async (home) => {
+    const begun = names.map(async (to) => await findBegun(home, { to, parcel, profile }));
+    return (await Promise.all(begun)).some((one) => one !== undefined);
+  });
 }
 
 async function sendOver(

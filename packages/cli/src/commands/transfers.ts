@@ -6,7 +6,7 @@
  */
 import { PosternError } from "@postern/core/errors";
 import type { Unfinished, UnfinishedContents } from "@postern/client";
-import { connectClient } from "../connect-client.ts";
+import { connectPatiently } from "../connect-patiently.ts";
 import { contentLabel, contentSentence } from "../content-label.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -59,7 +59,8 @@ export async function resumeTransfer(
   if (begun.role === "receiving") throw notMine(begun);
   const parcel = await openBegun(context, begun);
   try {
-    const connected = await connectClient(context, "going on");
+    const { timeoutMs: withinMs } = context;
+    const connected = await connectPatiently(context, "going on", { withinMs });
     try {
       const { profile, peer, signed } = begun;
       await sendContent(context, connected, {
