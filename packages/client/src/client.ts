@@ -39,6 +39,7 @@ import { ClientContacts } from "./client-contacts.ts";
 import type { Connection, PeerView } from "./connection.ts";
 import { contactBook } from "./contacts.ts";
 import { Deliveries } from "./deliveries.ts";
+import type { Attempt } from "./delivery.ts";
 import { Directory, profileNames, profileRefused } from "./directory.ts";
 import { EventQueue } from "./event-queue.ts";
 import { findReceiver, type Found } from "./find-receiver.ts";
@@ -165,21 +166,21 @@ class PosternClient implements Client {
     return await this.#deliveries.start(options);
   }
 
-  /** @param begin is waited for before the offer leaves. */
-  async #send(options: SendOptions, begin?: (found: Found) => Promise<void>): Promise<Transfer> {
-    const { to, profile, content, signed = false } = options;
+  async #send(options: SendOptions, attempt?: Attempt): Promise<Transfer> {
+    const { to, profile, content, contentId, signed = false } = options;
+    const isBegun = attempt?.isBegun ?? contentId !== undefined;
     try {
       if (typeof to !== "string") metBy(to).ownKeys?.expect();
       const { suite, clock } = this.#ports;
       const [directory, book, recent] = [this.#directory, this.#book, this.#recent];
       const ports = { suite, clock, directory, book, recent };
-      const found = await findReceiver(ports, to, profile);
+      const found = await findReceiver(ports, to, profile, isBegun);
       if (!this.#link.expectConnection().allows(profile)) throw profileRefused();
       if (profile === "asymmetric") await this.#authenticate(this.#link.expectConnection());
       // Before the first offer leaves: another key under this name is noticed from now on.
       if (profile === "end-to-end" && typeof to === "string")
         await this.contacts.pin(found.party, found.relayName);
-      await begin?.(found);
+      await attempt?.begin(found);
       const isInline = profile === "end-to-end" && ridesInEnvelopes({ ...content.info, signed });
       const message = isInline ? await readMessage(content) : undefined;
       return this.#startSending(options, found, message);
@@ -289,7 +290,7 @@ class PosternClient implements Client {
       unfinished: this.unfinished,
       newContentId: () => suite.random(CONTENT_ID_BYTES),
       peerName: (fingerprint, relayName) => this.#book.peerName(fingerprint, relayName),
-      send: async (options, begin) => this.#send(options, begin),
+      send: async (options, attempt) => this.#send(options, attempt),
     });
   }
 

@@ -93,7 +93,7 @@ class Lab {
     unfinished: this.unfinished,
     newContentId: () => bytes(16, ++this.#ids),
     peerName: (_, name) => ({ name, fingerprint: "f", trust: undefined }),
-    send: async (options, begin) => {
+    send: async (options, { begin }) => {
       const code = this.errors.shift();
       if (code !== undefined) {
         await options.content.close();

@@ -39,8 +39,16 @@ export interface DeliveryHost {
   readonly clock: Clock;
   readonly jitter: () => number;
   readonly unfinished: StoredContents;
-  /** As `Client.send`; `begin` is waited for before the offer leaves. */
-  send(options: SendOptions, begin: (found: Found) => Promise<void>): Promise<Transfer>;
+  /** As `Client.send`. */
+  send(options: SendOptions, attempt: Attempt): Promise<Transfer>;
+}
+
+/** One transfer of a delivery. */
+export interface Attempt {
+  /** The receiver has taken the content before. */
+  readonly isBegun: boolean;
+  /** Waited for before the offer leaves. */
+  readonly begin: (found: Found) => Promise<void>;
 }
 
 /** A content that was begun by an earlier delivery. */
@@ -168,7 +176,8 @@ export class RunningDelivery implements Delivery {
   async #attempt(source: ContentSource): Promise<Transfer | undefined> {
     const sent = { ...this.#options, content: source, contentId: this.#contentId };
     try {
-      const transfer = await this.#host.send(sent, async (found) => this.#begin(found));
+      const begin = async (found: Found): Promise<void> => this.#begin(found);
+      const transfer = await this.#host.send(sent, { begin, isBegun: this.#isBegun });
       this.#peer = transfer.peer;
       this.#running = transfer;
       if (this.#stopped !== undefined) transfer.cancel();
@@ -262,13 +271,17 @@ export class RunningDelivery implements Delivery {
     unfinished.update(this.#place(fingerprint), { bytes: this.#bytes }).catch(() => undefined);
   }
 
+  /** The receiver has taken it, or a part of it, before. */
+  get #isBegun(): boolean {
+    return this.#wasAccepted || this.#resumed !== undefined;
+  }
+
   async #remember({ code }: PosternError): Promise<void> {
     const fingerprint = this.#fingerprint;
     if (fingerprint === undefined) return;
     const place = this.#place(fingerprint);
     const { unfinished } = this.#host;
-    const isBegun = this.#wasAccepted || this.#resumed !== undefined;
-    const noted = isBegun
+    const noted = this.#isBegun
       ? unfinished.update(place, { bytes: this.#bytes, error: code })
       : unfinished.forget(place);
     // It ends for another reason than this.

@@ -130,20 +130,27 @@ export class Directory {
 }
 
 /**
- * The id of a receiver that can take something in this profile now.
+ * The id of a receiver that can take something in this profile now. One that is busy may be so with
+ * a transfer that `isBegun`: it takes the same content in the place of that.
  *
  * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`, `peer/profile-refused`
  */
-export function freeReceiver(found: FoundFrame, profile: keyof typeof PROFILE_BITS): Uint8Array {
+export function freeReceiver(
+  found: FoundFrame,
+  profile: keyof typeof PROFILE_BITS,
+  isBegun = false,
+): Uint8Array {
+  const takes = (found.profiles & PROFILE_BITS[profile]) !== 0;
   switch (found.status) {
     case "unknown":
       throw new PosternError("peer/unknown", "the relay knows no such receiver");
     case "absent":
       throw new PosternError("peer/absent", "the receiver is not connected");
     case "busy":
+      if (isBegun && takes) return found.id;
       throw new PosternError("peer/busy", "the receiver takes nothing now");
     case "free":
-      if ((found.profiles & PROFILE_BITS[profile]) !== 0) return found.id;
+      if (takes) return found.id;
       throw new PosternError("peer/profile-refused", "the receiver does not take this profile");
   }
 }

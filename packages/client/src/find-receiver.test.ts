@@ -24,10 +24,15 @@ class Names {
   readonly asked: string[] = [];
   readonly names = new Map<string, Uint8Array>();
   statuses: FoundFrame["status"][] = [];
+  busyProfiles = 0;
   waitedMs = 0;
   readonly recent = new RecentFinds({ now: () => this.waitedMs as InstantMs });
 
-  async find(to: Parameters<typeof findReceiver>[1], profile: "end-to-end" | "symmetric") {
+  async find(
+    to: Parameters<typeof findReceiver>[1],
+    profile: "end-to-end" | "symmetric",
+    isBegun = false,
+  ) {
     const clock = {
       now: () => this.waitedMs as InstantMs,
       after: (delayMs: number, run: () => void) => {
@@ -38,7 +43,7 @@ class Names {
     };
     const directory = { find: async (name: string) => this.#answer(name) };
     const { book, recent } = this;
-    return await findReceiver({ suite, clock, directory, book, recent }, to, profile);
+    return await findReceiver({ suite, clock, directory, book, recent }, to, profile, isBegun);
   }
 
   contact(id: Uint8Array, more: Partial<KnownPeer>): void {
@@ -51,7 +56,7 @@ class Names {
     this.asked.push(name);
     const id = this.names.get(name);
     const status = id === undefined ? "unknown" : (this.statuses.shift() ?? "free");
-    const profiles = status === "free" ? 7 : 0;
+    const profiles = status === "free" ? 7 : status === "busy" ? this.busyProfiles : 0;
     return { kind: "found", request: 1, status, id: id ?? new Uint8Array(35), profiles };
   }
 }
@@ -182,3 +187,14 @@ function metAs(id: Uint8Array): MetPeer {
     throw new Error("not here");
   });
 }
+
+test("T-01 findReceiver() finds a busy one for what it has begun to take, if it takes anything", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.statuses = ["busy", "busy", "busy", "absent"];
+  await assert.rejects(relay.find("ann", "end-to-end", true), hasCode("peer/busy"));
+  relay.busyProfiles = 4;
+  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/busy"));
+  assert.deepEqual((await relay.find("ann", "end-to-end", true)).party.id, ANN);
+  await assert.rejects(relay.find("ann", "end-to-end", true), hasCode("peer/absent"));
+});

@@ -34,6 +34,7 @@ export interface FindReceiverPorts {
 }
 
 /**
+ * @param isBegun it has taken a part of the content already, see {@link freeReceiver}.
  * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`, `peer/profile-refused`,
  * `peer/key-changed`, `peer/blocked`, `contact/downgrade`, `link/closed`
  */
@@ -41,14 +42,15 @@ export async function findReceiver(
   ports: FindReceiverPorts,
   to: string | Paired,
   profile: ProfileName,
+  isBegun = false,
 ): Promise<Found> {
-  if (typeof to !== "string") return await findMet(ports, metBy(to), profile);
+  if (typeof to !== "string") return await findMet(ports, metBy(to), { profile, isBegun });
   const { book, directory, recent } = ports;
   const contact = book.named(to);
   if (contact?.blocked === true) throw blocked();
   const relayName = contact?.relayName ?? to;
   const pinned = whoMayBe(contact, book.byRelayName(to));
-  const expected = { relayName, pinned, profile };
+  const expected = { relayName, pinned, profile, isBegun };
   // The RSA profiles, and a first contact, rest on the relay's word: it is asked each time.
   if (pinned.length === 0 || profile !== "end-to-end")
     return admitted(ports, await directory.find(relayName), expected);
@@ -77,15 +79,16 @@ function whoMayBe(
 async function findMet(
   ports: FindReceiverPorts,
   met: MetPeer,
-  profile: ProfileName,
+  wanted: Pick<Expected, "profile" | "isBegun">,
 ): Promise<Found> {
   const { clock, directory } = ports;
   const { relayName, fingerprint } = met;
   const pinned = [{ fingerprint: formatFingerprint(fingerprint) }];
+  const expected = { relayName, pinned, ...wanted };
   const deadline = after(clock.now(), ANSWER_TIMEOUT_MS);
   for (let waitMs = MET_RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, MET_RETRY_MS_MAX)) {
     try {
-      return admitted(ports, await directory.find(relayName), { relayName, pinned, profile });
+      return admitted(ports, await directory.find(relayName), expected);
     } catch (error) {
       const isEarly = error instanceof PosternError && NOT_YET.has(error.code);
       if (!isEarly || clock.now() + waitMs >= deadline) throw error;
@@ -103,12 +106,13 @@ interface Expected {
   /** Who may have the name; anybody if it is nobody's. */
   readonly pinned: readonly Pick<KnownPeer, "fingerprint">[];
   readonly profile: ProfileName;
+  readonly isBegun: boolean;
 }
 
 function admitted(
   { suite, book }: FindReceiverPorts,
   found: FoundFrame,
-  { relayName, pinned, profile }: Expected,
+  { relayName, pinned, profile, isBegun }: Expected,
 ): Found {
   if (found.status !== "unknown") {
     const fingerprint = fingerprintOf(suite, found.id);
@@ -119,7 +123,7 @@ function admitted(
     if (book.isDowngrade(fingerprint, profile))
       throw new PosternError("contact/downgrade", "this contact is reached end-to-end alone");
   }
-  const id = freeReceiver(found, profile);
+  const id = freeReceiver(found, profile, isBegun);
   return { party: { id, fingerprint: fingerprintOf(suite, id) }, relayName };
 }
 

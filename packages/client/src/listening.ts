@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hex } from "@postern/core/bytes";
+import { equalBytes, hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import type { PeerInput, TransferKey } from "@postern/core/peer";
 import type {
@@ -25,6 +25,9 @@ import { EventQueue } from "./event-queue.ts";
 import { heldPrefix } from "./held-content.ts";
 import type { OfferJournal } from "./offer-journal.ts";
 import type { TransferFacts } from "./running-transfer.ts";
+
+/** Of a `withdraw` (docs/protocol.md 9). */
+const CANCELLED = 1;
 
 /** What an offer needs of its client. */
 export interface ListeningHost {
@@ -84,6 +87,7 @@ export class Listening {
       const { profile, content: about } = event;
       const { contentId, signed } = about;
       const offered = { ...facts, profile, content: contentInfo(about), contentId, signed };
+      this.#withdrawOf(offered);
       pending.offer = new PendingOffer(
         offered,
         this.#host.journal(offered),
@@ -96,6 +100,15 @@ export class Listening {
       if (pending.offer?.withdraw() === true)
         this.events.push({ type: "withdrawn", id: pending.offer.id, error: event.error });
     } else pending.before.push(event);
+  }
+
+  /** Offers of the same content that wait here: their sender has begun again, and they are void. */
+  #withdrawOf({ contentId, party }: TransferFacts): void {
+    for (const [key, { offer }] of this.#pending) {
+      if (offer?.isOf(contentId, party.fingerprint) !== true) continue;
+      const envelope = { kind: "withdraw", transfer: offer.transfer, reason: CANCELLED } as const;
+      this.#host.step({ kind: "transfer", key, input: { kind: "envelope", envelope } });
+    }
   }
 
   async #tell(offer: PendingOffer, before: Promise<unknown> | undefined): Promise<void> {
@@ -166,6 +179,15 @@ class PendingOffer implements Offer {
     if (!this.#open) return;
     this.#open = false;
     this.#decide(reason);
+  }
+
+  get transfer(): Uint8Array {
+    return this.#facts.transfer;
+  }
+
+  isOf(contentId: Uint8Array, from: Uint8Array): boolean {
+    const { contentId: own, party } = this.#facts;
+    return equalBytes(own, contentId) && equalBytes(party.fingerprint, from);
   }
 
   /** The application hears of it. `false` when there is nothing to decide any more. */

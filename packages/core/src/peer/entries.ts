@@ -74,6 +74,18 @@ export function isReceiverInput(
   return input.kind === "key-down" || input.kind === "offer" || input.kind === "decide";
 }
 
+/** Ids of the contents that an offer of `sender` may bring anew: their transfers take its place. */
+export function placedBy(
+  transfers: Iterable<Outgoing | Incoming>,
+  sender: Party,
+): readonly Uint8Array[] {
+  const placed: Uint8Array[] = [];
+  for (const transfer of transfers)
+    if (transfer.role === "receiving" && isWith(transfer, sender) && "content" in transfer.state)
+      placed.push(transfer.state.content.contentId);
+  return placed;
+}
+
 /** Offers under decision and transfers under way take the receiver's capacity. */
 export function occupiedBy(transfers: Iterable<Outgoing | Incoming>): number {
   let occupied = 0;

@@ -9,6 +9,8 @@ import {
 } from "@postern/core/limits";
 import { SeenTransfers } from "@postern/core/peer";
 import type { RelayFrame } from "@postern/core/link";
+import type { ContentDescription } from "@postern/core/transfer";
+import { contentOf } from "../../test/exchange-lab.ts";
 import { TwoPeers, type Name } from "../../test/two-peers.ts";
 
 function failure(peers: TwoPeers, who: Name): string {
@@ -302,10 +304,31 @@ test("Peer: a second offer to a receiver with room for one is answered busy", ()
   const peers = new TwoPeers();
   peers.listen();
   peers.decision = undefined;
-  peers.send(undefined, 5);
-  peers.send(undefined, 6);
+  peers.send(contentWith(5), 5);
+  peers.send(contentWith(6), 6);
   assert.equal(failure(peers, "alice"), "peer/busy");
 });
+
+test("T-01 Peer: a content that is offered again needs no place but the one it has", () => {
+  for (const isTaken of [false, true]) {
+    const peers = new TwoPeers();
+    peers.listen();
+    peers.recordsHang = true;
+    if (!isTaken) peers.decision = undefined;
+    const offers = (): number => peers.kinds("bob").filter((kind) => kind === "offer").length;
+    peers.send(contentWith(5), 5);
+    peers.send(contentWith(5), 6);
+    assert.equal(offers(), 2);
+    peers.send(contentWith(6), 7);
+    assert.equal(failure(peers, "alice"), "peer/busy");
+    assert.equal(offers(), 2);
+  }
+});
+
+function contentWith(id: number): ContentDescription {
+  const contentId = new Uint8Array(16).fill(id);
+  return contentOf({ kind: "file", name: "a.txt", size: 123, contentId });
+}
 
 function withVerdict(
   frame: Extract<RelayFrame, { kind: "delivery" }>,
@@ -322,7 +345,7 @@ test("R-03 Peer: a peer that fills its share is told busy, and no offer goes una
   const peers = new TwoPeers();
   peers.listen(64);
   peers.decision = undefined;
-  for (let id = 1; id <= TRANSFERS_OF_PEER_MAX; id++) peers.send(undefined, id);
+  for (let id = 1; id <= TRANSFERS_OF_PEER_MAX; id++) peers.send(contentWith(id), id);
   assert.equal(peers.kinds("bob").filter((kind) => kind === "offer").length, TRANSFERS_OF_PEER_MAX);
   peers.kept.set("alice sending", { counter: 1, key: new Uint8Array(32).fill(4) });
   peers.send(undefined, 200);

@@ -47,6 +47,7 @@ import {
   isReceiverInput,
   isWith,
   occupiedBy,
+  placedBy,
   purposeOf,
   transferKey,
   type Incoming,
@@ -325,9 +326,11 @@ export class Peer {
     const admits = profile && this.#options.admits?.(party.fingerprint, profile);
     if (admits === "blocked") return this.#refuse(party, offer, "decline", now);
     const isTaken = profile !== undefined && this.#presence.policy.profiles.includes(profile);
+    const canKeep = this.#seen.hasRoom(now.instant);
     const admission = {
       profile: isTaken && admits !== "profile-refused" ? profile : undefined,
-      hasRoom: this.#occupied() < this.#presence.policy.capacity && this.#seen.hasRoom(now.instant),
+      hasRoom: this.#occupied() < this.#presence.policy.capacity && canKeep,
+      placed: canKeep ? placedBy(this.#transfers.values(), party) : [],
       replayed: this.#seen.has(key),
     };
     // One that this client made itself has come back to it: nobody waits for an answer.
@@ -373,14 +376,8 @@ export class Peer {
       return false;
     const { suite, self, relayFingerprint } = this.#options;
     const context = { suite, relayFingerprint, sender: party, receiver: self, transfer };
-    const plan = { context };
-    this.#transfers.set(key, {
-      role: "receiving",
-      name: "",
-      plan,
-      party,
-      state: startReceive(now),
-    });
+    const [plan, state] = [{ context }, startReceive(now)];
+    this.#transfers.set(key, { role: "receiving", name: "", plan, party, state });
     return true;
   }
 

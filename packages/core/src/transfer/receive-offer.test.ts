@@ -26,7 +26,7 @@ import { encodeVerdict, type Verdict } from "../exchange/verdict.ts";
 const WALL = 1_800_000_000_000;
 const MASTER_KEY = secret("master key");
 const FILE: ContentDescription = contentOf({ kind: "file", name: "a.txt", size: 3 });
-const OPEN: Admission = { profile: "symmetric", hasRoom: true, replayed: false };
+const OPEN: Admission = { profile: "symmetric", hasRoom: true, placed: [], replayed: false };
 
 interface Case {
   readonly content?: ContentDescription;
@@ -141,6 +141,16 @@ for (const [verdict, form, why, given] of REFUSED)
     assert.ok(!receiver.asked);
     assert.equal(receiver.kind, verdict === "key-unknown" ? "expect-offer" : "failed");
   });
+
+test("stepReceive() has room for a content whose place it takes over, and for no other", () => {
+  const { contentId } = contentOf({ kind: "message", name: "", size: 0 });
+  const placed = [new Uint8Array(16).fill(1), contentId];
+  assert.ok(receive({ admission: { hasRoom: false, placed } }).asked);
+  const others = receive({ admission: { hasRoom: false, placed: placed.slice(0, 1) } });
+  assert.deepEqual(others.verdict(), ["busy", "sealed"]);
+  const again = receive({ admission: { hasRoom: false, placed, replayed: true } });
+  assert.deepEqual(again.verdict(), ["replayed", "sealed"]);
+});
 
 test("stepReceive() asks the person about an offer that passed, and tells the verdict", () => {
   for (const decision of ["accept", "decline", "no-space", "too-large"] as const) {

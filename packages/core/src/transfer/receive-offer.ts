@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { equalBytes } from "../bytes/equal.ts";
 import { ifWellFormed } from "../bytes/reader.ts";
 import { PosternError } from "../errors.ts";
 import {
@@ -61,7 +62,8 @@ function reasonAgainst(
 ): Exclude<Verdict, "accept"> | undefined {
   if (!current) return "expired";
   if (admission.replayed || ready.isReplayed === true) return "replayed";
-  if (!admission.hasRoom) return "busy";
+  const { hasRoom, placed } = admission;
+  if (!hasRoom && !placed.some((id) => equalBytes(id, content.contentId))) return "busy";
   if (content.kind === "message" && (content.size ?? Infinity) > 2 * MESSAGE_BYTES_MAX)
     return "too-large";
   // End-to-end a short message rides in its offer, and nothing else does.

@@ -29,6 +29,8 @@ export interface Admission {
   /** The offer's profile; `undefined` when it is not one this receiver takes. */
   readonly profile: Profile | undefined;
   readonly hasRoom: boolean;
+  /** Contents of this sender that have a place: one of them, offered again, takes over its own. */
+  readonly placed: readonly Uint8Array[];
   readonly replayed: boolean;
 }
 

@@ -183,7 +183,7 @@ class Receiving {
       content: new Uint8Array(0),
     } as const;
     const taken = profile === "none" ? undefined : profile;
-    const admission = { profile: taken, hasRoom: true, replayed: false };
+    const admission = { profile: taken, hasRoom: true, placed: [], replayed: false };
     return this.step({ kind: "offer", offer, admission });
   }
 }
