@@ -90,6 +90,7 @@ test("who is blocked is not sent to, and its offers are declined unseen", async 
   assert.equal(mona.offers.length, 1);
   await mona.client.contacts.block("nick", false);
   assert.equal(await nick.outcome("mona", "thanks"), "done");
+  await mona.hasArrived(2);
   assert.deepEqual(mona.texts(), ["hello", "thanks"]);
 });
 

@@ -29,10 +29,9 @@ test(
     await ann.shows("Code (Tab completes its words):");
     const completed = await typeCode(ann, code);
     assert.ok(completed.length > 0, "Tab made no word longer");
-    const atAnn = await ann.shows("paired with robert: verified by the code");
-    const atBob = await bob.shows("paired with ann: verified by the code");
-    assert.match(atAnn, /^trust +verified, paired$/m);
-    assert.match(atBob, /^trust +verified, paired$/m);
+    await ann.shows("paired with robert: verified by the code");
+    await bob.shows("paired with ann: verified by the code");
+    for (const terminal of [ann, bob]) await terminal.matches(/^trust +verified, paired$/m);
     assert.deepEqual([await ann.exitCode(), await bob.exitCode()], [0, 0]);
     // What people compare is the same on both screens: the digits, and the code for a camera.
     assert.deepEqual(await numberOn(ann), await numberOn(bob));
@@ -51,7 +50,7 @@ test("after it a message goes to the contact by its name, under the pairing's se
   assert.equal((await carl.event("offered"))["trust"], "verified");
   assert.equal((await dora.event("offer"))["trust"], "verified");
   assert.match(carl.stderr(), /^dora-b is a contact: verified$/m);
-  assert.match(dora.stderr(), /^carl \(verified\) offers a message$/m);
+  await dora.said(/^carl \(verified\) offers a message$/m);
   for (const side of [carl, dora]) {
     assert.equal((await side.event("master-key"))["source"], "key-package");
     assert.doesNotMatch(side.stderr(), /first contact with (?!the relay)/);
@@ -105,7 +104,7 @@ test("C-10 a contact's key that has changed stops sender and receiver: STOPPED, 
   const ines = scene.client("ines", other, args);
   assert.deepEqual(await ines.ended(), { code: 9, signal: null }, ines.stderr());
   assert.equal((await ines.event("error"))["code"], "peer/key-changed");
-  assertAlarm(ines.stderr());
+  await saidAlarm(ines);
   assert.ok(!impostor.events().some(({ type }) => type === "offer" || type === "message"));
   await impostor.kill("SIGTERM");
   await scene.listed(other, "jack", false);
@@ -114,7 +113,7 @@ test("C-10 a contact's key that has changed stops sender and receiver: STOPPED, 
   const sent = impostorOf("jack", other, ["send", "--text", "it is me", "--to", "ines", "--json"]);
   assert.deepEqual(await sent.ended(), { code: 8, signal: null }, sent.stderr());
   assert.equal((await waiting.event("error"))["code"], "peer/key-changed");
-  assertAlarm(waiting.stderr());
+  await saidAlarm(waiting);
   assert.ok(!waiting.events().some(({ type }) => type === "offer" || type === "message"));
   assert.ok(waiting.isRunning, "one impostor ends no waiting");
 });
@@ -160,10 +159,10 @@ function impostorOf(name: string, at: RelayProgram, args: readonly string[]): Pr
 }
 
 /** A changed key is a security event, and nobody is told to try again. */
-function assertAlarm(stderr: string): void {
+async function saidAlarm(program: Program): Promise<void> {
   const said =
     /^postern: STOPPED - the key of jack has changed\n {2}why: {2}(.+)\n {2}next: (.+)$/m;
-  const [, why = "", next = ""] = said.exec(stderr) ?? [];
+  const [, why = "", next = ""] = await program.said(said);
   assert.match(why, /names another key than the one you know/);
   assert.match(next, /^nothing was sent or taken; ask jack over another way/);
   assert.doesNotMatch(why + next, /network|connection|try again|timed? ?out/i);

@@ -43,7 +43,7 @@ test("postern send - and postern receive -o - pass a stream from pipe to pipe", 
   const content = noise(2 * MIB + 77, 3);
   const args = ["receive", "--once", "--accept", "all", "-o", "-"];
   const bob = scene.client("bob", relay, args);
-  await scene.listed(relay, "bob");
+  await isWaiting(bob);
   const options = ["send", "-", "--file-name", "backup.tar", "--to", "bob", "--json"];
   const ann = scene.client("ann", relay, options);
   // Cut where no record ends.
@@ -61,7 +61,7 @@ test("postern send - and postern receive -o - pass a stream from pipe to pipe", 
 test("a message is on stdout exactly as it was written, and nothing else is", async () => {
   const text = "  zwei\n\tZeilen, ✓ \u{1f510} ";
   const bob = scene.client("bob", relay, ["receive", "--once", "--accept", "ann"]);
-  await scene.listed(relay, "bob");
+  await isWaiting(bob);
   const ann = scene.client("ann", relay, ["send", "--text", "-", "--to", "bob"]);
   ann.stdin.end(text);
   assert.equal((await ann.ended()).code, 0, ann.stderr());
@@ -69,6 +69,12 @@ test("a message is on stdout exactly as it was written, and nothing else is", as
   assert.equal(bob.stdout().toString(), `${text}\n`);
   assert.equal(ann.stdout().toString(), "");
 });
+
+/** Itself: the relay may still list the one before it. */
+async function isWaiting(bob: Program): Promise<void> {
+  await bob.said(/^bob is waiting for offers /m);
+  await scene.listed(relay, "bob");
+}
 
 /** Reading them checks each line: JSON with a `type`. */
 function eventsOf(program: Program, type: string): EventLine[] {

@@ -47,12 +47,11 @@ export class Terminal {
       const { stdout } = await run("tmux", ["-L", who, "-f", "/dev/null", ...args], { env, cwd });
       return stdout;
     };
-    await tmux("new-session", "-d", "-x", "100", "-y", "50", "sh");
+    // Shells choose their own prompt, and another one for root, unless they find one.
+    await tmux("new-session", "-d", "-x", "100", "-y", "50", "env", "PS1=$ ", "sh");
     owner.after(async () => void (await tmux("kill-server").catch(() => {})));
     const terminal = new Terminal(tmux);
-    // Shells choose their own prompt, and another one for root.
-    await terminal.enter("PS1='$ '; clear");
-    await terminal.#until((text) => text === "$", "its prompt alone");
+    await terminal.#until(isPrompting, "its prompt");
     return terminal;
   }
 
@@ -75,10 +74,12 @@ export class Terminal {
     await this.#tmux("send-keys", ...keys);
   }
 
-  /** Types a line and Enter. */
+  /** Types a line and Enter. A prompt that is waited for after it is a later one. */
   async enter(line: string): Promise<void> {
+    const before = await this.text();
     await this.type(line);
     await this.press("Enter");
+    if (isPrompting(before)) await this.#until((text) => text !== before, "what was typed");
   }
 
   /** When `what` stands there `times` times. Returns all of the text. */
@@ -93,7 +94,7 @@ export class Terminal {
 
   /** When the shell waits for the next line. Returns all of the text. */
   async prompts(): Promise<string> {
-    return await this.#until((text) => text.endsWith("\n$"), "a prompt");
+    return await this.#until(isPrompting, "a prompt");
   }
 
   /** Of the last command, which has ended. */
@@ -101,7 +102,7 @@ export class Terminal {
     await this.prompts();
     const question = `exit code ${++this.#asked}:`;
     await this.enter(`echo "${question} $?"`);
-    const answer = new RegExp(`^${question} (\\d+)$`, "m");
+    const answer = new RegExp(`^${question} (\\d+)\\n\\$$`, "m");
     return Number(answer.exec(await this.#until((text) => answer.test(text), question))?.[1]);
   }
 
@@ -115,4 +116,9 @@ export class Terminal {
       await wait(POLL_MS);
     }
   }
+}
+
+/** The shell waits for a line, and nothing is typed yet. */
+function isPrompting(text: string): boolean {
+  return text === "$" || text.endsWith("\n$");
 }
