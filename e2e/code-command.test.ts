@@ -57,7 +57,6 @@ test("send FILE shows a code, receive CODE takes the file, and nobody is a conta
     new RegExp(`^ {2}the other person runs: {2}postern receive ${code} --relay `, "m"),
   );
   const bob = receive("bob", [code, "-o", inbox]);
-  await bob.event("connected");
   // As the help says of this way; it also shows that the tests below would see it.
   if (hasProcesses) await assert.rejects(assertInNoArguments([code]));
   for (const side of [ann, bob]) {
@@ -78,8 +77,8 @@ test("send FILE shows a code, receive CODE takes the file, and nobody is a conta
 
 test("T-05 a code from POSTERN_CODE is in no argument, no child, no file and no log", async () => {
   const inbox = await inboxOf("carl");
-  // Long enough for a look at all processes.
-  const dora = send("dora", path, "--limit", "2M");
+  // A stream, which has no end before all processes were looked at.
+  const dora = send("dora", "-", "--file-name", "photo.raw");
   const code = await codeOf(dora);
   const carl = receive("carl", ["-o", inbox], { env: { POSTERN_CODE: code } });
   await carl.event("accepted");
@@ -88,6 +87,7 @@ test("T-05 a code from POSTERN_CODE is in no argument, no child, no file and no 
     await assertInNoArguments(secrets);
     for (const program of [dora, carl, relay.program]) await assertNoChildren(program);
   }
+  dora.stdin.end(content);
   for (const side of [dora, carl]) await ends(side, 0);
   assert.equal(await sha256File(join(inbox, "photo.raw")), sha256(content));
   await assertInNoFile(
@@ -168,12 +168,14 @@ test("a message by code comes on stdout, a stream goes through, and both ends wi
 
 test("who has the code alone is served: nobody else can send to the one who typed it", async () => {
   const inbox = await inboxOf("nora");
-  const mona = send("mona", path, "--limit", "1M");
+  // A stream, which has no end before the other one has tried.
+  const mona = send("mona", "-", "--file-name", "photo.raw");
   const nora = receive("nora", [await codeOf(mona), "-o", inbox]);
   await nora.event("accepted");
   assert.ok(!(await scene.receivers(relay)).includes("nora"));
   const other = send("owen", "--text", "me too", "--to", "nora");
   assert.ok([5, 8].includes((await other.ended()).code ?? 0), other.stderr());
+  mona.stdin.end(content);
   await ends(nora, 0);
   await ends(mona, 0);
   assert.equal(nora.events().filter(({ type }) => type === "offer").length, 1);
@@ -204,6 +206,6 @@ test("Ctrl-C at either end tells the other and keeps what came: another code bri
 });
 
 test("--timeout ends the wait for somebody with the code: exit 5", async () => {
-  await ends(send("rosa", path, "--timeout", "1s"), 5, "peer/timed-out");
+  await ends(send("rosa", path, "--timeout", "3s"), 5, "peer/timed-out");
   assert.equal(sha256(await readFile(path)), sha256(content), "the file is where it was");
 });
