@@ -217,8 +217,13 @@ export interface PartNote {
   readonly part: string;
   /** So many are on the disk for sure; more may be in the part. */
   readonly bytes: number;
-  /** Since which start of this computer they were written; after another only `bytes` count. */
-  readonly boot: string;
+  /**
+   * In which start of this computer more may have been written behind them; only `bytes` count
+   * after another, and when the disk may not have taken the rest.
+   */
+  readonly boot: string | undefined;
+  /** SHA-256 of a whole directory, all of it on the disk: it gets its name, or has it. */
+  readonly digest?: Uint8Array | undefined;
 }
 
 export interface SendOptions {

@@ -42,13 +42,35 @@ const STREAM: UnfinishedRecord = {
   profile: "asymmetric",
   whole: true,
 };
+const LOST: UnfinishedRecord = { ...FILE, note: { ...NOTE, boot: undefined } };
+const DIGEST = Uint8Array.from({ length: 32 }, (_, at) => at);
+const COMPLETE: UnfinishedRecord = { ...FILE, note: { ...NOTE, digest: DIGEST } };
 const refused = hasCode("usage/invalid-argument");
 const malformed = hasCode("peer/malformed");
 
 test("decodeUnfinished() gives back what encodeUnfinished() was given", () => {
-  for (const record of [FILE, FOLDER, STREAM])
+  for (const record of [FILE, FOLDER, LOST, COMPLETE, STREAM])
     assert.deepEqual(decodeUnfinished(encodeUnfinished(record)), record);
 });
+
+test("decodeUnfinished() takes a note of the version before for what it says", () => {
+  const text = Buffer.from(DIGEST).toString("base64url");
+  for (const [boot, said] of [
+    ["b", { boot: "b" }],
+    ["lost", { boot: undefined }],
+    [`whole-${text}`, { boot: undefined, digest: DIGEST }],
+  ] as const)
+    assert.deepEqual(decodeUnfinished(ofBefore(boot)), { ...FILE, note: { ...NOTE, ...said } });
+  for (const wrong of ["", text.slice(1), `${text}A`, `${text.slice(1)}=`])
+    assert.throws(() => decodeUnfinished(ofBefore(`whole-${wrong}`)), malformed, wrong);
+});
+
+/** As version 1 wrote it: without a digest. */
+function ofBefore(boot: string): Uint8Array {
+  const bytes = encodeUnfinished({ ...FILE, note: { ...NOTE, boot } });
+  bytes[0] = 1;
+  return bytes.subarray(0, -4);
+}
 
 test("encodeUnfinished() refuses what could not be read again", () => {
   const long = (bytes: number): string => "x".repeat(bytes + 1);
@@ -58,6 +80,7 @@ test("encodeUnfinished() refuses what could not be read again", () => {
     { ...FILE, paths: [long(PATH_BYTES_MAX)] },
     { ...FILE, note: { ...NOTE, directory: long(PATH_BYTES_MAX) } },
     { ...FILE, note: { ...NOTE, boot: long(64) } },
+    { ...FILE, note: { ...NOTE, digest: DIGEST.subarray(1) } },
     { ...FILE, paths: Array.from({ length: 65 }, () => long(PATH_BYTES_MAX - 2)) },
   ];
   for (const record of wrong) assert.throws(() => encodeUnfinished(record), refused);
@@ -66,7 +89,7 @@ test("encodeUnfinished() refuses what could not be read again", () => {
 });
 
 test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
-  for (const record of [FILE, FOLDER, STREAM]) {
+  for (const record of [FILE, FOLDER, COMPLETE, STREAM]) {
     const bytes = encodeUnfinished(record);
     for (let length = 0; length < bytes.length; length++)
       assert.throws(() => decodeUnfinished(bytes.subarray(0, length)), malformed);
@@ -79,7 +102,7 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
   };
   // Version, kind, profile, flags, a size that is not known, entries and bytes of no directory.
   for (const [at, value] of [
-    [0, 2],
+    [0, 3],
     [1, 4],
     [2, 3],
     [3, 16],
@@ -95,6 +118,9 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
     const content = { ...FOLDER.content, manifest };
     assert.throws(() => decodeUnfinished(encodeUnfinished({ ...FOLDER, content })), malformed);
   }
+  const shorter = Uint8Array.from(encodeUnfinished(COMPLETE).subarray(0, -1));
+  shorter[shorter.length - 32] = 31;
+  assert.throws(() => decodeUnfinished(shorter), malformed);
   const error = "no/code" as "peer/gone";
   assert.throws(() => decodeUnfinished(encodeUnfinished({ ...FILE, error })), malformed);
 });

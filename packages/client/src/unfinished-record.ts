@@ -2,18 +2,22 @@
  * What a device remembers of one unfinished content, as bytes for its store:
  *
  * ```text
- *   version u8 (1) | kind u8 | profile u8
+ *   version u8 (2) | kind u8 | profile u8
  *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole) | size u64
  *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
- *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot)
+ *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot; none: empty)
+ *           | lv(digest; none: empty)
  * ```
+ *
+ * Version 1, which is still read, has no digest: it stands in the place of the computer's start
+ * (`whole-` and base64url), where `lost` says that there is none.
  *
  * Invariant: what was not written by {@link encodeUnfinished} is refused as a whole.
  *
  * @module
  */
-import { ByteReader, ByteWriter, malformed, utf8 } from "@postern/core/bytes";
+import { ByteReader, ByteWriter, decodeBase64url, malformed, utf8 } from "@postern/core/bytes";
 import { isErrorCode, PosternError, type ErrorCode } from "@postern/core/errors";
 import {
   FILE_NAME_BYTES_MAX,
@@ -45,7 +49,8 @@ export interface UnfinishedRecord {
   readonly whole: boolean;
 }
 
-const VERSION = 1;
+const VERSION = 2;
+const VERSION_BEFORE = 1;
 const KINDS = ["message", "file", "directory", "stream"] as const;
 const PROFILES = ["symmetric", "asymmetric", "end-to-end"] as const;
 const SIZE_KNOWN = 1;
@@ -56,6 +61,9 @@ const WHOLE = 8;
 const ERROR_BYTES_MAX = 64;
 /** A UUID, or a time. */
 const BOOT_BYTES_MAX = 64;
+const DIGEST_BYTES = 32;
+const OLD_WHOLE = "whole-";
+const OLD_LOST = "lost";
 
 /** @throws {@link PosternError} `usage/invalid-argument` for one that could not be read again */
 export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
@@ -90,7 +98,9 @@ export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
 /** @throws {@link PosternError} `peer/malformed` */
 export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   const reader = new ByteReader(record);
-  if (reader.u8("version") !== VERSION) throw malformed("version", "not of this program");
+  const version = reader.u8("version");
+  if (version !== VERSION && version !== VERSION_BEFORE)
+    throw malformed("version", "not of this program");
   const kind = KINDS[reader.u8("kind")];
   const profile = PROFILES[reader.u8("profile")];
   if (kind === undefined || profile === undefined) throw malformed("kind", "unknown");
@@ -111,7 +121,7 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   // A false count runs into the end of the record, which is bounded.
   for (let left = reader.u32("count"); left > 0; left--)
     paths.push(reader.text("path", PATH_BYTES_MAX));
-  const note = (flags & NOTED) === 0 ? undefined : readNote(reader);
+  const note = (flags & NOTED) === 0 ? undefined : readNote(reader, version);
   reader.end();
   const [signed, whole] = [(flags & SIGNED) !== 0, (flags & WHOLE) !== 0];
   return { content, profile, signed, relayName, bytes, beganAt, error, paths, note, whole };
@@ -136,23 +146,43 @@ function readError(reader: ByteReader): ErrorCode | undefined {
   return code;
 }
 
-function writeNote(writer: ByteWriter, { directory, name, part, bytes, boot }: PartNote): void {
+function writeNote(writer: ByteWriter, note: PartNote): void {
+  const { directory, name, part, bytes, boot, digest } = note;
+  if (digest !== undefined && digest.length !== DIGEST_BYTES) throw invalid("digest");
   writer
     .lv(within("directory", directory, PATH_BYTES_MAX))
     .lv(within("name", name, PATH_BYTES_MAX))
     .lv(within("part", part, PATH_BYTES_MAX))
     .u64(bytes)
-    .lv(within("boot", boot, BOOT_BYTES_MAX));
+    .lv(within("boot", boot ?? "", BOOT_BYTES_MAX))
+    .lv(digest ?? new Uint8Array(0));
 }
 
-function readNote(reader: ByteReader): PartNote {
-  return {
+function readNote(reader: ByteReader, version: number): PartNote {
+  const at = {
     directory: reader.text("directory", PATH_BYTES_MAX),
     name: reader.text("name", PATH_BYTES_MAX),
     part: reader.text("part", PATH_BYTES_MAX),
     bytes: reader.u64("bytes"),
-    boot: reader.text("boot", BOOT_BYTES_MAX),
   };
+  const boot = reader.text("boot", BOOT_BYTES_MAX);
+  if (version === VERSION_BEFORE) return { ...at, ...readOldBoot(boot) };
+  const note = { ...at, boot: boot === "" ? undefined : boot };
+  const digest = reader.lv("digest", DIGEST_BYTES).slice();
+  return digest.length === 0 ? note : { ...note, digest: expectDigest(digest) };
+}
+
+/** A content that is whole was flushed: there is nothing behind its bytes. */
+function readOldBoot(boot: string): Pick<PartNote, "boot" | "digest"> {
+  if (boot === OLD_LOST) return { boot: undefined };
+  if (!boot.startsWith(OLD_WHOLE)) return { boot };
+  const digest = decodeBase64url(boot.slice(OLD_WHOLE.length));
+  return { boot: undefined, digest: expectDigest(digest) };
+}
+
+function expectDigest(digest: Uint8Array | undefined): Uint8Array {
+  if (digest?.length !== DIGEST_BYTES) throw malformed("digest", "another length");
+  return digest;
 }
 
 function within(argument: string, text: string, bytesMax: number): Uint8Array {

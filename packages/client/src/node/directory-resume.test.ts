@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { PART_SYNC_INTERVAL_MS_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
+import { nativeSuite } from "@postern/node";
 import {
   contentFrom,
   contentOf,
@@ -148,6 +149,28 @@ test("F-12 directorySink() is whole after a kill at any moment of its end", asyn
       assert.equal(journal.note, undefined);
       await assert.rejects(sink.write(new Uint8Array(1), total));
     }
+});
+
+test("F-12 directorySink() takes for whole only what is noted with its digest", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const content = contentOf(TREE);
+  const total = content.bytes.length;
+  await receive(await sinkFor(directory, content, journal), content);
+  const noted = journal.written.at(-1)!;
+  assert.deepEqual(noted.digest, nativeSuite.sha256(content.bytes));
+  const { digest: _, ...rest } = noted;
+  const text = Buffer.from(noted.digest).toString("base64url");
+  for (const wrong of [
+    { ...rest, boot: `whole-${text}` },
+    { ...noted, bytes: total - 1 },
+  ]) {
+    journal.note = wrong;
+    const sink = await sinkFor(directory, content, journal);
+    assert.equal(sink.held, undefined);
+    await sink.abandon();
+  }
+  journal.note = { ...noted, boot: undefined };
+  expectHeld(await sinkFor(directory, content, journal), content, total);
 });
 
 test("F-12 directorySink() takes nobody's folder for a part of its own", async (t) => {

@@ -18,12 +18,12 @@ import { PosternError } from "@postern/core/errors";
 import type { Sha256Stream } from "@postern/core/crypto";
 import type { Manifest } from "@postern/core/transfer";
 import { nativeSuite } from "@postern/node";
-import type { ContentInfo, HeldContent, ManifestSize, PartJournal } from "../api.ts";
+import type { ContentInfo, HeldContent, ManifestSize, PartJournal, PartNote } from "../api.ts";
 import type { Clock } from "../records/clock.ts";
 import { safeFileName } from "../safe-name.ts";
 import { bootId } from "./boot-id.ts";
 import type { FileSink } from "./file-sink.ts";
-import { findDirectory, type FoundPart, type FoundWhole, wholeMark } from "./found-directory.ts";
+import { findDirectory, type FoundPart, type FoundWhole } from "./found-directory.ts";
 import { freeSpace } from "./free-space.ts";
 import { storeError } from "./fs-error.ts";
 import { nodeClock } from "./node-clock.ts";
@@ -89,9 +89,12 @@ export async function directorySink(
     const found = note && (await findDirectory(note, list, size, boot));
     if (found?.kind === "whole") return wholeSink(common, found);
     if (note !== undefined && found !== undefined) {
-      // From now on what this start of the computer writes counts.
-      if (note.boot !== boot) await journal.write({ ...note, name, bytes: found.durable, boot });
-      return new Sink(common, found.staging, found);
+      // From now on what this start of the computer writes counts, and nothing is whole yet.
+      const { staging, durable: bytes } = found;
+      const { directory: real, part } = staging;
+      if (note.boot !== boot || note.digest !== undefined)
+        await journal.write({ directory: real, name, part, bytes, boot });
+      return new Sink(common, staging, found);
     }
     const staging = createStaging(await resolveDirectory(directory), name);
     const { directory: real, part } = staging;
@@ -138,8 +141,7 @@ class Sink implements DirectorySink {
     this.#staging = staging;
     this.#end = found?.held.offset ?? 0;
     const handle = { datasync: async () => await sync(staging.path) };
-    const note = async (bytes: number) =>
-      await this.#note(common.name, bytes, common.boot, staging.part);
+    const note = async (bytes: number) => await this.#note({ bytes, boot: common.boot });
     const bytes = found?.durable ?? 0;
     this.#progress = new PartProgress({ handle, clock, bytes, note });
     this.#hashed = found?.held.hashed.copy() ?? nativeSuite.sha256Stream();
@@ -266,13 +268,12 @@ class Sink implements DirectorySink {
     this.#files.close();
     await this.#progress.settled();
     await sync(path);
-    const { part } = this.#staging;
-    const whole = wholeMark(this.#hashed);
+    const whole = { bytes: total, boot: this.#common.boot, digest: this.#hashed.copy().digest() };
     const names: string[] = [];
     for (const [at, { kind }] of topsOf(this.#manifest).entries()) {
       const before = async (candidate: string) => {
         // Without it a crash right now costs a second copy, not this one.
-        if (at === 0) await this.#note(candidate, total, whole, part).catch(() => {});
+        if (at === 0) await this.#note({ ...whole, name: candidate }).catch(() => {});
       };
       const as = kind === "directory" ? "directory" : "file";
       names.push(await publishEntry(this.#staging, this.#names[at] ?? "", as, before));
@@ -280,7 +281,7 @@ class Sink implements DirectorySink {
     this.#names = names;
     await syncDirectory(directory);
     this.#isPublished = true;
-    await this.#note(names[0] ?? "", total, whole, noPart()).catch(() => {});
+    await this.#note({ ...whole, name: names[0] ?? "", part: noPart() }).catch(() => {});
   }
 
   async #keep(): Promise<void> {
@@ -289,13 +290,14 @@ class Sink implements DirectorySink {
       await this.#progress.finish(this.#end);
     } catch {
       // What a disk did not take may be lost any moment: only the durable bytes count.
-      await this.#note(this.#common.name, this.#progress.durable, LOST, this.#staging.part);
+      await this.#note({ bytes: this.#progress.durable, boot: undefined });
     }
   }
 
-  #note(name: string, bytes: number, boot: string, part: string): Promise<void> {
-    const { directory } = this.#staging;
-    return this.#common.journal.write({ directory, name, part, bytes, boot });
+  #note(known: Pick<PartNote, "bytes" | "boot"> & Partial<PartNote>): Promise<void> {
+    const { directory, part } = this.#staging;
+    const { name, journal } = this.#common;
+    return journal.write({ directory, name, part, ...known });
   }
 
   #expectOpen(): void {
@@ -306,5 +308,3 @@ class Sink implements DirectorySink {
 /** What common file systems give a file at least, and what its name and inode take. */
 const BLOCK_BYTES = 4_096;
 const ENTRY_BYTES = 512;
-/** No start of a computer is called so. */
-const LOST = "lost";

@@ -2,8 +2,8 @@
  * What an earlier transfer left of a directory, looked for by its note. Anything may have happened
  * to it since: only what this program can have left is taken.
  *
- * A whole one is noted twice, each time with the digest of its content in the place of the start of
- * the computer: before it gets its name, and when it has it. From then on its folder is nobody's.
+ * A whole one is noted twice, each time with the digest of its content: before it gets its name,
+ * and when it has it. From then on its folder is nobody's.
  *
  * ```text
  *   all flushed | note {name, part} | the name appears | note {name, no part} | the part goes
@@ -57,7 +57,7 @@ export async function findDirectory(
   boot: string,
 ): Promise<FoundDirectory | undefined> {
   const staging = await findStaging(note);
-  const digest = note.bytes === size ? WHOLE.exec(note.boot)?.[1] : undefined;
+  const digest = note.bytes === size ? note.digest : undefined;
   if (digest !== undefined && (staging === undefined || isTreeEmpty(staging)))
     return await findWhole(note, size, digest);
   if (staging === undefined) return undefined;
@@ -67,22 +67,14 @@ export async function findDirectory(
   return found;
 }
 
-/** In the place of a start of the computer: the content is whole, and this is its digest. */
-export function wholeMark(hashed: Sha256Stream): string {
-  return `whole-${Buffer.from(hashed.copy().digest()).toString("base64url")}`;
-}
-
-const WHOLE = /^whole-([\w-]{43})$/u;
-
 async function findWhole(
   { directory, name }: PartNote,
   size: number,
-  digest: string,
+  digest: Uint8Array,
 ): Promise<FoundWhole | undefined> {
   const path = join(directory, name);
   if (basename(name) !== name || !(await exists(path))) return undefined;
-  const hashed = knownDigest(Buffer.from(digest, "base64url"));
-  return { kind: "whole", path, held: { offset: size, hashed } };
+  return { kind: "whole", path, held: { offset: size, hashed: knownDigest(digest) } };
 }
 
 /** Nothing comes behind it. */
