@@ -224,6 +224,8 @@ export interface PartNote {
   readonly boot: string | undefined;
   /** SHA-256 of a whole directory, all of it on the disk: it gets its name, or has it. */
   readonly digest?: Uint8Array | undefined;
+  /** Then: what its entries at the top are called, or will be; of many the first ones. */
+  readonly names?: readonly string[] | undefined;
 }
 
 export interface SendOptions {

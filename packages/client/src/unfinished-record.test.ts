@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ifWellFormed } from "@postern/core/bytes";
+import { ByteWriter, concat, ifWellFormed } from "@postern/core/bytes";
 import {
   FILE_NAME_BYTES_MAX,
   MANIFEST_BYTES_MAX,
   MANIFEST_ENTRIES_MAX,
   NAME_BYTES_MAX,
+  PART_NAMES_MAX,
   PATH_BYTES_MAX,
+  STORED_NAME_BYTES_MAX,
   UNFINISHED_RECORD_BYTES_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
@@ -42,9 +44,13 @@ const STREAM: UnfinishedRecord = {
   profile: "asymmetric",
   whole: true,
 };
+const MANY = Array.from({ length: PART_NAMES_MAX + 1 }, () => "a");
 const LOST: UnfinishedRecord = { ...FILE, note: { ...NOTE, boot: undefined } };
 const DIGEST = Uint8Array.from({ length: 32 }, (_, at) => at);
-const COMPLETE: UnfinishedRecord = { ...FILE, note: { ...NOTE, digest: DIGEST } };
+const COMPLETE: UnfinishedRecord = {
+  ...FILE,
+  note: { ...NOTE, digest: DIGEST, names: ["a", "é"] },
+};
 const refused = hasCode("usage/invalid-argument");
 const malformed = hasCode("peer/malformed");
 
@@ -58,18 +64,18 @@ test("decodeUnfinished() takes a note of the version before for what it says", (
   for (const [boot, said] of [
     ["b", { boot: "b" }],
     ["lost", { boot: undefined }],
-    [`whole-${text}`, { boot: undefined, digest: DIGEST }],
+    [`whole-${text}`, { boot: undefined, digest: DIGEST, names: ["a.bin"] }],
   ] as const)
     assert.deepEqual(decodeUnfinished(ofBefore(boot)), { ...FILE, note: { ...NOTE, ...said } });
   for (const wrong of ["", text.slice(1), `${text}A`, `${text.slice(1)}=`])
     assert.throws(() => decodeUnfinished(ofBefore(`whole-${wrong}`)), malformed, wrong);
 });
 
-/** As version 1 wrote it: without a digest. */
+/** As version 1 wrote it: without a digest, and what comes behind it. */
 function ofBefore(boot: string): Uint8Array {
   const bytes = encodeUnfinished({ ...FILE, note: { ...NOTE, boot } });
   bytes[0] = 1;
-  return bytes.subarray(0, -4);
+  return bytes.subarray(0, -8);
 }
 
 test("encodeUnfinished() refuses what could not be read again", () => {
@@ -80,7 +86,9 @@ test("encodeUnfinished() refuses what could not be read again", () => {
     { ...FILE, paths: [long(PATH_BYTES_MAX)] },
     { ...FILE, note: { ...NOTE, directory: long(PATH_BYTES_MAX) } },
     { ...FILE, note: { ...NOTE, boot: long(64) } },
-    { ...FILE, note: { ...NOTE, digest: DIGEST.subarray(1) } },
+    { ...FILE, note: { ...NOTE, digest: DIGEST.subarray(1), names: ["a"] } },
+    { ...FILE, note: { ...NOTE, digest: DIGEST, names: [long(STORED_NAME_BYTES_MAX)] } },
+    { ...FILE, note: { ...NOTE, digest: DIGEST, names: MANY } },
     { ...FILE, paths: Array.from({ length: 65 }, () => long(PATH_BYTES_MAX - 2)) },
   ];
   for (const record of wrong) assert.throws(() => encodeUnfinished(record), refused);
@@ -118,9 +126,18 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
     const content = { ...FOLDER.content, manifest };
     assert.throws(() => decodeUnfinished(encodeUnfinished({ ...FOLDER, content })), malformed);
   }
-  const shorter = Uint8Array.from(encodeUnfinished(COMPLETE).subarray(0, -1));
-  shorter[shorter.length - 32] = 31;
-  assert.throws(() => decodeUnfinished(shorter), malformed);
+  const short = encodeUnfinished(FILE);
+  assert.equal(decodeUnfinished(short).note?.digest, undefined);
+  for (const [digest, names] of [
+    [DIGEST.subarray(1), []],
+    [new Uint8Array(0), ["a"]],
+    [DIGEST, MANY],
+  ] as const) {
+    const written = new ByteWriter().lv(digest).u32(names.length);
+    for (const name of names) written.text(name);
+    const wrong = concat(short.subarray(0, -8), written.bytes());
+    assert.throws(() => decodeUnfinished(wrong), malformed);
+  }
   const error = "no/code" as "peer/gone";
   assert.throws(() => decodeUnfinished(encodeUnfinished({ ...FILE, error })), malformed);
 });

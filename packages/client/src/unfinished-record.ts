@@ -7,11 +7,11 @@
  *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
  *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot; none: empty)
- *           | lv(digest; none: empty)
+ *           | lv(digest; none: empty) | count u32 | count x lv(name)
  * ```
  *
- * Version 1, which is still read, has no digest: it stands in the place of the computer's start
- * (`whole-` and base64url), where `lost` says that there is none.
+ * Version 1, which is still read, ends before the digest. That stands in the place of the
+ * computer's start (`whole-` and base64url), where `lost` says that there is none.
  *
  * Invariant: what was not written by {@link encodeUnfinished} is refused as a whole.
  *
@@ -24,7 +24,9 @@ import {
   MANIFEST_BYTES_MAX,
   MANIFEST_ENTRIES_MAX,
   NAME_BYTES_MAX,
+  PART_NAMES_MAX,
   PATH_BYTES_MAX,
+  STORED_NAME_BYTES_MAX,
   UNFINISHED_RECORD_BYTES_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
@@ -147,7 +149,8 @@ function readError(reader: ByteReader): ErrorCode | undefined {
 }
 
 function writeNote(writer: ByteWriter, note: PartNote): void {
-  const { directory, name, part, bytes, boot, digest } = note;
+  const { directory, name, part, bytes, boot, digest, names = [] } = note;
+  if (names.length > PART_NAMES_MAX) throw invalid("names");
   if (digest !== undefined && digest.length !== DIGEST_BYTES) throw invalid("digest");
   writer
     .lv(within("directory", directory, PATH_BYTES_MAX))
@@ -155,7 +158,9 @@ function writeNote(writer: ByteWriter, note: PartNote): void {
     .lv(within("part", part, PATH_BYTES_MAX))
     .u64(bytes)
     .lv(within("boot", boot ?? "", BOOT_BYTES_MAX))
-    .lv(digest ?? new Uint8Array(0));
+    .lv(digest ?? new Uint8Array(0))
+    .u32(names.length);
+  for (const each of names) writer.lv(within("names", each, STORED_NAME_BYTES_MAX));
 }
 
 function readNote(reader: ByteReader, version: number): PartNote {
@@ -166,18 +171,27 @@ function readNote(reader: ByteReader, version: number): PartNote {
     bytes: reader.u64("bytes"),
   };
   const boot = reader.text("boot", BOOT_BYTES_MAX);
-  if (version === VERSION_BEFORE) return { ...at, ...readOldBoot(boot) };
+  if (version === VERSION_BEFORE) return { ...at, ...readOldBoot(boot, at.name) };
   const note = { ...at, boot: boot === "" ? undefined : boot };
   const digest = reader.lv("digest", DIGEST_BYTES).slice();
-  return digest.length === 0 ? note : { ...note, digest: expectDigest(digest) };
+  const names = readNames(reader);
+  if (digest.length > 0) return { ...note, digest: expectDigest(digest), names };
+  if (names.length > 0) throw malformed("names", "of nothing whole");
+  return note;
 }
 
-/** A content that is whole was flushed: there is nothing behind its bytes. */
-function readOldBoot(boot: string): Pick<PartNote, "boot" | "digest"> {
+function readNames(reader: ByteReader): readonly string[] {
+  const count = reader.u32("names");
+  if (count > PART_NAMES_MAX) throw malformed("names", "too many");
+  return Array.from({ length: count }, () => reader.text("name", STORED_NAME_BYTES_MAX));
+}
+
+/** A content that is whole was flushed. Its name is that of the first entry at the top. */
+function readOldBoot(boot: string, name: string): Pick<PartNote, "boot" | "digest" | "names"> {
   if (boot === OLD_LOST) return { boot: undefined };
   if (!boot.startsWith(OLD_WHOLE)) return { boot };
   const digest = decodeBase64url(boot.slice(OLD_WHOLE.length));
-  return { boot: undefined, digest: expectDigest(digest) };
+  return { boot: undefined, digest: expectDigest(digest), names: [name] };
 }
 
 function expectDigest(digest: Uint8Array | undefined): Uint8Array {

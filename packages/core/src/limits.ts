@@ -296,6 +296,11 @@ export const UNFINISHED_RECORD_BYTES_MAX = 262_144;
  */
 export const WHOLE_KEPT_MS = 86_400_000;
 export const WHOLE_KEPT_MAX = 32;
+/**
+ * Names noted of a whole directory's entries while they get them, 64 KiB at most: a kill in between
+ * costs the others no copy, but their new names are not known any more.
+ */
+export const PART_NAMES_MAX = 256;
 /** How far a content has come is remembered so often: it is a figure for a list. */
 export const UNFINISHED_NOTED_EVERY_MS = 5_000;
 /** Transfers of one content that break one after the other, without one more byte delivered. */

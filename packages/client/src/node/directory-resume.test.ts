@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { PART_SYNC_INTERVAL_MS_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
-import { nativeSuite } from "@postern/node";
 import {
   contentFrom,
   contentOf,
@@ -121,89 +120,6 @@ test("directorySink() asks again for a list that had not come whole", async (t) 
   assert.deepEqual(await fs.readdir(directory), [".top.part"]);
   await receive(next, content);
   assert.deepEqual(await treeAt(directory), TREE);
-});
-
-test("F-12 directorySink() is whole after a kill at any moment of its end", async (t) => {
-  const content = contentOf(TREE);
-  const total = content.bytes.length;
-  for (const boot of ["this one", "another"])
-    for (const moment of ["before the name", "behind the name", "noted", "done"]) {
-      const [directory, journal] = [await scratch(t), new MemoryJournal()];
-      await fs.mkdir(join(directory, "top"));
-      const killed = await sinkFor(directory, content, journal);
-      await pour(killed, content);
-      const [part, saved] = [join(directory, ".top.part"), join(await scratch(t), "saved")];
-      await fs.cp(part, saved, { recursive: true, preserveTimestamps: true });
-      await killed.commit(total);
-      const [first, second] = journal.written.slice(-2);
-      journal.note = moment === "noted" || moment === "done" ? second : first;
-      if (moment !== "done") await fs.rename(saved, part);
-      if (moment === "before the name")
-        await fs.rm(join(directory, "top (1)"), { recursive: true });
-      else if (moment !== "done") await fs.rm(join(part, "tree/top"), { recursive: true });
-      const sink = await sinkFor("/nonexistent", content, journal, { boot });
-      expectHeld(sink, content, total);
-      await sink.commit(total);
-      assert.equal(sink.path, join(directory, "top (1)"), moment);
-      assert.deepEqual(await treeAt(join(directory, "top (1)")), inTop(TREE));
-      assert.equal(journal.note, undefined);
-      await assert.rejects(sink.write(new Uint8Array(1), total));
-    }
-});
-
-test("F-12 directorySink() takes for whole only what is noted with its digest", async (t) => {
-  const [directory, journal] = [await scratch(t), new MemoryJournal()];
-  const content = contentOf(TREE);
-  const total = content.bytes.length;
-  await receive(await sinkFor(directory, content, journal), content);
-  const noted = journal.written.at(-1)!;
-  assert.deepEqual(noted.digest, nativeSuite.sha256(content.bytes));
-  const { digest: _, ...rest } = noted;
-  const text = Buffer.from(noted.digest).toString("base64url");
-  for (const wrong of [
-    { ...rest, boot: `whole-${text}` },
-    { ...noted, bytes: total - 1 },
-  ]) {
-    journal.note = wrong;
-    const sink = await sinkFor(directory, content, journal);
-    assert.equal(sink.held, undefined);
-    await sink.abandon();
-  }
-  journal.note = { ...noted, boot: undefined };
-  expectHeld(await sinkFor(directory, content, journal), content, total);
-});
-
-test("F-12 directorySink() takes nobody's folder for a part of its own", async (t) => {
-  const [directory, journal] = [await scratch(t), new MemoryJournal()];
-  const content = contentOf(TREE);
-  await receive(await sinkFor(directory, content, journal), content);
-  const note = journal.written.at(-1);
-  // Another content of this name is under way, and what came first was moved away.
-  const other = contentOf({ ...TREE, "top/z": "longer than that" });
-  const running = await sinkFor(directory, other, new MemoryJournal());
-  await pour(running, other, other.listBytes + 2);
-  await fs.rename(join(directory, "top"), join(directory, "mine"));
-  for (const left of [note, { ...note!, part: ".top.part" }]) {
-    journal.note = left;
-    const sink = await sinkFor(directory, content, journal);
-    assert.equal(sink.held, undefined);
-    await sink.abandon();
-  }
-  await running.write(other.bytes.subarray(other.listBytes + 2), other.listBytes + 2);
-  await running.commit(other.bytes.length);
-  assert.deepEqual((await fs.readdir(directory)).toSorted(), ["mine", "top"]);
-});
-
-test("F-12 directorySink() takes what a kill between two names left, and overwrites none", async (t) => {
-  const [directory, journal] = [await scratch(t), new MemoryJournal()];
-  const content = contentOf({ "a/": "", "a/x": "1", "b/": "", "b/y": "2" }, "a + 1");
-  await pour(await sinkFor(directory, content, journal), content);
-  await fs.rename(join(directory, ".a + 1.part/tree/a"), join(directory, "a"));
-  const next = await sinkFor(directory, content, journal);
-  expectHeld(next, content, content.listBytes);
-  await receive(next, content);
-  const both = { "a (1)/": "", "a (1)/x": "1", "a/": "", "a/x": "1", "b/": "", "b/y": "2" };
-  assert.deepEqual(await treeAt(directory), both);
 });
 
 test("F-11 directorySink() keeps what the disk took when it is full in the middle", async (t) => {
@@ -363,8 +279,3 @@ test("F-01 directorySink() follows no note that leads elsewhere", async (t) => {
     assert.deepEqual(await fs.readdir(directory), []);
   }
 });
-
-function inTop(tree: Readonly<Record<string, string>>): Record<string, string> {
-  const below = Object.entries(tree).filter(([path]) => path !== "top/");
-  return Object.fromEntries(below.map(([path, text]) => [path.slice("top/".length), text]));
-}

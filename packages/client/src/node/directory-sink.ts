@@ -29,20 +29,12 @@ import { storeError } from "./fs-error.ts";
 import { nodeClock } from "./node-clock.ts";
 import { resolveDirectory } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
-import { syncDirectory } from "./publish.ts";
-import { readList, topsOf } from "./received-list.ts";
+import { readList } from "./received-list.ts";
 import { StagedFiles, type StagedPosition } from "./staged-files.ts";
-import {
-  createStaging,
-  noPart,
-  publishEntry,
-  removeStaging,
-  type Staging,
-  startTree,
-  treeOf,
-} from "./staging.ts";
+import { createStaging, removeStaging, type Staging, startTree, treeOf } from "./staging.ts";
 import { StoredTree } from "./stored-tree.ts";
 import { syncTree } from "./sync-tree.ts";
+import { publishEntries, type TopEntry, topEntries } from "./top-entries.ts";
 import { wholeContent } from "./whole-content.ts";
 
 /** Shows a person what a directory has in it and where it will be; true: take it. */
@@ -113,9 +105,39 @@ interface Common extends Required<DirectorySinkOptions> {
   readonly ask: AskAboutDirectory;
 }
 
-/** The content stands under its name; only its sender does not know yet. */
-function wholeSink({ size, journal }: Common, { path, held }: FoundWhole): DirectorySink {
-  return { path, paths: [path], linksLeft: 0, held, ...wholeContent(size, journal) };
+/** All of it is here; what a kill left without its name gets it when the sender knows. */
+function wholeSink({ size, journal }: Common, found: FoundWhole): DirectorySink {
+  const { note, held, left } = found;
+  const { directory } = note;
+  let names = note.names ?? [];
+  const finish = async (): Promise<void> => {
+    if (left === undefined) return;
+    const { staging, entries } = left;
+    try {
+      names = await publishEntries(staging, entries, async (known) =>
+        journal.write({ ...note, ...known }),
+      );
+      await removeStaging(staging).catch(() => {});
+    } catch (error) {
+      throw storeError("cannot finish the directory", error);
+    }
+  };
+  return {
+    get path() {
+      return pathOf(directory, names);
+    },
+    get paths() {
+      return names.map((name) => join(directory, name));
+    },
+    linksLeft: 0,
+    held,
+    ...wholeContent(size, journal, finish),
+  };
+}
+
+/** Of one entry its own, of several the place of all. */
+function pathOf(directory: string, [first, ...others]: readonly string[]): string {
+  return first === undefined || others.length > 0 ? directory : join(directory, first);
 }
 
 class Sink implements DirectorySink {
@@ -129,8 +151,10 @@ class Sink implements DirectorySink {
   /** The person has taken it. */
   #manifest: Manifest | undefined;
   #files: StagedFiles | undefined;
+  #entries: readonly TopEntry[] = [];
   #names: readonly string[] = [];
-  #isPublished = false;
+  /** And noted as such. */
+  #isWhole = false;
   /** Everything before it was written. */
   #end: number;
   #open = true;
@@ -156,8 +180,7 @@ class Sink implements DirectorySink {
   }
 
   get path(): string {
-    const [first, ...others] = this.paths;
-    return first === undefined || others.length > 0 ? this.#staging.directory : first;
+    return pathOf(this.#staging.directory, this.#names);
   }
 
   get linksLeft(): number {
@@ -238,8 +261,8 @@ class Sink implements DirectorySink {
 
   #take(manifest: Manifest): void {
     this.#manifest = manifest;
-    const tree = new StoredTree(treeOf(this.#staging));
-    this.#names = topsOf(manifest).map((entry) => tree.place(entry).name);
+    this.#entries = topEntries(this.#staging, manifest);
+    this.#names = this.#entries.map(({ name }) => name);
   }
 
   #stage(manifest: Manifest, from?: StagedPosition): StagedFiles {
@@ -260,32 +283,21 @@ class Sink implements DirectorySink {
   }
 
   async #finish(total: number): Promise<void> {
-    const { sync } = this.#common;
-    const { directory, path } = this.#staging;
-    if (this.#files === undefined || this.#manifest === undefined)
+    const { boot, sync } = this.#common;
+    if (this.#files === undefined)
       throw new PosternError("usage/wrong-state", "nobody has consented");
     await this.#files.finish();
     this.#files.close();
     await this.#progress.settled();
-    await sync(path);
-    const whole = { bytes: total, boot: this.#common.boot, digest: this.#hashed.copy().digest() };
-    const names: string[] = [];
-    for (const [at, { kind }] of topsOf(this.#manifest).entries()) {
-      const before = async (candidate: string) => {
-        // Without it a crash right now costs a second copy, not this one.
-        if (at === 0) await this.#note({ ...whole, name: candidate }).catch(() => {});
-      };
-      const as = kind === "directory" ? "directory" : "file";
-      names.push(await publishEntry(this.#staging, this.#names[at] ?? "", as, before));
-    }
-    this.#names = names;
-    await syncDirectory(directory);
-    this.#isPublished = true;
-    await this.#note({ ...whole, name: names[0] ?? "", part: noPart() }).catch(() => {});
+    await sync(this.#staging.path);
+    this.#isWhole = true;
+    const whole = { bytes: total, boot, digest: this.#hashed.copy().digest() };
+    const note = async (known: Partial<PartNote>) => await this.#note({ ...whole, ...known });
+    this.#names = await publishEntries(this.#staging, this.#entries, note);
   }
 
   async #keep(): Promise<void> {
-    if (this.#isPublished) return;
+    if (this.#isWhole) return;
     try {
       await this.#progress.finish(this.#end);
     } catch {

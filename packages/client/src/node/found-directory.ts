@@ -2,16 +2,16 @@
  * What an earlier transfer left of a directory, looked for by its note. Anything may have happened
  * to it since: only what this program can have left is taken.
  *
- * A whole one is noted twice, each time with the digest of its content: before it gets its name,
- * and when it has it. From then on its folder is nobody's.
+ * A whole one is noted with the digest of its content: before its entries at the top get their
+ * names, and when they have them. From then on its folder is nobody's.
  *
  * ```text
- *   all flushed | note {name, part} | the name appears | note {name, no part} | the part goes
+ *   all flushed | note {names, part} | the names appear | note {names, no part} | the part goes
  * ```
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Sha256Stream } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import type { Manifest } from "@postern/core/transfer";
@@ -21,15 +21,9 @@ import { heldFiles, removeBehind } from "./held-files.ts";
 import { exists } from "./part-file.ts";
 import { readList } from "./received-list.ts";
 import type { StagedPosition } from "./staged-files.ts";
-import {
-  findStaging,
-  isTreeEmpty,
-  removeStaging,
-  type Staging,
-  storedList,
-  treeOf,
-} from "./staging.ts";
+import { findStaging, removeStaging, type Staging, storedList, treeOf } from "./staging.ts";
 import { StoredTree } from "./stored-tree.ts";
+import { areNames, foundEntries, type TopEntry, topEntries } from "./top-entries.ts";
 
 export type FoundDirectory = FoundPart | FoundWhole;
 
@@ -43,11 +37,13 @@ export interface FoundPart {
   readonly durable: number;
 }
 
-/** It got its name before its sender knew that it was whole. */
+/** It got its names, or some of them, before its sender knew that it was whole. */
 export interface FoundWhole {
   readonly kind: "whole";
-  readonly path: string;
+  readonly note: PartNote;
   readonly held: HeldContent;
+  /** Entries of it that have no name yet, or nothing but the rest of the folder. */
+  readonly left: { readonly staging: Staging; readonly entries: readonly TopEntry[] } | undefined;
 }
 
 export async function findDirectory(
@@ -57,24 +53,34 @@ export async function findDirectory(
   boot: string,
 ): Promise<FoundDirectory | undefined> {
   const staging = await findStaging(note);
-  const digest = note.bytes === size ? note.digest : undefined;
-  if (digest !== undefined && (staging === undefined || isTreeEmpty(staging)))
-    return await findWhole(note, size, digest);
-  if (staging === undefined) return undefined;
+  const isWhole = note.digest !== undefined && note.bytes === size;
+  const whole = isWhole ? await findWhole(note, staging, list, size) : undefined;
+  if (whole !== undefined || staging === undefined) return whole;
   const found = await findPart(staging, note, list, size, boot);
   // The folder of a whole one may have gone, and another content's be there.
-  if (found === undefined && digest === undefined) await removeStaging(staging);
+  if (found === undefined && !isWhole) await removeStaging(staging);
   return found;
 }
 
 async function findWhole(
-  { directory, name }: PartNote,
+  note: PartNote,
+  staging: Staging | undefined,
+  list: ManifestSize,
   size: number,
-  digest: Uint8Array,
 ): Promise<FoundWhole | undefined> {
-  const path = join(directory, name);
-  if (basename(name) !== name || !(await exists(path))) return undefined;
-  return { kind: "whole", path, held: { offset: size, hashed: knownDigest(digest) } };
+  const { digest, names = [], directory } = note;
+  if (digest === undefined || !areNames(names)) return undefined;
+  const held = { offset: size, hashed: knownDigest(digest) };
+  const manifest = staging && keptManifest(staging, list, size)?.manifest;
+  if (staging === undefined || manifest === undefined) {
+    const found = await Promise.all(names.map(async (name) => exists(join(directory, name))));
+    const isThere = found.length > 0 && found.every(Boolean);
+    return isThere ? { kind: "whole", note, held, left: undefined } : undefined;
+  }
+  const entries = await foundEntries(staging, topEntries(staging, manifest), names);
+  // Without a name yet it is a part like any other, and hashed as such.
+  if (entries?.some(({ isOut }) => isOut) !== true) return undefined;
+  return { kind: "whole", note, held, left: { staging, entries } };
 }
 
 /** Nothing comes behind it. */
@@ -96,9 +102,9 @@ async function findPart(
   size: number,
   boot: string,
 ): Promise<FoundPart | undefined> {
-  const bytes = storedList(staging, list.bytes);
-  const manifest = bytes === undefined ? undefined : readKept(bytes, list, size);
-  if (bytes === undefined || manifest === undefined) return undefined;
+  const kept = keptManifest(staging, list, size);
+  if (kept === undefined) return undefined;
+  const { bytes, manifest } = kept;
   const isSure = note.boot === boot;
   const bytesMax = isSure ? size : Math.max(0, note.bytes - bytes.length);
   const hashed = nativeSuite.sha256Stream();
@@ -112,9 +118,14 @@ async function findPart(
 }
 
 /** `undefined`: it is another content's, or was changed. */
-function readKept(bytes: Uint8Array, list: ManifestSize, size: number): Manifest | undefined {
+function keptManifest(
+  staging: Staging,
+  list: ManifestSize,
+  size: number,
+): { readonly bytes: Uint8Array; readonly manifest: Manifest } | undefined {
+  const bytes = storedList(staging, list.bytes);
   try {
-    return readList(bytes, list, size);
+    return bytes && { bytes, manifest: readList(bytes, list, size) };
   } catch {
     return undefined;
   }

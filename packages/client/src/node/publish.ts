@@ -1,10 +1,10 @@
 /**
- * The moment a finished file gets its name. Never overwrites, whatever is there: file, directory,
- * symlink or device.
+ * The moment a finished file or directory gets its name. Never overwrites, whatever is there: file,
+ * directory, symlink or device.
  *
  * @module
  */
-import { constants } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import { link, open, rename, unlink } from "node:fs/promises";
 import { errnoOf } from "./fs-error.ts";
 
@@ -52,6 +52,23 @@ async function claimAndRename(from: string, to: string): Promise<boolean> {
     throw error;
   }
   return true;
+}
+
+/** A directory is never renamed over one with something in it, nor over anything else. */
+const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR", "EISDIR", "EPERM"]);
+
+/**
+ * Names the directory `from` `to`, on the same file system; false when `to` exists. Only an empty
+ * directory that has come there since the caller looked is replaced.
+ */
+export async function renameNew(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (TAKEN.has(errnoOf(error)) && lstatSync(to, { throwIfNoEntry: false })) return false;
+    throw error;
+  }
 }
 
 /**

@@ -5,18 +5,16 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { constants, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { open, realpath, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
 import type { PartNote } from "../api.ts";
-import { numberedName, shortenName } from "../safe-name.ts";
+import { shortenName } from "../safe-name.ts";
 import { errnoOf } from "./fs-error.ts";
 import type { DirectoryNode } from "./open-directory.ts";
 import { isOwnUser } from "./own-user.ts";
-import { exists } from "./part-file.ts";
-import { publishNew } from "./publish.ts";
 
 export interface Staging {
   /** Absolute and resolved: where the folder is, and its entries will be. */
@@ -94,13 +92,9 @@ export function treeOf(staging: Staging): DirectoryNode {
   return { parent: undefined, name: join(staging.path, TREE), depth: 0 };
 }
 
-/** Nothing is below the tree, or it is not there. */
-export function isTreeEmpty(staging: Staging): boolean {
-  try {
-    return readdirSync(join(staging.path, TREE)).length === 0;
-  } catch {
-    return true;
-  }
+/** The path of an entry at the top of the tree. */
+export function inTree(staging: Staging, name: string): string {
+  return join(staging.path, TREE, name);
 }
 
 /** A part of that name that nothing has and nothing gets. */
@@ -118,38 +112,3 @@ export async function removeStaging(staging: Staging): Promise<void> {
 
 const LIST = "list";
 const TREE = "tree";
-/** A directory is never renamed over one with something in it, nor over anything else. */
-const TAKEN: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR", "EISDIR", "EPERM"]);
-
-/**
- * Gives an entry at the top of the tree its name in the staging's directory, or the first of
- * `name (1)` and so on that is free. Returns that name.
- *
- * @param before is told each name before it is tried.
- */
-export async function publishEntry(
-  staging: Staging,
-  name: string,
-  kind: "file" | "directory",
-  before: (name: string) => Promise<void>,
-): Promise<string> {
-  const from = join(staging.path, TREE, name);
-  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
-    const candidate = n === 0 ? name : numberedName(name, n);
-    const to = join(staging.directory, candidate);
-    if (await exists(to)) continue;
-    await before(candidate);
-    if (kind === "file" ? await publishNew(from, to) : await renameNew(from, to)) return candidate;
-  }
-  throw new PosternError("store/target-exists", "an entry of that name exists");
-}
-
-async function renameNew(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if (TAKEN.has(errnoOf(error)) && (await exists(to))) return false;
-    throw error;
-  }
-}
