@@ -12,6 +12,7 @@ import type {
   ContentSink,
   ContentSource,
   Manifest,
+  LinkListing,
   PartJournal,
   ProfileName,
   UnfinishedContents,
@@ -26,7 +27,7 @@ export interface Backend {
   /** Folders and files as one content. */
   directorySource(
     paths: readonly string[],
-    options: { readonly links: "skip" | "keep" },
+    options: { readonly links: LinkListing },
   ): Promise<FolderSource>;
   /** Read once; a transfer after a break goes on with it. */
   streamSource(readable: Readable, name: string): Promise<StreamParcel>;

@@ -6,7 +6,13 @@
 import { basename, resolve } from "node:path";
 import { stat } from "node:fs/promises";
 import { MESSAGE_BYTES_MAX } from "@postern/core/limits";
-import type { ContentInfo, ContentSource, Manifest, ManifestPlaces } from "@postern/client";
+import type {
+  ContentInfo,
+  ContentSource,
+  LinkListing,
+  Manifest,
+  ManifestPlaces,
+} from "@postern/client";
 import type { FolderSource } from "./backend.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -18,7 +24,8 @@ export interface Parcel {
   readonly info: ContentInfo;
   /** Absolute; absent when it cannot be opened again by another process. */
   readonly paths?: readonly string[];
-  /** Of a folder: where its files are. */
+  /** Of a folder: how it was listed, and where its files are. */
+  readonly links?: LinkListing;
   readonly places?: ManifestPlaces;
   /** It is there once: for one receiver. */
   readonly isOnce: boolean;
@@ -79,7 +86,7 @@ export async function openPaths(
   const absolute = paths.map((each) => resolve(each));
   if (path !== undefined && others.length === 0 && kinds[0] === "other")
     return { ...(await reopened(async () => await backend.fileSource(path))), paths: absolute };
-  const links = keepLinks ? "keep" : "skip";
+  const links: LinkListing = keepLinks ? "keep" : "skip";
   let isTold = false;
   let manifest: Manifest | undefined;
   const parcel = await reopened(async () => {
@@ -89,10 +96,10 @@ export async function openPaths(
     manifest ??= source.manifest;
     return source;
   });
-  if (manifest === undefined) return { ...parcel, paths: absolute };
+  if (manifest === undefined) return { ...parcel, paths: absolute, links };
   const { ManifestPlaces: Places } = await import("@postern/client");
   const places = new Places(manifest, parcel.info.manifest?.bytes ?? 0);
-  return { ...parcel, paths: absolute, places };
+  return { ...parcel, paths: absolute, links, places };
 }
 
 /** What was opened to look at is what the first one gets. */

@@ -139,6 +139,7 @@ async function start(
     open: async () => await parcel.open(),
     ...(begun !== undefined && { id: begun.id }),
     ...(parcel.paths !== undefined && { paths: parcel.paths }),
+    ...(parcel.links !== undefined && { links: parcel.links }),
     ...(timeoutMs !== undefined && { patienceMs: timeoutMs }),
     ...(rateLimit !== undefined && { rateLimit }),
     ...(sessionSeconds !== undefined && { sessionSeconds }),

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
-import { messageSource, type ContentKind, type Manifest } from "@postern/client";
+import { messageSource, type ContentKind, type LinkListing, type Manifest } from "@postern/client";
 import type { CheckedReceipt } from "@postern/client/node";
 import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
@@ -68,6 +68,8 @@ export class FakeTerminal {
   ): Promise<void> => {};
   /** What a folder's source holds. */
   manifest: Manifest = { entries: [] };
+  /** How folders were listed. */
+  readonly listings: LinkListing[] = [];
   /** What a folder's source leaves out. */
   skipped: readonly { readonly path: string; readonly why: string }[] = [];
   /** Monotonic milliseconds. */
@@ -127,7 +129,8 @@ export class FakeTerminal {
       openHome: async ({ passphrase }) => await this.home.open(passphrase),
       defaultHome: async () => "/state",
       fileSource: async (path) => await source("file", basename(path), this.fileBytes.length),
-      directorySource: async (paths) => {
+      directorySource: async (paths, { links }) => {
+        this.listings.push(links);
         const made = await source("directory", basename(paths[0] ?? ""), 1_000);
         return Object.assign(made, { skipped: this.skipped, renamed: [], manifest: this.manifest });
       },

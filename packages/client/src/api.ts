@@ -228,6 +228,9 @@ export interface PartNote {
   readonly names?: readonly string[] | undefined;
 }
 
+/** What becomes of symbolic links in a folder that is sent: left out, or kept as links. */
+export type LinkListing = "skip" | "keep";
+
 export interface SendOptions {
   /** A contact's name, a name at the relay, or who was met by a code. */
   readonly to: string | Paired;
@@ -254,6 +257,8 @@ export interface DeliverOptions extends Omit<SendOptions, "content" | "contentId
    * it ends with this client.
    */
   readonly paths?: readonly string[];
+  /** How folders among them are listed: remembered with them. */
+  readonly links?: LinkListing;
   /** How long to wait for a relay or receiver that has gone; for ever when absent. */
   readonly patienceMs?: number;
 }
@@ -298,6 +303,8 @@ export interface Unfinished {
   readonly error: ErrorCode | undefined;
   /** Of the sources, or of the part that is kept here: absolute. */
   readonly paths: readonly string[];
+  /** How folders among the sources were listed; absent: `skip`. */
+  readonly links?: LinkListing;
 }
 
 /** What this device remembers of unfinished contents, in both roles. */

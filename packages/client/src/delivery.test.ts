@@ -159,6 +159,15 @@ test("a delivery that cannot be opened again is not remembered", async () => {
   assert.deepEqual(lab.remembered, [0]);
 });
 
+test("a delivery is remembered with how its folders were listed", async () => {
+  for (const links of ["keep", undefined] as const) {
+    const lab = new Lab();
+    await lab.start({ ...(links && { links }) });
+    const [kept] = await lab.unfinished.list();
+    assert.deepEqual([kept?.paths, kept?.links], [["/x"], links]);
+  }
+});
+
 test("a transfer that breaks after it was accepted is followed by others of the same content", async () => {
   const lab = new Lab();
   const { events } = await lab.start();

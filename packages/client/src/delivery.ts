@@ -194,10 +194,10 @@ export class RunningDelivery implements Delivery {
     if (this.#fingerprint !== undefined && !equalBytes(this.#fingerprint, fingerprint))
       throw new PosternError("peer/key-changed", "not who this content was sent to");
     this.#fingerprint = fingerprint;
-    const { paths, profile, signed = false } = this.#options;
+    const { paths, links, profile, signed = false } = this.#options;
     const facts = { content: this.content, profile, signed, relayName };
     if (paths !== undefined)
-      await this.#host.unfinished.begin(this.#place(fingerprint), facts, paths);
+      await this.#host.unfinished.begin(this.#place(fingerprint), facts, paths, links);
   }
 
   /** To the end of one transfer. `undefined`: it broke, and another is planned. */

@@ -14,6 +14,7 @@ export type {
   HeldContent,
   ManifestSize,
   Offer,
+  LinkListing,
   PartJournal,
   PartNote,
   ProfileName,

@@ -26,6 +26,7 @@ const FILE: UnfinishedRecord = {
   beganAt: 3 as WallMs,
   error: "peer/gone",
   paths: ["/home/ann/a.bin", "/b"],
+  links: "skip",
   note: NOTE,
   whole: false,
 };
@@ -36,6 +37,7 @@ const FOLDER: UnfinishedRecord = {
   signed: true,
   error: undefined,
   paths: [],
+  links: "keep",
   note: undefined,
 };
 const STREAM: UnfinishedRecord = {
@@ -113,7 +115,7 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
     [0, 3],
     [1, 4],
     [2, 3],
-    [3, 16],
+    [3, 32],
     [11, 1],
     [15, 1],
     [19, 1],

@@ -3,7 +3,7 @@
  *
  * ```text
  *   version u8 (2) | kind u8 | profile u8
- *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole) | size u64
+ *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole, 16 links kept) | size u64
  *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
  *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot; none: empty)
@@ -30,7 +30,7 @@ import {
   UNFINISHED_RECORD_BYTES_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import type { ContentInfo, PartNote, ProfileName } from "./api.ts";
+import type { ContentInfo, LinkListing, PartNote, ProfileName } from "./api.ts";
 
 export interface UnfinishedRecord {
   readonly content: ContentInfo;
@@ -45,6 +45,8 @@ export interface UnfinishedRecord {
   readonly error: ErrorCode | undefined;
   /** Of the sources. */
   readonly paths: readonly string[];
+  /** How folders among them were listed. */
+  readonly links: LinkListing;
   /** Of the receiver's sink. */
   readonly note: PartNote | undefined;
   /** All of it is stored; its sender may not know. */
@@ -59,6 +61,8 @@ const SIZE_KNOWN = 1;
 const SIGNED = 2;
 const NOTED = 4;
 const WHOLE = 8;
+const LINKS_KEPT = 16;
+const ALL_FLAGS = SIZE_KNOWN | SIGNED | NOTED | WHOLE | LINKS_KEPT;
 /** The longest code of the catalogue is shorter. */
 const ERROR_BYTES_MAX = 64;
 /** A UUID, or a time. */
@@ -75,7 +79,8 @@ export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
     (size === undefined ? 0 : SIZE_KNOWN) |
     (signed ? SIGNED : 0) |
     (note === undefined ? 0 : NOTED) |
-    (record.whole ? WHOLE : 0);
+    (record.whole ? WHOLE : 0) |
+    (record.links === "keep" ? LINKS_KEPT : 0);
   const writer = new ByteWriter()
     .u8(VERSION)
     .u8(KINDS.indexOf(kind))
@@ -107,7 +112,7 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   const profile = PROFILES[reader.u8("profile")];
   if (kind === undefined || profile === undefined) throw malformed("kind", "unknown");
   const flags = reader.u8("flags");
-  if ((flags & ~(SIZE_KNOWN | SIGNED | NOTED | WHOLE)) !== 0) throw malformed("flags", "unknown");
+  if ((flags & ~ALL_FLAGS) !== 0) throw malformed("flags", "unknown");
   const size = reader.u64("size");
   const isSizeKnown = (flags & SIZE_KNOWN) !== 0;
   if (!isSizeKnown && size !== 0) throw malformed("size", "one that is not known");
@@ -126,7 +131,8 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   const note = (flags & NOTED) === 0 ? undefined : readNote(reader, version);
   reader.end();
   const [signed, whole] = [(flags & SIGNED) !== 0, (flags & WHOLE) !== 0];
-  return { content, profile, signed, relayName, bytes, beganAt, error, paths, note, whole };
+  const links = (flags & LINKS_KEPT) === 0 ? "skip" : "keep";
+  return { content, profile, signed, relayName, bytes, beganAt, error, paths, links, note, whole };
 }
 
 function readManifest(reader: ByteReader, isDirectory: boolean): ContentInfo["manifest"] {

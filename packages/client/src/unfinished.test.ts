@@ -61,8 +61,9 @@ test("StoredContents shows what is sent, by whom it is known now, and how far it
   await lab.store.saveContact({ ...CONTACT, pairingSecret: bytes(32, 3) });
   const known = { ...peer, name: "bob", trust: "first-use" };
   assert.deepEqual(await contents.list(), [{ ...shown, peer: known }]);
-  await contents.begin(SENDING, { ...FACTS, profile: "symmetric" }, ["/b"]);
-  const again = { ...shown, peer: known, profile: "symmetric", error: undefined, paths: ["/b"] };
+  await contents.begin(SENDING, { ...FACTS, profile: "symmetric" }, ["/b"], "keep");
+  const links = { paths: ["/b"], links: "keep" };
+  const again = { ...shown, peer: known, profile: "symmetric", error: undefined, ...links };
   assert.deepEqual(await contents.list(), [again]);
 });
 

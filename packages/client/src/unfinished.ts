@@ -12,7 +12,14 @@ import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import { formatFingerprint, parseFingerprint } from "@postern/core/identity";
 import type { WallMs } from "@postern/core/time";
-import type { ContentInfo, PartNote, ProfileName, Unfinished, UnfinishedContents } from "./api.ts";
+import type {
+  ContentInfo,
+  LinkListing,
+  PartNote,
+  ProfileName,
+  Unfinished,
+  UnfinishedContents,
+} from "./api.ts";
 import type { PeerName } from "./people.ts";
 import { OfferJournal } from "./offer-journal.ts";
 import { isSameContent } from "./same-content.ts";
@@ -95,10 +102,15 @@ export class StoredContents implements UnfinishedContents {
    *
    * @throws {@link PosternError} `usage/invalid-argument` for paths that are too many or too long
    */
-  async begin(at: UnfinishedId, facts: ContentFacts, paths: readonly string[]): Promise<void> {
+  async begin(
+    at: UnfinishedId,
+    facts: ContentFacts,
+    paths: readonly string[],
+    links: LinkListing = "skip",
+  ): Promise<void> {
     await this.#oneByOne(async () => {
       const before = (await this.record(at)) ?? this.#fresh(facts);
-      await this.#save(at, { ...before, ...said(facts), paths, error: undefined });
+      await this.#save(at, { ...before, ...said(facts), paths, links, error: undefined });
     });
   }
 
@@ -161,7 +173,7 @@ export class StoredContents implements UnfinishedContents {
   #fresh(facts: ContentFacts): UnfinishedRecord {
     const beganAt = this.#ports.wall();
     const none = { bytes: 0, error: undefined, paths: [], note: undefined, whole: false };
-    return { ...said(facts), ...none, beganAt };
+    return { ...said(facts), ...none, links: "skip", beganAt };
   }
 
   async #save({ role, peer, content }: UnfinishedId, record: UnfinishedRecord): Promise<void> {
@@ -175,13 +187,14 @@ export class StoredContents implements UnfinishedContents {
     const shown: Unfinished[] = [];
     for (const kept of all) {
       const record = decoded(kept);
-      const { content, profile, signed, bytes, beganAt, error, note } = record;
+      const { content, profile, signed, bytes, beganAt, error, note, links } = record;
       const key = `${hex(kept.peer)} ${record.relayName}`;
       const peer = names.get(key) ?? (await this.#nameOf(kept.peer, record.relayName));
       names.set(key, peer);
       const paths = note === undefined ? record.paths : [`${note.directory}/${note.part}`];
       const about = { id: hex(kept.content), role: kept.role, peer, content, profile, signed };
-      shown.push({ ...about, bytes, beganAt, changedAt: kept.changedAt, error, paths });
+      const far = { bytes, beganAt, changedAt: kept.changedAt, error, paths };
+      shown.push({ ...about, ...far, ...(links === "keep" && { links }) });
     }
     return shown;
   }

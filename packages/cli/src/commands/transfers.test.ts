@@ -75,6 +75,17 @@ test("transfers resume goes on with one by the first digits of its id", async ()
   assert.match(terminal.stderr.text, /^going on with .+ for bob: begun before, 45 % was there/m);
 });
 
+test("transfers resume lists a folder as it was listed, once, and remembers it so", async () => {
+  for (const links of ["keep", undefined] as const) {
+    const content = { kind: "directory", name: basename(folder), size: 1_000 } as const;
+    const terminal = holding(one("aa", { content, paths: [folder], ...(links && { links }) }));
+    assert.equal(await terminal.run("transfers", "resume", "aa"), 0, terminal.stderr.text);
+    const listed = links ?? "skip";
+    assert.deepEqual(terminal.listings, [listed]);
+    assert.equal(terminal.client.delivered[0]?.links, listed);
+  }
+});
+
 test("transfers resume of what another sends says what to do", async () => {
   const terminal = holding(one("aa", { role: "receiving" }));
   assert.equal(await terminal.run("transfers", "resume", "aa"), 2);

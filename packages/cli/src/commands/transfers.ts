@@ -13,7 +13,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { usageFailure } from "../failures.ts";
 import { withHome } from "../open-home.ts";
 import { parseAge, parseRate } from "../option-values.ts";
-import { openPaths, type Parcel } from "../parcel.ts";
+import { openPaths } from "../parcel.ts";
 import { removePart } from "../remove-part.ts";
 import { sendContent } from "../send-content.ts";
 import { formatAge, formatBytes, formatShare, plural } from "../terminal/format.ts";
@@ -57,7 +57,8 @@ export async function resumeTransfer(
   const begun = await withHome(context, async ({ unfinished }) => await found(unfinished, id));
   context.output.about({ peer: safeText(begun.peer.name), content: contentLabel(begun.content) });
   if (begun.role === "receiving") throw notMine(begun);
-  const parcel = await openBegun(context, begun);
+  const keepLinks = begun.links === "keep";
+  const parcel = await openPaths(context, begun.paths, { keepLinks });
   try {
     const { timeoutMs: withinMs } = context;
     const connected = await connectPatiently(context, "going on", { withinMs });
@@ -129,19 +130,6 @@ async function forget(
   if (one.role === "receiving") for (const path of one.paths) await removePart(path);
   await unfinished.drop(one);
   output.event({ ...eventOf(one), type: "forgotten" });
-}
-
-/** With the options it was begun with: a folder is listed with its links or without. */
-async function openBegun(context: Context, begun: Unfinished): Promise<Parcel> {
-  const plain = await openPaths(context, begun.paths);
-  if (begun.content.kind !== "directory" || isListedAs(plain, begun)) return plain;
-  await plain.close();
-  return await openPaths(context, begun.paths, { keepLinks: true });
-}
-
-function isListedAs({ info }: Parcel, { content }: Unfinished): boolean {
-  const [now, then] = [info.manifest, content.manifest];
-  return now?.entries === then?.entries && now?.bytes === then?.bytes;
 }
 
 function notMine({ peer }: Unfinished): Error {

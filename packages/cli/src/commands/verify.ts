@@ -45,7 +45,10 @@ async function readReceipt(path: string): Promise<string> {
   return await readFile(path, "utf8");
 }
 
-/** A folder is listed as it may have been: without its links, and with them. */
+/**
+ * A folder is listed as it may have been: without its links, and with them. Its sender does not say
+ * which: what both sign is the content, not how it was put together.
+ */
 async function isOf(
   context: Context,
   receipt: CheckedReceipt,

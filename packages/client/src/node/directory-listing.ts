@@ -18,6 +18,7 @@ import {
   MODIFIED_MS_MAX,
 } from "@postern/core/limits";
 import { foldName, linkLeavesTop, type ManifestEntry, nameFault } from "@postern/core/transfer";
+import type { LinkListing } from "../api.ts";
 import { numberedName } from "../safe-name.ts";
 import { errnoOf, sourceError } from "./fs-error.ts";
 import { type DirectoryNode, OpenChain, type OpenDirectory } from "./open-directory.ts";
@@ -76,7 +77,7 @@ export interface RenamedEntry {
  */
 export async function listDirectory(
   paths: readonly string[],
-  links: "skip" | "keep",
+  links: LinkListing,
 ): Promise<Listing> {
   const lister = new Lister(links);
   try {
@@ -109,7 +110,7 @@ class Lister implements Listing {
   readonly #rootNames = new FreeNames();
   #pending: Pending[] = [];
 
-  constructor(links: "skip" | "keep") {
+  constructor(links: LinkListing) {
     this.#keepLinks = links === "keep";
   }
 

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { PosternError } from "@postern/core/errors";
 import { FILE_NAME_BYTES_MAX } from "@postern/core/limits";
 import { encodeManifest, ManifestPlaces, type Manifest } from "@postern/core/transfer";
-import type { ContentInfo, ContentSource } from "../api.ts";
+import type { ContentInfo, ContentSource, LinkListing } from "../api.ts";
 import { shortenName } from "../safe-name.ts";
 import {
   type ListedFile,
@@ -25,7 +25,7 @@ import { Slices } from "./slices.ts";
 
 export interface DirectorySourceOptions {
   /** Absent: `skip`. `keep` keeps those that stay inside their folder; none is followed. */
-  readonly links?: "skip" | "keep";
+  readonly links?: LinkListing;
 }
 
 export interface DirectorySource extends ContentSource {
