@@ -27,14 +27,30 @@ async function endsWith(program: Program, code: number, said: RegExp): Promise<v
 test("transfers lists, resumes and cancels what was stopped, on both sides", async () => {
   const inbox = await scene.newFolder("inbox-ben");
   const ben = await scene.receiver("ben", relay, ["--accept", "all", "-o", inbox]);
-  const ann = scene.client("ann", relay, ["send", path, "--to", "ben", "--limit", "2M", "--json"]);
+  const ann = scene.client("ann", relay, [
+    "send",
+    path,
+    "--to",
+    "ben",
+    "--limit",
+    "300K",
+    "--json",
+  ]);
   await ben.event("progress", ({ bytes }) => Number(bytes) > MIB);
-  await ann.kill("SIGINT");
-  await ben.said(/is kept here/);
   const list = async (who: string): Promise<Record<string, unknown>> => {
     const listed = scene.run(["transfers", "--json", ...scene.self(who, relay).slice(2)]);
     return await listed.event("unfinished");
   };
+  const beside = await Promise.all(["ann", "ben"].map(async (who) => await list(who)));
+  assert.deepEqual(
+    beside.map(({ role, peer }) => [role, peer]),
+    [
+      ["sending", "ben"],
+      ["receiving", "ann"],
+    ],
+  );
+  await ann.kill("SIGINT");
+  await ben.said(/is kept here/);
   const sending = await list("ann");
   assert.deepEqual(
     [sending["role"], sending["peer"], sending["paths"]],

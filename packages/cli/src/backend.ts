@@ -22,6 +22,8 @@ import type { CheckedReceipt } from "@postern/client/node";
 export interface Backend {
   connect(options: ConnectOptions): Promise<Client>;
   openHome(options: HomeOptions): Promise<HomeView>;
+  /** The same, beside a process that has it: a copy that cannot be changed. */
+  readHome(options: HomeOptions): Promise<HomeView>;
   defaultHome(): Promise<string>;
   fileSource(path: string): Promise<ContentSource>;
   /** Folders and files as one content. */

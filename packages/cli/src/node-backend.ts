@@ -1,6 +1,7 @@
 /** {@link Backend} by the real parts. Each is loaded when a command first needs it. @module */
 import { formatFingerprint } from "@postern/core/identity";
-import type { Backend } from "./backend.ts";
+import type { Home } from "@postern/client/node";
+import type { Backend, HomeView } from "./backend.ts";
 
 export const nodeBackend: Backend = {
   async connect(options) {
@@ -9,21 +10,11 @@ export const nodeBackend: Backend = {
   },
   async openHome(options) {
     const { openHome } = await import("@postern/client/node");
-    const home = await openHome(options);
-    return {
-      name: home.name,
-      fingerprint: home.fingerprint,
-      directory: home.directory,
-      isProtected: home.isProtected,
-      contacts: home.contacts,
-      unfinished: home.unfinished,
-      close: async () => await home.close(),
-      setPassphrase: async (passphrase) => await home.setPassphrase(passphrase),
-      async relayPins() {
-        const pins = await home.store.relayPins();
-        return pins.map((pin) => ({ ...pin, fingerprint: formatFingerprint(pin.fingerprint) }));
-      },
-    };
+    return viewOf(await openHome(options));
+  },
+  async readHome(options) {
+    const { readHome } = await import("@postern/client/node");
+    return viewOf(await readHome(options));
   },
   async defaultHome() {
     const { defaultHome } = await import("@postern/client/node");
@@ -83,3 +74,20 @@ export const nodeBackend: Backend = {
     return await startRelay({ ...options, logger: relayLogger(isLogging ? "info" : "error") });
   },
 };
+
+function viewOf(home: Home): HomeView {
+  return {
+    name: home.name,
+    fingerprint: home.fingerprint,
+    directory: home.directory,
+    isProtected: home.isProtected,
+    contacts: home.contacts,
+    unfinished: home.unfinished,
+    close: async () => await home.close(),
+    setPassphrase: async (passphrase) => await home.setPassphrase(passphrase),
+    async relayPins() {
+      const pins = await home.store.relayPins();
+      return pins.map((pin) => ({ ...pin, fingerprint: formatFingerprint(pin.fingerprint) }));
+    },
+  };
+}

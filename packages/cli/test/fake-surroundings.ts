@@ -127,6 +127,7 @@ export class FakeTerminal {
         return await this.connect();
       },
       openHome: async ({ passphrase }) => await this.home.open(passphrase),
+      readHome: async ({ passphrase }) => await this.home.open(passphrase, true),
       defaultHome: async () => "/state",
       fileSource: async (path) => await source("file", basename(path), this.fileBytes.length),
       directorySource: async (paths, { links }) => {
@@ -181,7 +182,11 @@ class FakeHome {
   passphrase: string | undefined;
   isOpen = false;
 
-  async open(read: () => Promise<Uint8Array>): Promise<HomeView> {
+  /** Another `postern` has it. */
+  isTaken = false;
+
+  async open(read: () => Promise<Uint8Array>, isReading = false): Promise<HomeView> {
+    if (this.isTaken && !isReading) throw new PosternError("store/in-use", "scripted");
     await this.unlock(read);
     this.isOpen = true;
     return {

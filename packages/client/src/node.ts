@@ -15,7 +15,7 @@ export {
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { freeSpace } from "./node/free-space.ts";
-export { defaultHome, type Home, type HomeOptions, openHome } from "./node/home.ts";
+export { defaultHome, type Home, type HomeOptions, openHome, readHome } from "./node/home.ts";
 export { keptFileSink } from "./node/kept-file-sink.ts";
 export { nodePorts } from "./node/node-ports.ts";
 export { type SealableStore, sqliteStore } from "./node/sqlite-store.ts";

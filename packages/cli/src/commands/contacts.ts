@@ -5,7 +5,7 @@ import { contactEvent, contactLine, showContact, showSafetyNumber } from "../con
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { usageFailure } from "../failures.ts";
-import { withHome } from "../open-home.ts";
+import { readingHome, withHome } from "../open-home.ts";
 import { parseName } from "../option-values.ts";
 import { trustLabel } from "../people.ts";
 import { safeText } from "../terminal/safe-text.ts";
@@ -16,7 +16,7 @@ export interface ConfirmFlags {
 
 export async function listContacts(context: Context): Promise<ExitCode> {
   const { output } = context;
-  const known = await withHome(context, async ({ contacts }) => await contacts.list());
+  const known = await readingHome(context, async ({ contacts }) => await contacts.list());
   for (const contact of known) {
     output.event(contactEvent(contact));
     output.result(contactLine(contact));
@@ -31,9 +31,10 @@ export async function withContact(
   context: Context,
   who: string,
   use: (contacts: Contacts, contact: Contact) => Promise<ExitCode>,
+  open: typeof withHome = withHome,
 ): Promise<ExitCode> {
   context.output.about({ peer: safeText(who) });
-  return await withHome(context, async ({ contacts }) => {
+  return await open(context, async ({ contacts }) => {
     const contact = await contacts.find(who);
     if (contact === undefined) throw new PosternError("contact/unknown", "no such contact");
     return await use(contacts, contact);
@@ -41,11 +42,12 @@ export async function withContact(
 }
 
 export async function showOne(context: Context, who: string): Promise<ExitCode> {
-  return await withContact(context, who, async (_contacts, contact) => {
+  const show = async (_contacts: Contacts, contact: Contact): Promise<ExitCode> => {
     context.output.event(contactEvent(contact));
     await showContact(context, contact);
     return EXIT.done;
-  });
+  };
+  return await withContact(context, who, show, readingHome);
 }
 
 export async function verify(

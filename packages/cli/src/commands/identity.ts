@@ -3,11 +3,11 @@ import { groupBase32 } from "@postern/core/bytes";
 import type { HomeView } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { withHome } from "../open-home.ts";
+import { readingHome } from "../open-home.ts";
 import { safeText } from "../terminal/safe-text.ts";
 
 export async function identity(context: Context): Promise<ExitCode> {
-  await withHome(context, async (home) => showIdentity(context, home));
+  await readingHome(context, async (home) => showIdentity(context, home));
   return EXIT.done;
 }
 

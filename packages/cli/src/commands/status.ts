@@ -6,7 +6,7 @@ import { connectClient } from "../connect-client.ts";
 import { channelLines, contactEvent, contactState } from "../contact-view.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { withHome } from "../open-home.ts";
+import { readingHome } from "../open-home.ts";
 import { parseRelay } from "../option-values.ts";
 import { PROFILE_DEFAULT, RELAY_CAN } from "../profiles.ts";
 import { safeText } from "../terminal/safe-text.ts";
@@ -14,7 +14,7 @@ import { showIdentity } from "./identity.ts";
 
 export async function status(context: Context): Promise<ExitCode> {
   const { output, relay } = context;
-  const { pins, contacts } = await withHome(context, async (home) => {
+  const { pins, contacts } = await readingHome(context, async (home) => {
     showIdentity(context, home);
     return { pins: await home.relayPins(), contacts: await home.contacts.list() };
   });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import type { Unfinished } from "@postern/client";
-import { PEER_FINGERPRINT, WALL_NOW } from "../../test/fake-contacts.ts";
+import { contactOf, PEER_FINGERPRINT, WALL_NOW } from "../../test/fake-contacts.ts";
 import { FINGERPRINT } from "../../test/fake-client.ts";
 import { FakeTerminal } from "../../test/fake-surroundings.ts";
 
@@ -62,6 +62,21 @@ test("T-01 transfers lists both roles, how much is there and since when, names e
   const none = new FakeTerminal();
   assert.equal(await none.run("transfers"), 0);
   assert.equal(none.stderr.text, "nothing is unfinished\n");
+});
+
+test("what only reads works beside a receiver that runs; what changes something says why not", async () => {
+  for (const args of [["transfers"], ["contacts"], ["identity"], ["contacts", "show", "bob"]]) {
+    const terminal = holding(one("aa"));
+    terminal.home.contacts.known.push(contactOf("bob"));
+    terminal.home.isTaken = true;
+    assert.equal(await terminal.run(...args), 0, terminal.stderr.text);
+  }
+  for (const args of [["cancel", "aa"], ["clean"], ["resume", "aa"]]) {
+    const terminal = holding(one("aa"));
+    terminal.home.isTaken = true;
+    assert.equal(await terminal.run("transfers", ...args), 78);
+    assert.match(terminal.stderr.text, /in use\n.+another postern on this computer runs under it/);
+  }
 });
 
 test("transfers resume goes on with one by the first digits of its id", async () => {

@@ -11,7 +11,7 @@ import { contentLabel, contentSentence } from "../content-label.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { usageFailure } from "../failures.ts";
-import { withHome } from "../open-home.ts";
+import { readingHome, withHome } from "../open-home.ts";
 import { parseAge, parseRate } from "../option-values.ts";
 import { openPaths } from "../parcel.ts";
 import { removePart } from "../remove-part.ts";
@@ -27,7 +27,7 @@ const SHARE_COLUMNS = 8;
 const AGE_DEFAULT = "7d";
 
 export async function listTransfers(context: Context): Promise<ExitCode> {
-  return await withHome(context, async ({ unfinished }) => {
+  return await readingHome(context, async ({ unfinished }) => {
     const { output, surroundings } = context;
     const all = await unfinished.list();
     const now = surroundings.wallNow();

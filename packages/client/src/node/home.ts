@@ -26,7 +26,7 @@ import type { Store, StoredIdentity } from "../store.ts";
 import { unfinishedContents } from "../unfinished.ts";
 import { storeError } from "./fs-error.ts";
 import { wallClock } from "./node-clock.ts";
-import { type SealableStore, sqliteStore } from "./sqlite-store.ts";
+import { type SealableStore, sqliteStore, sqliteStoreCopy } from "./sqlite-store.ts";
 import type { Passphrase } from "./unlock-state.ts";
 
 export interface Home {
@@ -81,38 +81,48 @@ export interface HomeOptions {
  */
 export async function openHome(options: HomeOptions): Promise<Home> {
   const { name, suite = chooseSuite() } = options;
-  if (name !== undefined) expectName(name);
-  const directory = join(options.home, name === undefined ? DEFAULT : safeFileName(name));
+  const directory = directoryOf(options);
   await makePrivate(directory);
   let made: StoredIdentity | undefined;
   const make = (): StoredIdentity => {
     made = newIdentity(suite, name, options.userName ?? systemUserName());
     return made;
   };
-  const path = join(directory, "state.db");
-  const store = await sqliteStore(path, make, options.passphrase).finally(() =>
+  const store = await sqliteStore(join(directory, STATE), make, options.passphrase).finally(() =>
     wipe(made?.signingSeed, made?.linkSeed),
   );
-  try {
-    return await homeOf(suite, store, directory, name);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  return await homeOf(suite, store, directory, name);
 }
 
+/**
+ * As {@link openHome}, for reading: of an identity that another process has it gives a copy of this
+ * moment, in which nothing can be changed (`usage/wrong-state`).
+ */
+export async function readHome(options: HomeOptions): Promise<Home> {
+  try {
+    return await openHome(options);
+  } catch (error) {
+    if (!(error instanceof PosternError) || error.code !== "store/in-use") throw error;
+  }
+  const { name, suite = chooseSuite(), passphrase } = options;
+  const directory = directoryOf(options);
+  const store = await sqliteStoreCopy(join(directory, STATE), passphrase);
+  return await homeOf(suite, store, directory, name);
+}
+
+/** Owns `store`. */
 async function homeOf(
   suite: Suite,
   store: SealableStore,
   directory: string,
   wanted: string | undefined,
 ): Promise<Home> {
-  const { name, id, fingerprint } = await publicPart(suite, store);
-  if (wanted !== undefined && name !== wanted)
-    throw new PosternError("store/failed", "the directory holds an identity of another name", {
-      directory,
-      name,
-    });
+  const { name, id, fingerprint } = await publicPart(suite, store, directory, wanted).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
   return {
     name,
     fingerprint: formatFingerprint(fingerprint),
@@ -144,6 +154,12 @@ export function defaultHome(
 }
 
 const DEFAULT = "default";
+const STATE = "state.db";
+
+function directoryOf({ home, name }: HomeOptions): string {
+  if (name !== undefined) expectName(name);
+  return join(home, name === undefined ? DEFAULT : safeFileName(name));
+}
 
 function expectName(name: string): void {
   // `.` and `..` are names at a relay, but no directories to keep keys in.
@@ -197,9 +213,16 @@ function systemUserName(): string {
 async function publicPart(
   suite: Suite,
   store: Store,
+  directory: string,
+  wanted: string | undefined,
 ): Promise<{ readonly name: string; readonly id: Uint8Array; readonly fingerprint: Uint8Array }> {
   const { name, signingSeed, linkSeed } = await store.identity();
   const { signing, id, fingerprint } = identityFromSeed(suite, signingSeed);
   wipe(signingSeed, linkSeed, signing.seed);
+  if (wanted !== undefined && name !== wanted)
+    throw new PosternError("store/failed", "the directory holds an identity of another name", {
+      directory,
+      name,
+    });
   return { name, id, fingerprint };
 }

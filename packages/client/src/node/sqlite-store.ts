@@ -52,10 +52,11 @@ import {
   type UnfinishedId,
 } from "../store.ts";
 import { rowKeysOf, storedValues } from "./row-seal.ts";
-import { createState, openState } from "./state-file.ts";
+import { createState, openState, type StateFile } from "./state-file.ts";
 import { checkPassphrase, sealDataKey, type PassphraseCost } from "./state-passphrase.ts";
 import { StateRows } from "./state-rows.ts";
 import type { TableName } from "./state-schema.ts";
+import { snapshotState } from "./state-snapshot.ts";
 import {
   channelOf,
   contactOf,
@@ -103,9 +104,28 @@ export async function sqliteStore(
     const values = storedValues("identity", [1, signingSeed, linkSeed, name], undefined);
     database.prepare("INSERT INTO identity VALUES (?, ?, ?, ?, ?)").run(...values);
   });
-  const state = await openState(path, clock);
+  return await unlockedStore(await openState(path, clock), passphrase);
+}
+
+/**
+ * The store at `path` as it is at this moment, beside the process that has it. What would change it
+ * throws `usage/wrong-state`.
+ *
+ * @throws {@link PosternError} as {@link sqliteStore}; `store/in-use` when this process has it
+ */
+export async function sqliteStoreCopy(
+  path: string,
+  passphrase?: Passphrase,
+): Promise<SealableStore> {
+  return await unlockedStore(await snapshotState(path), passphrase);
+}
+
+async function unlockedStore(
+  state: StateFile,
+  passphrase: Passphrase | undefined,
+): Promise<SealableStore> {
   try {
-    const keys = await unlockState(state.database, path, passphrase);
+    const keys = await unlockState(state.database, state.path, passphrase);
     return new SqliteStore(new StateRows(state, keys));
   } catch (error) {
     state.journal.close();

@@ -1,9 +1,10 @@
 /**
  * The SQLite file behind a client's store: how it is made, opened, locked and checked.
  *
- * Invariants: the file appears complete, with its identity, or not at all; one process holds it; it
- * is readable by its owner alone. A file that is damaged, of another program or of a newer version
- * is refused and never repaired, so that no identity changes unnoticed.
+ * Invariants: the file appears complete, with its identity, or not at all; one process holds it,
+ * and no other has more than a copy of a moment (`state-snapshot.ts`); it is readable by its owner
+ * alone. A file that is damaged, of another program or of a newer version is refused and never
+ * repaired, so that no identity changes unnoticed.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import type { Stats } from "node:fs";
 import { chmod, lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
   CHANNEL_RECORD_BYTES_MAX,
@@ -56,7 +58,9 @@ const ROWS_MAX = {
 export interface StateFile {
   readonly path: string;
   readonly database: DatabaseSync;
-  readonly journal: StateJournal;
+  readonly journal: Pick<StateJournal, "change" | "erase" | "close">;
+  /** A copy in memory: nothing can be changed. */
+  readonly isCopy: boolean;
 }
 
 /**
@@ -88,11 +92,35 @@ export async function openState(path: string, clock: Clock = erasureClock): Prom
     journal = new StateJournal(database, path, clock);
     // A crash may have come between a change and the erasure of what was there before.
     if (hasJournal || version !== STATE_VERSION) journal.erase();
-    return { path, database, journal };
+    return { path, database, journal, isCopy: false };
   } catch (error) {
     if (journal === undefined) database?.close();
     else journal.close();
     throw stateError(error, path);
+  }
+}
+
+/** Opens what a state's file held, `bytes`, wiped here; in memory, and for reading. */
+export function openCopy(path: string, bytes: Uint8Array): StateFile {
+  const database = new DatabaseSync(":memory:", { limits: { length: ROW_BYTES_MAX } });
+  try {
+    database.deserialize(bytes);
+    database.exec("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON");
+    const version = expectVersion(database, path);
+    expectWhole(database, path);
+    if (version !== STATE_VERSION) migrate(database, version);
+    expectTables(database, path);
+    database.exec("PRAGMA query_only=ON");
+    const refuse = (): never => {
+      throw new PosternError("usage/wrong-state", "this state is for reading");
+    };
+    const journal = { change: refuse, erase: refuse, close: () => database.close() };
+    return { path, database, journal, isCopy: true };
+  } catch (error) {
+    database.close();
+    throw stateError(error, path);
+  } finally {
+    wipe(bytes);
   }
 }
 
@@ -125,16 +153,17 @@ export async function createState(
 export function stateError(error: unknown, path: string): PosternError {
   if (error instanceof PosternError) return error;
   const result = resultOf(error);
-  if (result === SQLITE_BUSY || result === SQLITE_LOCKED)
-    return new PosternError("store/in-use", "another process has this state", {
-      path,
-      directory: dirname(path),
-    });
+  if (result === SQLITE_BUSY || result === SQLITE_LOCKED) return inUse(path);
   if (result === SQLITE_FULL)
     return new PosternError("store/no-space", "no space for the state", { path }, { cause: error });
   if (result === SQLITE_CORRUPT || result === SQLITE_NOTADB || result === SQLITE_TOOBIG)
     return damaged(path, error);
   return storeError("cannot use the state", error, { path });
+}
+
+export function inUse(path: string): PosternError {
+  const directory = dirname(path);
+  return new PosternError("store/in-use", "another process has this state", { path, directory });
 }
 
 export function damaged(path: string, cause?: unknown): PosternError {
@@ -240,6 +269,10 @@ function expectTables(database: DatabaseSync, path: string): void {
 
 function expectIntact(database: DatabaseSync, path: string): void {
   if (pragma(database, "journal_mode") !== "wal") throw damaged(path);
+  expectWhole(database, path);
+}
+
+function expectWhole(database: DatabaseSync, path: string): void {
   if (pragma(database, "integrity_check") !== "ok") throw damaged(path);
 }
 

@@ -28,6 +28,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
+import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import { PosternError } from "@postern/core/errors";
@@ -56,7 +57,16 @@ export const erasureClock: Clock = {
   },
 };
 
+/** States of this process: its lock of one would end with any other handle of the file. */
+const open = new Set<string>();
+
+/** @param path of the state */
+export function isOpenHere(path: string): boolean {
+  return open.has(resolve(path));
+}
+
 export class StateJournal {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #file: number;
   readonly #clock: Clock;
@@ -75,10 +85,12 @@ export class StateJournal {
   constructor(database: DatabaseSync, path: string, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#path = resolve(path);
     this.#changedAt = clock.now();
     // Only the state itself is locked: closing this handle frees no lock of SQLite's.
     this.#file = openSync(`${path}-wal`, "r+");
     if (fstatSync(this.#file).size === 0) this.#isBegun = this.#isUncertain = false;
+    open.add(this.#path);
   }
 
   /**
@@ -111,6 +123,7 @@ export class StateJournal {
       if (this.#owedSince !== undefined) this.erase();
       else if (this.#isUnsynced) fdatasyncSync(this.#file);
     } finally {
+      open.delete(this.#path);
       closeSync(this.#file);
       this.#database.close();
     }

@@ -19,13 +19,12 @@ import {
   type RowKeys,
 } from "./row-seal.ts";
 import { damaged, type StateFile, stateError } from "./state-file.ts";
-import type { StateJournal } from "./state-journal.ts";
 import { type SealedKey, sealedKeyValues } from "./state-passphrase.ts";
 import { GUARDED_TABLES, TABLE_NAMES, type TableName, tableOf } from "./state-schema.ts";
 
 export class StateRows {
   readonly #database: DatabaseSync;
-  readonly #journal: StateJournal;
+  readonly #journal: StateFile["journal"];
   readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
   #keys: RowKeys | undefined;
@@ -36,7 +35,7 @@ export class StateRows {
    *
    * @throws {@link PosternError} `store/failed` when a row is damaged
    */
-  constructor({ database, journal, path }: StateFile, keys: RowKeys | undefined) {
+  constructor({ database, journal, path, isCopy }: StateFile, keys: RowKeys | undefined) {
     this.#database = database;
     this.#journal = journal;
     this.#path = path;
@@ -44,7 +43,7 @@ export class StateRows {
     try {
       this.#checkAll();
       // A change of passphrase that was cut short after it had happened.
-      if (this.count("SELECT count(*) FROM unswept") > 0) this.run(() => this.#sweep());
+      if (!isCopy && this.count("SELECT count(*) FROM unswept") > 0) this.run(() => this.#sweep());
     } catch (error) {
       wipeRowKeys(keys);
       throw error;
