@@ -328,7 +328,7 @@ test("one content has one delivery at a time; an id that nobody knows has none",
   assert.equal(lab.opened.length, 1);
 });
 
-test("how far it is gets noted every few seconds, not with every report", async () => {
+test("how far it is gets noted a second late at most, not with every report", async () => {
   const lab = new Lab();
   await lab.start();
   lab.now.accept();
@@ -341,8 +341,9 @@ test("how far it is gets noted every few seconds, not with every report", async 
   for (let at = 1; at <= 100; at++) {
     lab.now.progress(at);
     await lab.clock.advance(100);
+    const [kept] = await lab.unfinished.list();
+    // Whoever is killed now has this in its list.
+    assert.ok((kept?.bytes ?? 0) > at - 12, `${kept?.bytes} of ${at}`);
   }
-  assert.ok(saves >= 1 && saves <= 2, `${saves} writes in 10 s`);
-  const [kept] = await lab.unfinished.list();
-  assert.ok((kept?.bytes ?? 0) >= 50);
+  assert.ok(saves >= 8 && saves <= 10, `${saves} writes in 10 s`);
 });

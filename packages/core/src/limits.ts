@@ -301,8 +301,11 @@ export const WHOLE_KEPT_MAX = 32;
  * costs the others no copy, but their new names are not known any more.
  */
 export const PART_NAMES_MAX = 256;
-/** How far a content has come is remembered so often: it is a figure for a list. */
-export const UNFINISHED_NOTED_EVERY_MS = 5_000;
+/**
+ * How far a content has come is remembered at most so often, for the list that is looked at after a
+ * kill: some milliseconds of its sender's time, and of the figure no more than a second is missing.
+ */
+export const UNFINISHED_NOTED_EVERY_MS = 1_000;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
 export const DELIVERY_TRIES_MAX = 5;
 /** A path of this device: the longest that Linux takes. */
