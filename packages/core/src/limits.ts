@@ -55,6 +55,8 @@ export const LINK_CLOSING_MS = 1_000;
 export const PIPE_BUFFER_BYTES = 262_144;
 /** Until a read fills it: most directions carry little. */
 export const PIPE_FIRST_BUFFER_BYTES = 16_384;
+/** Read buffer that all links of a relay share. */
+export const LINK_READ_BYTES = 65_536;
 /** Bytes queued towards one slow client before its link is closed. */
 export const LINK_QUEUE_BYTES_MAX = 1_048_576;
 /** From here on others' envelopes are refused as overloaded: nobody else can get a link closed. */

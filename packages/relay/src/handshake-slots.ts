@@ -17,10 +17,15 @@ export type Admission = "free" | "busy" | "full";
 /** Connections over the limit that may wait for their 503, as a multiple of the limit. */
 const BUSY_FACTOR = 2;
 
+interface Held {
+  readonly address: string;
+  readonly isFree: boolean;
+}
+
 export class HandshakeSlots {
   readonly #limits: HandshakeLimits;
   readonly #addresses = new Map<string, number>();
-  readonly #held = new Map<Socket, { readonly address: string; readonly isFree: boolean }>();
+  readonly #held = new Map<Socket, Held>();
 
   constructor(limits: HandshakeLimits) {
     this.#limits = limits;
@@ -38,14 +43,21 @@ export class HandshakeSlots {
     const used = Math.max(this.#held.size / handshakesMax, here / handshakesPerAddressMax);
     if (used >= BUSY_FACTOR) return "full";
     this.#addresses.set(address, here + 1);
-    this.#held.set(socket, { address, isFree: used < 1 });
-    socket.once("close", () => this.release(socket));
+    this.#hold(socket, { address, isFree: used < 1 });
     return used < 1 ? "free" : "busy";
   }
 
   /** Whether this connection was within the limit when it came. */
   isFree(socket: Socket): boolean {
     return this.#held.get(socket)?.isFree === true;
+  }
+
+  /** The connection goes on as another socket, which may be the same. */
+  move(from: Socket, to: Socket): void {
+    const held = this.#held.get(from);
+    if (held === undefined || from === to) return;
+    this.#held.delete(from);
+    this.#hold(to, held);
   }
 
   release(socket: Socket): void {
@@ -55,5 +67,9 @@ export class HandshakeSlots {
     const left = (this.#addresses.get(held.address) ?? 1) - 1;
     if (left > 0) this.#addresses.set(held.address, left);
     else this.#addresses.delete(held.address);
+  }
+  #hold(socket: Socket, held: Held): void {
+    this.#held.set(socket, held);
+    socket.once("close", () => this.release(socket));
   }
 }

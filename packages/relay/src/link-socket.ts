@@ -24,8 +24,10 @@ import {
   LINK_CLOSING_MS,
   LINK_CONGESTED_BYTES,
   LINK_QUEUE_BYTES_MAX,
+  LINK_READ_BYTES,
 } from "@postern/core/limits";
 import { after, type InstantMs } from "@postern/core/time";
+import { readInto, type ReadHandlers, type ReusedReads } from "@postern/node";
 import type { RelayClock } from "./clock.ts";
 import { networkOf } from "./network.ts";
 import type { LinkId } from "./switchboard-io.ts";
@@ -43,9 +45,20 @@ export interface LinkSocketPorts {
   readonly onClosed: (link: LinkSocket) => void;
 }
 
-export class LinkSocket implements Timed {
-  readonly id: LinkId;
+/** A connection that has just left HTTP. */
+export interface Arrival {
   readonly socket: Socket;
+  /** What came along with its request. */
+  readonly head: Uint8Array;
+  readonly options: RelayLinkOptions;
+}
+
+/** One for all links: bytes are opened, or what is left of a frame copied, before the next read. */
+const READ_BUFFER = new Uint8Array(LINK_READ_BYTES);
+
+export class LinkSocket implements Timed, ReadHandlers {
+  readonly id: LinkId;
+  readonly #reads: ReusedReads;
   readonly #ports: LinkSocketPorts;
   #state: LinkState;
   /** Sealed in this turn of the event loop; it leaves at its end. */
@@ -56,22 +69,18 @@ export class LinkSocket implements Timed {
   #closing: InstantMs | undefined;
   #isGone = false;
 
-  constructor(id: LinkId, socket: Socket, options: RelayLinkOptions, ports: LinkSocketPorts) {
+  /** `head` came behind the upgrade. */
+  constructor(id: LinkId, { socket, head, options }: Arrival, ports: LinkSocketPorts) {
     this.id = id;
     this.#ports = ports;
-    this.socket = socket;
     const { state } = startRelayLink(ports.suite, options, ports.clock.now());
     this.#state = state;
-    socket.on("data", (chunk: Buffer) => this.receive(chunk));
-    socket.on("error", (error) => this.#lose(reasonOf(error)));
-    socket.on("end", () => this.close("closed by the client"));
-    socket.on("close", () => {
-      // Retires the keys, whatever ended the connection.
-      this.close("connection closed");
-      ports.wheel.forget(this);
-      ports.onClosed(this);
-    });
+    this.#reads = readInto(socket, head, this);
     ports.wheel.schedule(this);
+  }
+
+  get socket(): Socket {
+    return this.#reads.socket;
   }
 
   /** What its client's address counts as where a limit is for each. */
@@ -88,8 +97,26 @@ export class LinkSocket implements Timed {
     return this.#queuedBytes > LINK_CONGESTED_BYTES;
   }
 
-  receive(bytes: Uint8Array): void {
-    if (this.#closing === undefined) this.#step({ kind: "received", bytes });
+  buffer(): Uint8Array {
+    return READ_BUFFER;
+  }
+
+  onBytes(count: number, buffer: Uint8Array): boolean {
+    if (this.#closing === undefined)
+      this.#step({ kind: "received", bytes: buffer.subarray(0, count) });
+    return true;
+  }
+
+  onEnd(): void {
+    this.close("closed by the client");
+  }
+
+  onClose(error?: Error): void {
+    if (error !== undefined) this.#lose(reasonOf(error));
+    // Retires the keys, whatever ended the connection.
+    this.close("connection closed");
+    this.#ports.wheel.forget(this);
+    this.#ports.onClosed(this);
   }
 
   decide(input: Extract<LinkInput, { kind: "decide" }>): void {

@@ -53,14 +53,14 @@ export class LinkSockets {
 
   /** Answers an upgrade and starts the handshake. */
   adopt(socket: Socket, head: Uint8Array): void {
-    const { store, clock, log } = this.#ports;
+    const { store, clock, log, slots } = this.#ports;
     const options = { staticKey: store.staticKey, time: clock.wall() };
-    socket.write(SWITCHING);
-    const link = new LinkSocket(this.#newId(), socket, options, this.#linkPorts);
+    const link = new LinkSocket(this.#newId(), { socket, head, options }, this.#linkPorts);
+    slots.move(socket, link.socket);
+    link.socket.write(SWITCHING);
     this.#byId.set(link.id, link);
     this.#open.add(link);
     log.debug({ link: link.id }, "handshake started");
-    if (head.length > 0) link.receive(head);
   }
 
   send({ link, frame, canWait }: Extract<SwitchboardEffect, { kind: "send" }>): void {
