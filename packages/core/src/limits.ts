@@ -64,7 +64,7 @@ export const LINK_CONGESTED_BYTES = LINK_QUEUE_BYTES_MAX / 2;
 /** Master keys that wait to be wrapped again, of all clients: about 3 ms of RSA each. */
 export const REWRAPS_PENDING_MAX = 1_024;
 /** What nobody waits for goes with the next frame to its link: at the latest then, or so many. */
-export const FRAMES_LATE_MS = 50;
+export const FRAMES_LATE_MS = 100;
 export const FRAMES_WAITING_MAX = 16;
 /** Names claimed at one relay, and by one identity: the table stays below some 200 MiB. */
 export const NAMES_MAX = 1_000_000;

@@ -20,6 +20,7 @@ import {
   type RelayLinkOptions,
 } from "@postern/core/link";
 import {
+  FRAMES_LATE_MS,
   FRAMES_WAITING_MAX,
   LINK_CLOSING_MS,
   LINK_CONGESTED_BYTES,
@@ -37,8 +38,8 @@ export interface LinkSocketPorts {
   readonly suite: Suite;
   readonly clock: RelayClock;
   readonly wheel: Wheel;
-  /** Asks for {@link LinkSocket.sendWaiting} in a moment. */
-  readonly onWaiting: (link: LinkSocket) => void;
+  /** Asks for {@link LinkSocket.sendWaiting} at that time. */
+  readonly onWaiting: (link: LinkSocket, due: InstantMs) => void;
   readonly onEvent: (link: LinkSocket, event: LinkEvent) => void;
   /** It takes and gives nothing more; its socket may still be flushing. */
   readonly onGone: (link: LinkSocket, reason: string) => void;
@@ -66,6 +67,7 @@ export class LinkSocket implements Timed, ReadHandlers {
   #sealedBytes = 0;
   /** Frames that go with the next one, or in a moment. */
   readonly #waiting: RelayFrame[] = [];
+  #waitingDue: InstantMs | undefined;
   #closing: InstantMs | undefined;
   #isGone = false;
 
@@ -131,11 +133,19 @@ export class LinkSocket implements Timed, ReadHandlers {
   /** The same for a frame that nobody waits for: it need not cost a system call of its own. */
   sendLater(frame: RelayFrame): void {
     this.#waiting.push(frame);
-    if (this.#waiting.length >= FRAMES_WAITING_MAX) this.sendWaiting();
-    else if (this.#waiting.length === 1) this.#ports.onWaiting(this);
+    if (this.#waiting.length >= FRAMES_WAITING_MAX) return this.sendWaiting();
+    if (this.#waitingDue !== undefined) return;
+    this.#waitingDue = after(this.#ports.clock.now(), FRAMES_LATE_MS);
+    this.#ports.onWaiting(this, this.#waitingDue);
+  }
+
+  /** When {@link sendWaiting} is to be called, unless another frame takes them along before. */
+  get waitingDue(): InstantMs | undefined {
+    return this.#waitingDue;
   }
 
   sendWaiting(): void {
+    this.#waitingDue = undefined;
     for (const frame of this.#waiting.splice(0)) this.send(frame);
   }
 

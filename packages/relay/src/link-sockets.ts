@@ -7,8 +7,8 @@ import type { Socket } from "node:net";
 import { hex } from "@postern/core/bytes";
 import { formatFingerprint } from "@postern/core/identity";
 import { isClientFrame, type LinkEvent, type LinkInput } from "@postern/core/link";
-import { FRAMES_LATE_MS, RETRY_AFTER_MS } from "@postern/core/limits";
-import { after } from "@postern/core/time";
+import { RETRY_AFTER_MS } from "@postern/core/limits";
+import { earlier, type InstantMs } from "@postern/core/time";
 import type { Suite } from "@postern/core/crypto";
 import type { RelayClock } from "./clock.ts";
 import type { HandshakeSlots } from "./handshake-slots.ts";
@@ -44,7 +44,7 @@ export class LinkSockets {
     this.#ports = ports;
     this.#linkPorts = {
       ...ports,
-      onWaiting: (link) => this.#sendSoon(link),
+      onWaiting: (link, due) => this.#sendAt(link, due),
       onEvent: (link, event) => this.#hear(link, event),
       onGone: (link, reason) => this.#lose(link, reason),
       onClosed: (link) => this.#open.delete(link),
@@ -94,15 +94,22 @@ export class LinkSockets {
     for (const link of this.#open) link.socket.destroy();
   }
 
-  #sendSoon(link: LinkSocket): void {
-    const { clock } = this.#ports;
-    if (this.#waiting.size === 0)
-      clock.wakeAt(after(clock.now(), FRAMES_LATE_MS), () => {
-        const waiting = [...this.#waiting];
-        this.#waiting.clear();
-        for (const each of waiting) each.sendWaiting();
-      });
+  #sendAt(link: LinkSocket, due: InstantMs): void {
+    if (this.#waiting.size === 0) this.#ports.clock.wakeAt(due, () => this.#sendDue());
     this.#waiting.add(link);
+  }
+
+  /** Only what no other frame took along: on a busy link that is nothing. */
+  #sendDue(): void {
+    const now = this.#ports.clock.now();
+    let next: InstantMs | undefined;
+    for (const link of this.#waiting) {
+      const due = link.waitingDue;
+      if (due !== undefined && due <= now) link.sendWaiting();
+      if (link.waitingDue === undefined) this.#waiting.delete(link);
+      else next = earlier(next, link.waitingDue);
+    }
+    if (next !== undefined) this.#ports.clock.wakeAt(next, () => this.#sendDue());
   }
 
   #hear(link: LinkSocket, event: LinkEvent): void {

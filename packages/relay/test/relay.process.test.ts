@@ -76,6 +76,23 @@ test("an envelope's result goes with the next frame to its link, in order, or so
   await bob.frame("delivery");
   clock.advance(FRAMES_LATE_MS);
   assert.equal((await alice.frame("result")).request, 3);
+  // Each waits its own time: what another frame took along leaves no hurry behind.
+  alice.send({ ...toBob, request: 4 });
+  await bob.frame("delivery");
+  clock.advance(FRAMES_LATE_MS / 2);
+  bob.send({ kind: "envelope", to: alice.fingerprint, body, request: 2 });
+  assert.equal((await alice.frame("result")).request, 4);
+  await alice.frame("delivery");
+  alice.send({ ...toBob, request: 5 });
+  await bob.frame("result");
+  await bob.frame("delivery");
+  const readsBefore = reads;
+  clock.advance(FRAMES_LATE_MS / 2);
+  bob.send({ kind: "find", request: 3, name: "bob" });
+  await bob.frame("found");
+  assert.equal(reads, readsBefore);
+  clock.advance(FRAMES_LATE_MS / 2);
+  assert.equal((await alice.frame("result")).request, 5);
   for (let request = 10; request < 10 + FRAMES_WAITING_MAX; request++)
     alice.send({ ...toBob, request });
   assert.equal((await alice.frame("result")).request, 10);
