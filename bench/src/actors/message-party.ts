@@ -1,8 +1,9 @@
 /**
  * Part: a client that sends messages, or takes them and answers. Its own CPU time is in its
  * answers; waiting costs none. Questions: `listen`, `answer` (from now on each message with one of
- * its own), `receipts` of messages, `rounds` of message and answer, `send` messages, `first`
- * messages of new identities, `spent`.
+ * its own), `receipts` of messages, `rounds` of message and answer, `send` messages one after
+ * the other, `stream` messages of which several are under way, `first` messages of new identities,
+ * `spent`.
  *
  * @module
  */
@@ -21,6 +22,7 @@ import { connectNode, nodePorts } from "@postern/client/node";
 import { createIdentity, parseRelayAddress } from "@postern/core/identity";
 import { chooseSuite } from "@postern/node";
 
+import type { Figures } from "../bench-case.ts";
 import { quantile } from "../measure/statistics.ts";
 import { actorSetting, answerQuestions } from "./actor.ts";
 
@@ -37,6 +39,8 @@ export interface PartySetting {
 
 /** Transfers at once: one that is ending must not make the next one wait. */
 const CAPACITY = 32;
+/** Of those who do not wait for each receipt. */
+const AT_ONCE = 16;
 
 const setting = actorSetting() as PartySetting;
 const profile = setting.profile as ProfileName;
@@ -67,11 +71,8 @@ answerQuestions({
     const times = await timesOf(count, untilAnswer);
     return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
   },
-  async send(count) {
-    const before = spent();
-    for (let sent = 0; sent < count; sent++) await send(expectClient());
-    return { cpuMs: (spent() - before) / count };
-  },
+  send: async (count) => await sendAll(count, 1),
+  stream: async (count) => await sendAll(count, AT_ONCE),
   async first(count) {
     const contact = await anyContact();
     let cpuMs = 0;
@@ -152,6 +153,16 @@ async function untilAnswer(own: Client): Promise<number> {
 async function send(own: Client): Promise<void> {
   const transfer = await own.send({ to: setting.peer, content: messageSource(text), profile });
   await transfer.finished;
+}
+
+async function sendAll(count: number, atOnce: number): Promise<Figures> {
+  const before = spent();
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun++ < count) await send(expectClient());
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return { cpuMs: (spent() - before) / count };
 }
 
 /** Connecting is not counted, and the receiver is a contact already. */

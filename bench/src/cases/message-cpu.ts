@@ -46,20 +46,22 @@ async function kindsOf(setting: Setting, profile: string): Promise<Contender[]> 
   const common = { absence: () => absence, prepare: async () => {} };
   const count = MESSAGES[setting.scale];
   const firsts = FIRST_MESSAGES[setting.scale];
+  const open = (way: "send" | "stream", name: string, what: string): Contender => ({
+    ...common,
+    name: `postern ${profile}, ${name}`,
+    what: `each of ${count} messages of a pair that has written before, ${what}`,
+    run: async () =>
+      await withCast(setting, profile, async ({ relayMs, sender, receiver }) => {
+        await sender.ask("listen");
+        await sender.ask(way, WARM_UP);
+        const [before, stop] = [await receiver.ask("spent"), relayMs()];
+        const { cpuMs: senderMs = 0 } = await sender.ask(way, count);
+        return { senderMs, ...(await costs(receiver, before, count)), ...stop(count) };
+      }),
+  });
   return [
-    {
-      ...common,
-      name: `postern ${profile}, open`,
-      what: `each of ${count} messages of a pair that has written before`,
-      run: async () =>
-        await withCast(setting, profile, async ({ relayMs, sender, receiver }) => {
-          await sender.ask("listen");
-          await sender.ask("send", WARM_UP);
-          const [before, stop] = [await receiver.ask("spent"), relayMs()];
-          const { cpuMs: senderMs = 0 } = await sender.ask("send", count);
-          return { senderMs, ...(await costs(receiver, before, count)), ...stop(count) };
-        }),
-    },
+    open("send", "open", "one after the other: all three sleep and wake for each"),
+    open("stream", "open, 16 at once", "16 of them under way"),
     {
       ...common,
       name: `postern ${profile}, first`,
