@@ -140,6 +140,11 @@ test("T-03 a sender that has gone goes on from what its store remembers", async 
   await ann.leave();
   assert.equal((await sent.end())?.type, "failed");
   const again = await lab.person("ann");
+  const late: string[] = [];
+  void (async () => {
+    for await (const event of again.client.events)
+      if (event.type === "late-receipt") late.push(event.outcome);
+  })();
   const [kept, ...others] = await again.client.unfinished.list();
   assert.deepEqual(others, []);
   assert.deepEqual(
@@ -154,6 +159,7 @@ test("T-03 a sender that has gone goes on from what its store remembers", async 
   await arrived(bob, again);
   assert.ok((offsets(resumed.events)[0] ?? 0) > VERIFIED);
   assert.notEqual(bob.taken[0]?.transfer.id, bob.taken[1]?.transfer.id);
+  assert.deepEqual(late, ["goes-on"], "nothing is told as lost that is not");
   assert.equal(bob.offers[1]?.contentId, sent.delivery.id);
   assert.ok(ann.wire.pipeBytes + again.wire.pipeBytes < SENT_MAX);
 });

@@ -81,7 +81,9 @@ function lateReceiptSentence({
   name,
   fingerprint,
   outcome,
-}: Extract<ClientEvent, { type: "late-receipt" }>): string {
+}: Extract<ClientEvent, { type: "late-receipt" }>): string | undefined {
+  // Nothing is lost, and where it goes on is said when it does.
+  if (outcome === "goes-on") return undefined;
   const who = safeText(name ?? fingerprint);
   const became = {
     arrived: "has arrived",
@@ -121,10 +123,12 @@ function tell(
       output.event({ type: "reconnecting", code: event.error.code, inMs: event.inMs });
       return;
     }
-    case "late-receipt":
-      output.say(lateReceiptSentence(event));
+    case "late-receipt": {
+      const sentence = lateReceiptSentence(event);
+      if (sentence !== undefined) output.say(sentence);
       output.event({ ...event });
       return;
+    }
     case "notice":
       output.say(`the relay ${relay.shown} says: ${event.notice}`);
       output.event({ type: "notice", notice: event.notice, afterMs: event.afterMs });

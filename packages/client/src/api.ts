@@ -143,7 +143,8 @@ export type ClientEvent =
       readonly fingerprint: string;
       /** What the person calls it; `undefined` for who is no contact. */
       readonly name: string | undefined;
-      readonly outcome: "arrived" | "declined" | "not-arrived";
+      /** `goes-on`: it broke off, and its content comes by another transfer, now or later. */
+      readonly outcome: "arrived" | "declined" | "not-arrived" | "goes-on";
     }
   | { readonly type: "closed"; readonly error: PosternError | undefined };
 

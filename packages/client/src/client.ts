@@ -6,7 +6,7 @@
  */
 import { wipe } from "@postern/core/bytes";
 import type { PosternError } from "@postern/core/errors";
-import type { Party } from "@postern/core/exchange";
+import type { Party, Verdict } from "@postern/core/exchange";
 import {
   fingerprintOf,
   formatFingerprint,
@@ -180,10 +180,11 @@ class PosternClient implements Client {
       // Before the first offer leaves: another key under this name is noticed from now on.
       if (profile === "end-to-end" && typeof to === "string")
         await this.contacts.pin(found.party, found.relayName);
-      await attempt?.begin(found);
+      const transfer = this.#ports.suite.random(TRANSFER_ID_BYTES);
+      await attempt?.begin(found, transfer);
       const isInline = profile === "end-to-end" && ridesInEnvelopes({ ...content.info, signed });
       const message = isInline ? await readMessage(content) : undefined;
-      return this.#startSending(options, found, message);
+      return this.#startSending(options, found, { transfer, message });
     } catch (error) {
       await content.close();
       throw error;
@@ -225,12 +226,11 @@ class PosternClient implements Client {
   #startSending(
     options: SendOptions,
     { party, relayName }: Found,
-    message: Uint8Array | undefined,
+    { transfer, message }: { transfer: Uint8Array; message: Uint8Array | undefined },
   ): Transfer {
     const { to, content, profile, rateLimit, signed = false } = options;
     const { sessionSeconds = SESSION_SECONDS_DEFAULT } = options;
     const { suite } = this.#ports;
-    const transfer = suite.random(TRANSFER_ID_BYTES);
     const { contentId = suite.random(CONTENT_ID_BYTES) } = options;
     const facts: TransferFacts = {
       transfer,
@@ -306,8 +306,13 @@ class PosternClient implements Client {
       openPipe: async (ticket) => transport.openPipe(this.#options.address, ticket),
       onOffered: (offered, event) => this.#onOffered(offered, event),
       onLateReceipt: (receiver, transfer, verdict) =>
-        this.events.push(lateReceipt(this.#book, receiver, transfer, verdict)),
+        void this.#onLateReceipt(receiver, transfer, verdict),
     });
+  }
+
+  async #onLateReceipt(to: Party, transfer: Uint8Array, verdict: Verdict): Promise<void> {
+    const going = this.#deliveries.isGoingOnWith(to.fingerprint, transfer).catch(() => false);
+    this.events.push(lateReceipt(this.#book, to, { transfer, verdict, isGoingOn: await going }));
   }
 
   #party(): Party {

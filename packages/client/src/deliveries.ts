@@ -49,6 +49,13 @@ export class Deliveries {
     }
   }
 
+  /** Whether this was a transfer of a content that is still on its way, or will be again. */
+  async isGoingOnWith(receiver: Uint8Array, transfer: Uint8Array): Promise<boolean> {
+    const running = [...this.#running.keys()];
+    if (running.some((delivery) => delivery.isGoingOnWith(transfer))) return true;
+    return await this.#host.unfinished.isGoingOnWith(receiver, transfer);
+  }
+
   onLink(): void {
     for (const delivery of this.#running.keys()) delivery.onLink();
   }

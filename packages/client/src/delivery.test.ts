@@ -99,7 +99,8 @@ class Lab {
         await options.content.close();
         throw new PosternError(code, "scripted");
       }
-      await begin({ party: { id: CONTACT.id, fingerprint: this.peer }, relayName: "bob" });
+      const party = { id: CONTACT.id, fingerprint: this.peer };
+      await begin({ party, relayName: "bob" }, bytes(16, 100 + this.transfers.length));
       this.remembered.push((await this.store.unfinished()).length);
       const transfer = new ScriptedTransfer(options);
       this.transfers.push(transfer);
@@ -346,4 +347,24 @@ test("how far it is gets noted a second late at most, not with every report", as
     assert.ok((kept?.bytes ?? 0) > at - 12, `${kept?.bytes} of ${at}`);
   }
   assert.ok(saves >= 8 && saves <= 10, `${saves} writes in 10 s`);
+});
+
+test("a transfer that broke is known as gone on with, until the delivery ends without it", async () => {
+  const lab = new Lab();
+  const isKnown = async (n: number): Promise<boolean> =>
+    await lab.deliveries.isGoingOnWith(CONTACT.fingerprint, bytes(16, 100 + n));
+  // No other process can go on with it.
+  const { paths, ...stream } = lab.options();
+  assert.ok(paths !== undefined);
+  const delivery = await lab.deliveries.start(stream);
+  const events = read(delivery);
+  assert.deepEqual([await isKnown(0), await isKnown(1)], [true, false]);
+  lab.now.accept();
+  lab.now.fail("transfer/interrupted");
+  await lab.clock.advance(2_000);
+  assert.deepEqual([lab.transfers.length, await isKnown(0), await isKnown(1)], [2, true, true]);
+  delivery.cancel();
+  await lab.clock.advance(0);
+  assert.equal(events.at(-1)?.type, "failed");
+  assert.equal(await isKnown(0), false);
 });

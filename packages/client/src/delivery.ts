@@ -10,7 +10,7 @@
  */
 import { equalBytes, hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
-import { UNFINISHED_NOTED_EVERY_MS } from "@postern/core/limits";
+import { UNFINISHED_NOTED_EVERY_MS, UNFINISHED_TRANSFERS_MAX } from "@postern/core/limits";
 import { after, type InstantMs } from "@postern/core/time";
 import type {
   ContentInfo,
@@ -48,7 +48,7 @@ export interface Attempt {
   /** The receiver has taken the content before. */
   readonly isBegun: boolean;
   /** Waited for before the offer leaves. */
-  readonly begin: (found: Found) => Promise<void>;
+  readonly begin: (found: Found, transfer: Uint8Array) => Promise<void>;
 }
 
 /** A content that was begun by an earlier delivery. */
@@ -74,6 +74,8 @@ export class RunningDelivery implements Delivery {
   #peer: PeerName | undefined;
   #fingerprint: Uint8Array | undefined;
   #running: Transfer | undefined;
+  /** Its latest transfers. */
+  #transfers: readonly Uint8Array[] = [];
   #wasAccepted = false;
   /** Why no further transfer may begin. */
   #stopped: PosternError | undefined;
@@ -142,6 +144,11 @@ export class RunningDelivery implements Delivery {
     this.stop(new PosternError("transfer/cancelled", "stopped here"));
   }
 
+  /** Whether this was one of its transfers: another of them brings what that did not. */
+  isGoingOnWith(transfer: Uint8Array): boolean {
+    return this.#transfers.some((each) => equalBytes(each, transfer));
+  }
+
   /** No other transfer begins; the one that runs is cancelled. */
   stop(error: PosternError): void {
     this.#stopped ??= error;
@@ -176,7 +183,7 @@ export class RunningDelivery implements Delivery {
   async #attempt(source: ContentSource): Promise<Transfer | undefined> {
     const sent = { ...this.#options, content: source, contentId: this.#contentId };
     try {
-      const begin = async (found: Found): Promise<void> => this.#begin(found);
+      const begin: Attempt["begin"] = async (found, transfer) => this.#begin(found, transfer);
       const transfer = await this.#host.send(sent, { begin, isBegun: this.#isBegun });
       this.#peer = transfer.peer;
       this.#running = transfer;
@@ -188,16 +195,21 @@ export class RunningDelivery implements Delivery {
     }
   }
 
-  async #begin({ party, relayName }: Found): Promise<void> {
+  async #begin({ party, relayName }: Found, transfer: Uint8Array): Promise<void> {
     const { fingerprint } = party;
     // What the other side holds is of this content's receiver and of nobody else.
     if (this.#fingerprint !== undefined && !equalBytes(this.#fingerprint, fingerprint))
       throw new PosternError("peer/key-changed", "not who this content was sent to");
     this.#fingerprint = fingerprint;
+    this.#transfers = [...this.#transfers, transfer].slice(-UNFINISHED_TRANSFERS_MAX);
     const { paths, links, profile, signed = false } = this.#options;
     const facts = { content: this.content, profile, signed, relayName };
     if (paths !== undefined)
-      await this.#host.unfinished.begin(this.#place(fingerprint), facts, paths, links);
+      await this.#host.unfinished.begin(this.#place(fingerprint), facts, {
+        paths,
+        links,
+        transfer,
+      });
   }
 
   /** To the end of one transfer. `undefined`: it broke, and another is planned. */

@@ -7,22 +7,29 @@ import type { PeerBook } from "./peer-book.ts";
 
 type LateReceipt = Extract<ClientEvent, { readonly type: "late-receipt" }>;
 
+interface Heard {
+  readonly transfer: Uint8Array;
+  readonly verdict: Verdict;
+  /** What it did not bring comes by another transfer of the same content. */
+  readonly isGoingOn: boolean;
+}
+
 export function lateReceipt(
   book: Pick<PeerBook, "of">,
   { fingerprint }: Party,
-  transfer: Uint8Array,
-  verdict: Verdict,
+  { transfer, verdict, isGoingOn }: Heard,
 ): LateReceipt {
   return {
     type: "late-receipt",
     transfer: hex(transfer),
     fingerprint: formatFingerprint(fingerprint),
     name: book.of(fingerprint)?.name,
-    outcome: outcomeOf(verdict),
+    outcome: outcomeOf(verdict, isGoingOn),
   };
 }
 
-function outcomeOf(verdict: Verdict): LateReceipt["outcome"] {
+function outcomeOf(verdict: Verdict, isGoingOn: boolean): LateReceipt["outcome"] {
   if (verdict === "accept") return "arrived";
-  return verdict === "decline" ? "declined" : "not-arrived";
+  if (verdict === "decline") return "declined";
+  return isGoingOn ? "goes-on" : "not-arrived";
 }

@@ -11,6 +11,7 @@ import {
   PATH_BYTES_MAX,
   STORED_NAME_BYTES_MAX,
   UNFINISHED_RECORD_BYTES_MAX,
+  UNFINISHED_TRANSFERS_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../test/has-code.ts";
@@ -27,6 +28,7 @@ const FILE: UnfinishedRecord = {
   error: "peer/gone",
   paths: ["/home/ann/a.bin", "/b"],
   links: "skip",
+  transfers: [],
   note: NOTE,
   whole: false,
 };
@@ -38,6 +40,7 @@ const FOLDER: UnfinishedRecord = {
   error: undefined,
   paths: [],
   links: "keep",
+  transfers: [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)],
   note: undefined,
 };
 const STREAM: UnfinishedRecord = {
@@ -53,6 +56,7 @@ const COMPLETE: UnfinishedRecord = {
   ...FILE,
   note: { ...NOTE, digest: DIGEST, names: ["a", "é"] },
 };
+const TOO_MANY = UNFINISHED_TRANSFERS_MAX + 1;
 const refused = hasCode("usage/invalid-argument");
 const malformed = hasCode("peer/malformed");
 
@@ -91,6 +95,8 @@ test("encodeUnfinished() refuses what could not be read again", () => {
     { ...FILE, note: { ...NOTE, digest: DIGEST.subarray(1), names: ["a"] } },
     { ...FILE, note: { ...NOTE, digest: DIGEST, names: [long(STORED_NAME_BYTES_MAX)] } },
     { ...FILE, note: { ...NOTE, digest: DIGEST, names: MANY } },
+    { ...FILE, transfers: [new Uint8Array(15)] },
+    { ...FILE, transfers: Array.from({ length: TOO_MANY }, () => new Uint8Array(16)) },
     { ...FILE, paths: Array.from({ length: 65 }, () => long(PATH_BYTES_MAX - 2)) },
   ];
   for (const record of wrong) assert.throws(() => encodeUnfinished(record), refused);
@@ -110,12 +116,15 @@ test("decodeUnfinished() refuses what was not encoded, byte by byte", () => {
     bytes[at] = value;
     return bytes;
   };
-  // Version, kind, profile, flags, a size that is not known, entries and bytes of no directory.
+  // Version, kind, profile, flags, a size that is not known, entries and bytes of no directory;
+  // how many transfers.
   for (const [at, value] of [
     [0, 3],
     [1, 4],
     [2, 3],
-    [3, 32],
+    [3, 64],
+    [encodeUnfinished(STREAM).length - 33, 0],
+    [encodeUnfinished(STREAM).length - 33, UNFINISHED_TRANSFERS_MAX + 1],
     [11, 1],
     [15, 1],
     [19, 1],

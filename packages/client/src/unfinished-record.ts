@@ -3,9 +3,11 @@
  *
  * ```text
  *   version u8 (2) | kind u8 | profile u8
- *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole, 16 links kept) | size u64
+ *   | flags u8 (1 sizeKnown, 2 signed, 4 note, 8 whole, 16 links kept, 32 transfers)
+ *   | size u64
  *   | entries u32 | manifestBytes u32 | lv(name) | lv(relayName) | bytes u64 | beganAt u64
  *   | lv(error) | count u32 | count x lv(path)
+ *   | transfers: count u8 | count x transfer (16)
  *   | note: lv(directory) | lv(name) | lv(part) | bytes u64 | lv(boot; none: empty)
  *           | lv(digest; none: empty) | count u32 | count x lv(name)
  * ```
@@ -28,8 +30,10 @@ import {
   PATH_BYTES_MAX,
   STORED_NAME_BYTES_MAX,
   UNFINISHED_RECORD_BYTES_MAX,
+  UNFINISHED_TRANSFERS_MAX,
 } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
+import { TRANSFER_ID_BYTES } from "@postern/core/transfer";
 import type { ContentInfo, LinkListing, PartNote, ProfileName } from "./api.ts";
 
 export interface UnfinishedRecord {
@@ -47,6 +51,8 @@ export interface UnfinishedRecord {
   readonly paths: readonly string[];
   /** How folders among them were listed. */
   readonly links: LinkListing;
+  /** The sender's latest transfers of it, the last one last: 16 bytes each. */
+  readonly transfers: readonly Uint8Array[];
   /** Of the receiver's sink. */
   readonly note: PartNote | undefined;
   /** All of it is stored; its sender may not know. */
@@ -62,7 +68,8 @@ const SIGNED = 2;
 const NOTED = 4;
 const WHOLE = 8;
 const LINKS_KEPT = 16;
-const ALL_FLAGS = SIZE_KNOWN | SIGNED | NOTED | WHOLE | LINKS_KEPT;
+const SENT = 32;
+const ALL_FLAGS = SIZE_KNOWN | SIGNED | NOTED | WHOLE | LINKS_KEPT | SENT;
 /** The longest code of the catalogue is shorter. */
 const ERROR_BYTES_MAX = 64;
 /** A UUID, or a time. */
@@ -80,7 +87,8 @@ export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
     (signed ? SIGNED : 0) |
     (note === undefined ? 0 : NOTED) |
     (record.whole ? WHOLE : 0) |
-    (record.links === "keep" ? LINKS_KEPT : 0);
+    (record.links === "keep" ? LINKS_KEPT : 0) |
+    (record.transfers.length > 0 ? SENT : 0);
   const writer = new ByteWriter()
     .u8(VERSION)
     .u8(KINDS.indexOf(kind))
@@ -96,6 +104,7 @@ export function encodeUnfinished(record: UnfinishedRecord): Uint8Array {
     .text(error ?? "")
     .u32(paths.length);
   for (const path of paths) writer.lv(within("paths", path, PATH_BYTES_MAX));
+  writeTransfers(writer, record.transfers);
   if (note !== undefined) writeNote(writer, note);
   const encoded = writer.bytes();
   if (encoded.length > UNFINISHED_RECORD_BYTES_MAX) throw invalid("paths");
@@ -118,8 +127,8 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   if (!isSizeKnown && size !== 0) throw malformed("size", "one that is not known");
   const manifest = readManifest(reader, kind === "directory");
   const name = reader.text("name", FILE_NAME_BYTES_MAX);
-  const about = { kind, name, size: isSizeKnown ? size : undefined };
-  const content = manifest === undefined ? about : { ...about, manifest };
+  const named = { kind, name, size: isSizeKnown ? size : undefined };
+  const content = manifest === undefined ? named : { ...named, manifest };
   const relayName = reader.text("relayName", NAME_BYTES_MAX);
   const bytes = reader.u64("bytes");
   const beganAt = reader.u64("beganAt") as WallMs;
@@ -128,11 +137,13 @@ export function decodeUnfinished(record: Uint8Array): UnfinishedRecord {
   // A false count runs into the end of the record, which is bounded.
   for (let left = reader.u32("count"); left > 0; left--)
     paths.push(reader.text("path", PATH_BYTES_MAX));
+  const transfers = (flags & SENT) === 0 ? [] : readTransfers(reader);
   const note = (flags & NOTED) === 0 ? undefined : readNote(reader, version);
   reader.end();
   const [signed, whole] = [(flags & SIGNED) !== 0, (flags & WHOLE) !== 0];
   const links = (flags & LINKS_KEPT) === 0 ? "skip" : "keep";
-  return { content, profile, signed, relayName, bytes, beganAt, error, paths, links, note, whole };
+  const about = { content, profile, signed, relayName, bytes, beganAt, error };
+  return { ...about, paths, links, transfers, note, whole };
 }
 
 function readManifest(reader: ByteReader, isDirectory: boolean): ContentInfo["manifest"] {
@@ -152,6 +163,22 @@ function readError(reader: ByteReader): ErrorCode | undefined {
   if (code === "") return undefined;
   if (!isErrorCode(code)) throw malformed("error", "unknown");
   return code;
+}
+
+function writeTransfers(writer: ByteWriter, transfers: readonly Uint8Array[]): void {
+  if (transfers.length === 0) return;
+  if (transfers.length > UNFINISHED_TRANSFERS_MAX) throw invalid("transfers");
+  writer.u8(transfers.length);
+  for (const transfer of transfers) {
+    if (transfer.length !== TRANSFER_ID_BYTES) throw invalid("transfers");
+    writer.raw(transfer);
+  }
+}
+
+function readTransfers(reader: ByteReader): readonly Uint8Array[] {
+  const count = reader.u8("transfers");
+  if (count === 0 || count > UNFINISHED_TRANSFERS_MAX) throw malformed("transfers", "how many");
+  return Array.from({ length: count }, () => reader.take(TRANSFER_ID_BYTES, "transfer").slice());
 }
 
 function writeNote(writer: ByteWriter, note: PartNote): void {

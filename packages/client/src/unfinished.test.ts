@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatFingerprint } from "@postern/core/identity";
-import { WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
+import { UNFINISHED_TRANSFERS_MAX, WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
 import { hasCode } from "../test/has-code.ts";
 import { bytes, CONTACT, fingerprint, IDENTITY } from "../test/stored-samples.ts";
@@ -40,7 +40,7 @@ function open(): Lab {
 test("StoredContents shows what is sent, by whom it is known now, and how far it is", async () => {
   const lab = open();
   const { contents } = lab;
-  await contents.begin(SENDING, FACTS, ["/a"]);
+  await contents.begin(SENDING, FACTS, { paths: ["/a"], transfer: bytes(16, 1) });
   lab.now = 9;
   await contents.update(SENDING, { bytes: 30, error: "peer/gone" });
   const { signed, profile } = FACTS;
@@ -61,7 +61,11 @@ test("StoredContents shows what is sent, by whom it is known now, and how far it
   await lab.store.saveContact({ ...CONTACT, pairingSecret: bytes(32, 3) });
   const known = { ...peer, name: "bob", trust: "first-use" };
   assert.deepEqual(await contents.list(), [{ ...shown, peer: known }]);
-  await contents.begin(SENDING, { ...FACTS, profile: "symmetric" }, ["/b"], "keep");
+  await contents.begin(
+    SENDING,
+    { ...FACTS, profile: "symmetric" },
+    { paths: ["/b"], links: "keep", transfer: bytes(16, 2) },
+  );
   const links = { paths: ["/b"], links: "keep" };
   const again = { ...shown, peer: known, profile: "symmetric", error: undefined, ...links };
   assert.deepEqual(await contents.list(), [again]);
@@ -69,10 +73,13 @@ test("StoredContents shows what is sent, by whom it is known now, and how far it
 
 test("StoredContents finds one by the first digits of its id, and only one", async () => {
   const { contents } = open();
-  await contents.begin(SENDING, FACTS, []);
+  await contents.begin(SENDING, FACTS, { paths: [], transfer: bytes(16, 1) });
   const close = content.slice();
   close[15] = 1 ^ (content[15] ?? 0);
-  await contents.begin({ ...SENDING, content: close }, FACTS, []);
+  await contents.begin({ ...SENDING, content: close }, FACTS, {
+    paths: [],
+    transfer: bytes(16, 1),
+  });
   assert.equal((await contents.find(id))?.id, id);
   for (const digits of ["", id.slice(0, 8), "zz", `${id}00`])
     assert.equal(await contents.find(digits), undefined, digits);
@@ -84,7 +91,7 @@ test("StoredContents finds one by the first digits of its id, and only one", asy
 
 test("StoredContents drops what it has shown, in that role alone", async () => {
   const { contents } = open();
-  await contents.begin(SENDING, FACTS, []);
+  await contents.begin(SENDING, FACTS, { paths: [], transfer: bytes(16, 1) });
   await contents.journal(RECEIVING, FACTS).write(NOTE);
   const [latest] = await contents.list();
   assert.equal(latest?.role, "receiving");
@@ -165,7 +172,7 @@ test("StoredContents shows no whole content, and knows it for a while", async ()
   assert.equal(await contents.record(idOf(0)), undefined);
   lab.now += WHOLE_KEPT_MS;
   await finish(1_000);
-  await contents.begin(SENDING, FACTS, []);
+  await contents.begin(SENDING, FACTS, { paths: [], transfer: bytes(16, 1) });
   await contents.forgetWhole();
   assert.equal((await lab.store.unfinished()).length, WHOLE_KEPT_MAX + 1, "not yet a day old");
   lab.now += 1;
@@ -181,4 +188,17 @@ test("StoredContents refuses a record that this program did not write", async ()
   const { contents, store } = open();
   await store.saveUnfinished({ ...SENDING, record: bytes(50, 1), changedAt: 1 as WallMs });
   await assert.rejects(contents.list(), hasCode("store/failed"));
+});
+
+test("StoredContents knows the latest transfers of what is not whole, to whom they went", async () => {
+  const { contents } = open();
+  const all = Array.from({ length: UNFINISHED_TRANSFERS_MAX + 1 }, (_, n) => bytes(16, 50 + n));
+  for (const transfer of all) await contents.begin(SENDING, FACTS, { paths: ["/a"], transfer });
+  const known = async (peer = SENDING.peer): Promise<readonly boolean[]> =>
+    await Promise.all(all.map(async (each) => await contents.isGoingOnWith(peer, each)));
+  assert.deepEqual(await known(), [false, ...all.slice(1).map(() => true)]);
+  assert.ok(!(await known(fingerprint(9))).includes(true));
+  assert.equal(await contents.isGoingOnWith(SENDING.peer, bytes(16, 49)), false);
+  await contents.forget(SENDING);
+  assert.ok(!(await known()).includes(true));
 });

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { hex, ifWellFormed, wipe } from "@postern/core/bytes";
+import { equalBytes, hex, ifWellFormed, wipe } from "@postern/core/bytes";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
-import { WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
+import { UNFINISHED_TRANSFERS_MAX, WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import { formatFingerprint, parseFingerprint } from "@postern/core/identity";
 import type { WallMs } from "@postern/core/time";
 import type {
@@ -40,6 +40,14 @@ export interface ContentFacts {
   readonly profile: ProfileName;
   readonly signed: boolean;
   readonly relayName: string;
+}
+
+/** What a sender does with a content. */
+export interface Begun {
+  readonly paths: readonly string[];
+  readonly links?: LinkListing | undefined;
+  /** 16 bytes: the transfer that begins. */
+  readonly transfer: Uint8Array;
 }
 
 /** Reads and writes go to the store at once; nothing is remembered here. */
@@ -105,13 +113,21 @@ export class StoredContents implements UnfinishedContents {
   async begin(
     at: UnfinishedId,
     facts: ContentFacts,
-    paths: readonly string[],
-    links: LinkListing = "skip",
+    { paths, links = "skip", transfer }: Begun,
   ): Promise<void> {
     await this.#oneByOne(async () => {
       const before = (await this.record(at)) ?? this.#fresh(facts);
-      await this.#save(at, { ...before, ...said(facts), paths, links, error: undefined });
+      const transfers = [...before.transfers, transfer].slice(-UNFINISHED_TRANSFERS_MAX);
+      const record = { ...before, ...said(facts), paths, links, transfers, error: undefined };
+      await this.#save(at, record);
     });
+  }
+
+  /** Whether this transfer to `peer` was one of a content that is not whole there yet. */
+  async isGoingOnWith(peer: Uint8Array, transfer: Uint8Array): Promise<boolean> {
+    const all = await this.#ports.store.unfinished();
+    const sent = all.filter((one) => one.role === "sending" && equalBytes(one.peer, peer));
+    return sent.some((one) => decoded(one).transfers.some((each) => equalBytes(each, transfer)));
   }
 
   /** The content is not whole yet: how far it is, or why its last transfer ended. */
@@ -173,7 +189,7 @@ export class StoredContents implements UnfinishedContents {
   #fresh(facts: ContentFacts): UnfinishedRecord {
     const beganAt = this.#ports.wall();
     const none = { bytes: 0, error: undefined, paths: [], note: undefined, whole: false };
-    return { ...said(facts), ...none, links: "skip", beganAt };
+    return { ...said(facts), ...none, links: "skip", transfers: [], beganAt };
   }
 
   async #save({ role, peer, content }: UnfinishedId, record: UnfinishedRecord): Promise<void> {

@@ -308,6 +308,11 @@ export const PART_NAMES_MAX = 256;
  * kill: some milliseconds of its sender's time, and of the figure no more than a second is missing.
  */
 export const UNFINISHED_NOTED_EVERY_MS = 1_000;
+/**
+ * The latest transfers of a content that a sender knows as such when a receipt comes late: as many
+ * as may be without one.
+ */
+export const UNFINISHED_TRANSFERS_MAX = OUTBOX_MAX;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
 export const DELIVERY_TRIES_MAX = 5;
 /** A path of this device: the longest that Linux takes. */

@@ -182,11 +182,13 @@ test("send tells what became of an earlier transfer, whose receipt comes with th
     { ...at, name: "bob", outcome: "arrived" },
     { ...at, name: "bob", outcome: "declined" },
     { ...at, name: undefined, outcome: "not-arrived" },
+    { ...at, name: "bob", outcome: "goes-on" },
   );
   assert.equal(await terminal.run("send", "--text", "x", "--to", "bob"), 0);
   const { text } = terminal.stderr;
   assert.match(text, /^an earlier transfer to bob has arrived: its receipt is here now$/m);
   assert.match(text, /^an earlier transfer to bob was declined: /m);
+  assert.equal(text.match(/^an earlier transfer/gm)?.length, 3, "what goes on is not lost");
   assert.match(
     text,
     new RegExp(`^an earlier transfer to ${fingerprint} did not arrive whole: `, "m"),
