@@ -181,6 +181,12 @@ export const FRAME_STALL_MS_MAX = 10_000;
  * record takes longer outlives no session key either.
  */
 export const PIPE_STALLED_MS = 120_000;
+/**
+ * A receiver gives a transfer up whose sender says that it is there and brings nothing new for this
+ * long, though nobody here is asked and no disk is waited for: it may have room for one alone. What
+ * is sent may sleep for ever only where it has no end: `tail -f`. What came is kept.
+ */
+export const IDLE_TRANSFER_MS = 10 * 60_000;
 /** Sent and not yet reported as verified: what a stream's sender must be able to repeat. */
 export const UNVERIFIED_BYTES_MAX = 64 * 1_048_576;
 /** The same in records: a stream may come in records of one byte, and each keeps its tag. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PosternError } from "@postern/core/errors";
+import { isBroken } from "./broken-pipe.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 
 export interface PipeSupply {
@@ -18,6 +19,29 @@ export interface PipeSupply {
   next(): Promise<BytePipe>;
   /** For the sender: the receiver has said elsewhere what `done` says. It may never do. */
   readonly delivered: Promise<Delivered>;
+}
+
+/**
+ * The pipe that replaces one that broke by `cause`; `undefined`: one that does not open.
+ *
+ * @param failure what has ended the transfer, if anything
+ * @param failed rejects with it
+ * @throws what ended the transfer meanwhile
+ */
+export async function nextPipe(
+  pipes: PipeSupply,
+  cause: PosternError,
+  failure: () => PosternError | undefined,
+  failed: Promise<never>,
+): Promise<BytePipe | undefined> {
+  const replacing = pipes.replace(cause);
+  try {
+    return await Promise.race([replacing, failed]);
+  } catch (error) {
+    replacing.then((late) => late.destroy()).catch(() => undefined);
+    if (failure() !== undefined || !isBroken(error)) throw error;
+    return undefined;
+  }
 }
 
 export interface Delivered {

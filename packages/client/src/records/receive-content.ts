@@ -34,10 +34,11 @@ import { cutOff, isBroken } from "./broken-pipe.ts";
 import type { BytePipe } from "./byte-pipe.ts";
 import { closePipe } from "./close-pipe.ts";
 import { FrameReader } from "./frame-reader.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { LastBytes } from "./last-bytes.ts";
 import type { ReceiveRecordsOptions, RecordsResult } from "./options.ts";
 import { Patience } from "./patience.ts";
-import type { PipeSupply } from "./pipe-supply.ts";
+import { nextPipe } from "./pipe-supply.ts";
 import { ProgressEvents } from "./progress-events.ts";
 import { storeError, WriteBehind } from "./write-behind.ts";
 
@@ -77,6 +78,9 @@ class ReceivePump {
   #isOver = false;
   #space = new Uint8Array(RECORD_BYTES_START + TAG_BYTES);
   #written: number;
+  readonly #idle = new IdleWatch();
+  /** For a person, or until what has come whole is stored. */
+  #waitsHere = false;
   readonly #patience = new Patience((kind) => this.#say(kind));
   /** Time this side spent waiting for its own sink: nobody's key grows old by that. */
   #stalledMs = 0;
@@ -114,6 +118,7 @@ class ReceivePump {
     this.#keepAlive.arm(PING_INTERVAL_MS);
     try {
       const { total, digest, statement: said } = await this.#receive();
+      this.#waitsHere = true;
       const forged = signing?.judge(said);
       if (forged !== undefined) throw forged;
       void this.#attend(total);
@@ -174,7 +179,7 @@ class ReceivePump {
     while (this.#pipes < PIPES_PER_TRANSFER_MAX) {
       this.#pipe.destroy();
       this.#pipes++;
-      const pipe = await this.#replacement(pipes, cause);
+      const pipe = await nextPipe(pipes, cause, () => this.#failure, this.#failed.promise);
       if (pipe === undefined) continue;
       this.#use(pipe);
       const resend = this.#receiver.newPipe();
@@ -184,18 +189,6 @@ class ReceivePump {
       return this.#patience.newPipe();
     }
     throw cause;
-  }
-
-  /** `undefined`: one that does not open. @throws what ended the transfer meanwhile. */
-  async #replacement(pipes: PipeSupply, cause: PosternError): Promise<BytePipe | undefined> {
-    const replacing = pipes.replace(cause);
-    try {
-      return await Promise.race([replacing, this.#failed.promise]);
-    } catch (error) {
-      replacing.then((late) => late.destroy()).catch(() => undefined);
-      if (this.#failure !== undefined || !isBroken(error)) throw error;
-      return undefined;
-    }
   }
 
   #use(pipe: BytePipe): void {
@@ -273,10 +266,12 @@ class ReceivePump {
 
   /** Frames are read meanwhile: a person may take minutes, and the pipe has to live. */
   async #askConsent(): Promise<void> {
+    this.#waitsHere = true;
     try {
       await this.#writes.idle();
       if (this.#failure !== undefined) return;
       await this.#options.sink.consent?.();
+      this.#waitsHere = false;
       if (this.#failure !== undefined) return;
       this.#pipe.write([this.#receiver.reverse({ kind: "proceed" })]);
     } catch (error) {
@@ -371,6 +366,9 @@ class ReceivePump {
     if (!this.#told) this.#report();
     this.#told = false;
     this.#patience.look(this.#writes.busy, this.#written);
+    const isOwnWait = this.#waitsHere || this.#writes.busy || this.#options.size === undefined;
+    const idle = this.#idle.look(this.#receiver.verified, isOwnWait);
+    if (idle !== undefined) this.#fail(idle);
     this.#keepAlive.arm(PING_INTERVAL_MS);
   }
 

@@ -68,6 +68,8 @@ export function receiverReason(code: ErrorCode): number {
       return 7;
     case "transfer/truncated":
     case "transfer/pipe-lost":
+    // The sender brings nothing over it: it may go on over another, later.
+    case "peer/timed-out":
       return 8;
     case "transfer/declined":
       return 9;
