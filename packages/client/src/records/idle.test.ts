@@ -66,15 +66,15 @@ test("a receiver that waits for its person or its disk does not hold that agains
   for (const what of ["consent", "write", "commit"] as const) {
     const hold = what === "consent" ? { holdAt: HALF } : {};
     const lab = new RecordsLab(CONTENT, { renews: true, send: hold, receive: hold });
-    const over = Promise.withResolvers<undefined>();
-    const wait = async (): Promise<void> => void (await over.promise);
+    const over = Promise.withResolvers<void>();
+    const wait = async (): Promise<void> => await over.promise;
     if (what === "consent") lab.sink.consent = wait;
     if (what === "write") lab.sink.beforeWrite = wait;
     if (what === "commit") lab.sink.commit = wait;
     const ends = Promise.all([outcome(lab.send()), outcome(lab.receive())]);
     await lab.clock.advance(LONG_MS);
     assert.equal(lab.sink.abandoned, 0, what);
-    over.resolve(undefined);
+    over.resolve();
     await lab.clock.advance(10_000);
     assert.deepEqual(
       (await ends).map(({ code }) => code),
