@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { messageSource, type DeliverOptions, type DeliveryEvent } from "@postern/client";
 import { fileSource } from "@postern/client/node";
+import { PosternError } from "@postern/core/errors";
 import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
 import { decodeSignedReceipt, verifySignedReceipt } from "@postern/core/transfer";
 import { nativeSuite } from "@postern/node";
@@ -353,4 +354,24 @@ test("several at once, to one and to many, each on its own", async (t) => {
   assert.equal(all[1]?.of("waiting").length, 0, "the other receiver is not held up");
   assert.equal(new Set(all.map(({ delivery }) => delivery.id)).size, 4);
   await arrived(cy, ann, bob);
+});
+
+test("F-11 whose disk is full is told so, and not what its sender answers to that", async (t) => {
+  const { ann, bob, path } = await twoPeople(t);
+  const letGo = Promise.withResolvers<void>();
+  bob.sinkOf = async () => ({
+    async write() {
+      throw new PosternError("store/no-space", "scripted");
+    },
+    async commit() {},
+    // A disk that is slow, too: the answer is there before.
+    abandon: async () => await letGo.promise,
+  });
+  const sending = await deliver(ann, delivering(path));
+  const failed = await sending.end();
+  assert.equal(failed?.type === "failed" && failed.error.code, "peer/no-space");
+  await until(() => bob.taken[0]?.events.at(-1)?.type === "failed");
+  letGo.resolve();
+  const told = bob.taken[0]?.events.at(-1);
+  assert.equal(told?.type === "failed" && told.error.code, "store/no-space");
 });

@@ -39,6 +39,7 @@ import { sendRecords } from "./records/send-content.ts";
 import { sessionKeySink, sessionKeySource } from "./session-keys.ts";
 import { TransferPipes } from "./transfer-pipes.ts";
 import { TransferSigning } from "./transfer-signing.ts";
+import { watchedSink } from "./watched-sink.ts";
 
 /** Which way the content goes, and its end on this side. */
 export type TransferSide =
@@ -96,6 +97,8 @@ export class RunningTransfer implements Transfer {
   #signing: TransferSigning | undefined;
   #records: Promise<void> = Promise.resolve();
   #recordsStarted = false;
+  /** What this device could not do with the content; no answer to that is the reason. */
+  #ownFailure: PosternError | undefined;
 
   constructor(facts: TransferFacts, side: TransferSide, host: TransferHost) {
     this.#facts = facts;
@@ -165,9 +168,10 @@ export class RunningTransfer implements Transfer {
       this.#abort.abort(error);
       await this.#release();
     }
-    this.#events.push({ type: "failed", error });
+    const told = this.#ownFailure ?? error;
+    this.#events.push({ type: "failed", error: told });
     this.#events.end();
-    this.#finished.reject(error);
+    this.#finished.reject(told);
   }
 
   feedRecords(frames: Uint8Array): void {
@@ -304,9 +308,12 @@ export class RunningTransfer implements Transfer {
     if (side.role === "receiving") {
       const sink = await sessionKeySink(context, keys);
       const { size } = this.content;
+      const watched = watchedSink(side.sink, (error) => {
+        this.#ownFailure ??= asPosternError(error);
+      });
       return (pipe) => {
         this.#recordsStarted = true;
-        return receiveRecords({ ...common, pipe, sink: side.sink, keys: sink, size });
+        return receiveRecords({ ...common, pipe, sink: watched, keys: sink, size });
       };
     }
     const source = await sessionKeySource(context, keys);
