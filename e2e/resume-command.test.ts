@@ -10,10 +10,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { eventually, hashLarge } from "./large-file.ts";
-import { MIB } from "./payloads.ts";
+import { MIB, noise } from "./payloads.ts";
 import type { Program } from "./program.ts";
 import { FILE, ResumedPair, type PairOptions } from "./resumed-pair.ts";
-import { filesIn, freePort, type Owner } from "./scene.ts";
+import { filesIn, freePort, Scene, type Owner } from "./scene.ts";
 
 const BYTES = 24 * MIB;
 /** A break comes while most of the content is on this side. */
@@ -94,6 +94,33 @@ test("F-11 the disk is full in the middle: said, kept, and gone on with", ONLY_R
   await wentOn(pair, ann);
   assert.ok(Number((await ann.event("accepted"))["offset"]) >= 4 * MIB);
 });
+
+test(
+  "F-11 the disk is full under a stream: said what stays, and how it goes",
+  ONLY_ROOT,
+  async (t) => {
+    const inbox = await smallDisk(t, 4 * MIB);
+    const scene = await Scene.open(t);
+    const relay = await scene.relay();
+    const bob = await scene.receiver("bob", relay, ["--accept", "all", "-o", inbox]);
+    const args = ["send", "-", "--file-name", "backup.tar", "--to", "bob"];
+    const ann = scene.client("ann", relay, args);
+    ann.stdin.end(noise(8 * MIB));
+    assert.equal((await ann.ended(60_000)).code, 8);
+    assert.match(ann.stderr(), /make room, then send it again, from its beginning$/m);
+    await bob.said(/^postern: the disk is full$/m);
+    await bob.said(
+      /of backup\.tar is kept in .*\/\.backup\.tar\.part; a pipe's content goes on only/m,
+    );
+    await bob.said(/^"postern transfers cancel [0-9a-f]{8}" removes it/m);
+    await bob.kill("SIGINT");
+    assert.deepEqual(await filesIn(inbox), [".backup.tar.part"]);
+    const [, id = ""] = /"postern transfers cancel (\w+)"/u.exec(bob.stderr()) ?? [];
+    const cancel = scene.run(["transfers", "cancel", id, ...scene.self("bob", relay).slice(2)]);
+    assert.deepEqual(await cancel.ended(), { code: 0, signal: null }, cancel.stderr());
+    assert.deepEqual(await filesIn(inbox), []);
+  },
+);
 
 async function smallDisk(owner: Owner, bytes: number): Promise<string> {
   const disk = await realpath(await mkdtemp(join(tmpdir(), "postern-disk-")));

@@ -151,22 +151,23 @@ async function failed(
   { error, peer, isTransfer, target }: Failed,
 ): Promise<Handled> {
   const { output, interrupted } = context;
-  const content = offer.content.kind === "message" ? "the message" : contentLabel(offer.content);
+  const { kind } = offer.content;
+  const content = kind === "message" ? "the message" : contentLabel(offer.content);
   // What has come is noted when its sink has been let go.
   if (target !== undefined)
     await within(target.settled, SETTLED_MS, () => new Error("late")).catch(() => {});
   const kept = target?.kept === undefined ? await keptOf(offer) : target.kept();
   if (interrupted.signal.aborted) {
     if (kept === undefined) output.say("cancelled; nothing incomplete was kept");
-    else tellKept(context, offer, kept);
+    else await tellKept(context, offer, kept);
     const exitCode = interrupted.exitCode ?? EXIT.interrupted;
     return { exitCode, isTransfer: true, isAwaited: false };
   }
-  const exitCode = output.fail(error, { peer, content });
-  const goesOn = offer.content.kind !== "message" && (target?.goesOn?.() ?? true);
+  const exitCode = output.fail(error, { peer, content, isStream: kind === "stream" });
+  const goesOn = kind !== "message" && (target?.goesOn?.() ?? true);
   const isAwaited = isTransfer && goesOn && isResumedFrom(error);
   if (isAwaited) tellWaiting(context, offer, kept);
-  else tellKept(context, offer, kept);
+  else await tellKept(context, offer, kept);
   return { exitCode, isTransfer, isAwaited };
 }
 

@@ -52,18 +52,41 @@ export function tellWaiting({ output }: Context, offer: Offer, kept: string | un
   const { contentId, content, from } = offer;
   const name = safeText(from.name);
   const there = kept === undefined ? "" : `, ${kept} of ${contentLabel(content)} is here`;
-  output.say(
-    `waiting for ${name} to come back${there}; Ctrl-C ${kept === undefined ? "ends it" : "keeps it"}`,
-  );
+  output.say(`waiting for ${name} to come back${there}; ${untilWhen(offer, kept)}`);
   output.event({ type: "waiting-for-sender", content: contentId, from: from.name });
 }
 
-/** Nobody waits for the rest, but it is not lost. */
-export function tellKept({ output }: Context, offer: Offer, kept: string | undefined): void {
-  const what = contentLabel(offer.content);
+function untilWhen({ content, from }: Offer, kept: string | undefined): string {
+  if (kept === undefined) return "Ctrl-C ends it";
+  return content.kind === "stream" ? whileSenderRuns(from) : "Ctrl-C keeps it";
+}
+
+/** Nobody waits for the rest, but what has come is not lost. */
+export async function tellKept(
+  { output }: Context,
+  { journal, content, contentId, from }: Offer,
+  kept: string | undefined,
+): Promise<void> {
   if (kept === undefined) return;
+  const what = `${kept} of ${contentLabel(content)}`;
+  const note = await journal.read().catch(() => undefined);
+  const isStream = content.kind === "stream";
+  const ends = isStream ? `; ${whileSenderRuns(from)}, not when that is started again` : "";
+  if (note === undefined) return output.say(`${what} went to the standard output${ends}`);
+  if (!isStream)
+    return output.say(
+      `${what} is kept here; it goes on when ${safeText(from.name)} sends it again ` +
+        '("postern transfers" shows it)',
+    );
+  // It may be of use all the same, as the beginning of a log is: only its person knows.
+  output.say(`${what} is kept in ${safeText(`${note.directory}/${note.part}`)}${ends}`);
+  const id = contentId.slice(0, 8);
   output.say(
-    `${kept} of ${what} is kept here; it goes on when ${safeText(offer.from.name)} sends it again ` +
-      '("postern transfers" shows it)',
+    `"postern transfers cancel ${id}" removes it, and "postern transfers clean" after a week`,
   );
+}
+
+/** What came out of a pipe is gone there. */
+function whileSenderRuns({ name }: Offer["from"]): string {
+  return `a pipe's content goes on only while ${safeText(name)}'s program runs`;
 }

@@ -48,7 +48,7 @@ export async function sendContent(
   const { info } = parcel;
   const name = safeText(typeof to === "string" ? to : to.peer.name);
   const content = info.kind === "message" ? "the message" : contentLabel(info);
-  output.about({ peer: name, content });
+  output.about({ peer: name, content, isStream: info.kind === "stream" });
   output.say(RELAY_CAN[profile]);
   const begun = plan.begun ?? (await findBegun(connected.client, plan));
   if (begun !== undefined && plan.isAnew === true) await connected.client.unfinished.drop(begun);

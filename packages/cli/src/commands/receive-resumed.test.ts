@@ -11,6 +11,8 @@ import { settle, until } from "../../test/until.ts";
 const NOTE = { directory: "/in", name: "a.bin", part: ".a.bin.part", bytes: 450, boot: "b" };
 const CONTENT = { kind: "file", name: "a.bin", size: 1_000 } as const;
 
+const HASHED = { update() {}, copy: () => assert.fail(), digest: () => assert.fail() };
+
 let made = 0;
 
 function offerOf(content: ContentInfo = CONTENT, from = "ann"): FakeOffer {
@@ -115,6 +117,41 @@ test("receive --once ends when the sender stopped, and says what is kept", async
   );
 });
 
+test("F-11 receive says of a stream where its part is, and that nobody goes on with it", async () => {
+  const stream = { kind: "stream", name: "a\u001b[2J.tar", size: undefined } as const;
+  for (const code of ["store/no-space", "peer/cancelled"] as const) {
+    const terminal = new FakeTerminal();
+    const offer = new BrokenOffer(code, stream);
+    terminal.client.offers.push({ type: "offer", offer });
+    assert.notEqual(await terminal.run("receive", "--once", "--accept", "all"), 0);
+    const { text } = terminal.stderr;
+    assert.ok(
+      text.includes(
+        "450 B of a\\u{1b}[2J.tar is kept in /in/.a.bin.part; a pipe's content goes on only while " +
+          "ann's program runs, not when that is started again\n" +
+          `"postern transfers cancel ${offer.contentId.slice(0, 8)}" removes it, `,
+      ),
+      text,
+    );
+    assert.doesNotMatch(text, /when ann sends it again|what came is kept|goes on from there/);
+  }
+});
+
+test("receive -o - says that what came of a stream is gone, and names nothing to remove", async () => {
+  const terminal = new FakeTerminal();
+  const stream = { kind: "stream", name: "a.tar", size: undefined } as const;
+  const sink = Object.assign(new FakeSink("-"), { held: { offset: 4, hashed: HASHED } });
+  terminal.openSink = () => sink;
+  const offer = new BrokenOffer("peer/cancelled", stream, false);
+  terminal.client.offers.push({ type: "offer", offer });
+  assert.equal(await terminal.run("receive", "-o", "-", "--once", "--accept", "all"), 8);
+  assert.match(
+    terminal.stderr.text,
+    /^4 B of a\.tar went to the standard output; a pipe's content /m,
+  );
+  assert.doesNotMatch(terminal.stderr.text, /kept in|postern transfers/);
+});
+
 test("receive at Ctrl-C says what is kept, or that nothing is", async () => {
   for (const note of [NOTE, undefined]) {
     const terminal = new FakeTerminal();
@@ -153,18 +190,14 @@ test("receive --timeout ends the wait for a sender that does not come back", asy
 
 test("receive -o - goes on with the stream it has begun, and takes no other one", async () => {
   const terminal = new FakeTerminal();
-  const sink = Object.assign(new FakeSink("-"), {
-    held: {
-      offset: 4,
-      hashed: { update() {}, copy: () => assert.fail(), digest: () => assert.fail() },
-    },
-  });
+  const sink = Object.assign(new FakeSink("-"), { held: { offset: 4, hashed: HASHED } });
   terminal.openSink = () => sink;
   const stream = { kind: "stream", name: "a.tar", size: undefined } as const;
   const first = new BrokenOffer("peer/gone", stream, false);
   terminal.client.offers.push({ type: "offer", offer: first });
   const running = terminal.run("receive", "-o", "-", "--once", "--accept", "all");
-  await until(() => terminal.stderr.text.includes("4 B of a.tar is here; Ctrl-C keeps it"));
+  const told = "4 B of a.tar is here; a pipe's content goes on only while ann's program runs\n";
+  await until(() => terminal.stderr.text.includes(told));
   const other = offerOf(stream);
   terminal.client.offers.push({ type: "offer", offer: other });
   assert.equal(await other.decided.promise, "declined");

@@ -62,6 +62,18 @@ test("send - streams the standard input under the name of --file-name", async ()
   assert.deepEqual(terminal.sources[0]?.info, { kind: "stream", name: "a.tar", size: undefined });
 });
 
+test("F-11 send - says that the receiver has no room, and that a stream begins anew", async () => {
+  const terminal = new FakeTerminal({ stdin: "bytes" });
+  terminal.client.onSend = async ({ to, content }) => {
+    const transfer = new FakeTransfer(to, content.info);
+    transfer.events.push(...goodEvents(4).slice(0, -1), failed("peer/no-space"));
+    return transfer;
+  };
+  assert.equal(await terminal.run("send", "-", "--file-name", "a.tar", "--to", "bob"), 8);
+  assert.match(terminal.stderr.text, /make room, then send it again, from its beginning$/m);
+  assert.doesNotMatch(terminal.stderr.text, /goes on|stays there/);
+});
+
 test("T-05 send --text - keeps the text out of the arguments", async () => {
   const terminal = new FakeTerminal({ stdin: "secret\n" });
   assert.equal(await terminal.run("send", "--text", "-", "--to", "bob"), 0);

@@ -105,6 +105,11 @@ test("transfers resume of what another sends says what to do", async () => {
   const terminal = holding(one("aa", { role: "receiving" }));
   assert.equal(await terminal.run("transfers", "resume", "aa"), 2);
   assert.match(terminal.stderr.text, /^postern: bob sends this one\n/);
+  assert.match(terminal.stderr.text, /ask bob to send it again$/m);
+  const content = { kind: "stream", name: "a.tar", size: undefined } as const;
+  const stream = holding(one("aa", { role: "receiving", content }));
+  assert.equal(await stream.run("transfers", "resume", "aa"), 2);
+  assert.match(stream.stderr.text, /while bob's program still runs: what comes from a pipe ends/);
 });
 
 test("transfers knows no id that is none, and no other command", async () => {

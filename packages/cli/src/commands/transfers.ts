@@ -132,12 +132,14 @@ async function forget(
   output.event({ ...eventOf(one), type: "forgotten" });
 }
 
-function notMine({ peer }: Unfinished): Error {
+function notMine({ peer, content }: Unfinished): Error {
   const name = safeText(peer.name);
   return usageFailure(
     `${name} sends this one`,
     "who receives cannot ask for the rest",
-    `run "postern receive", and ask ${name} to send it again`,
+    content.kind === "stream"
+      ? `run "postern receive" while ${name}'s program still runs: what comes from a pipe ends with it`
+      : `run "postern receive", and ask ${name} to send it again`,
   );
 }
 

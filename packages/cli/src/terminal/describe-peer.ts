@@ -51,7 +51,9 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/cancelled": (about) => [
     `${peer(about)} cancelled ${content(about)}`,
     "the other person stopped the transfer",
-    "what has come is kept; ask the other person",
+    about.isStream === true
+      ? "ask the other person"
+      : "what has come is kept; ask the other person",
   ],
   "peer/profile-refused": (about) => [
     `${peer(about)} does not accept this profile`,
@@ -66,7 +68,9 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   "peer/no-space": (about) => [
     `${peer(about)} has no room for ${content(about)}`,
     "its disk is full",
-    "ask the other person to make room, then send again: it goes on from there",
+    about.isStream === true
+      ? "ask the other person to make room, then send it again, from its beginning"
+      : "ask the other person to make room, then send again: it goes on from there",
   ],
   "peer/store-failed": (about) => [
     `${peer(about)} could not keep ${content(about)}`,

@@ -101,8 +101,9 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
 };
 
 /** A message is whole or not there; of all else what has come is kept. */
-function sendAgain({ content: what }: About): string {
-  return what === "the message"
-    ? "send it again"
+function sendAgain({ content: what, isStream }: About): string {
+  if (what === "the message") return "send it again";
+  return isStream === true
+    ? "it goes on only while its sender's program runs; else send it again, from its beginning"
     : "what has come is kept; send it again, and it goes on from there";
 }

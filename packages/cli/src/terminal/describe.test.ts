@@ -30,6 +30,15 @@ test("describe() works when nothing is known but the relay", () => {
     assert.doesNotMatch(Object.values(describe(code, { relay: "r:1" })).join(), /undefined| {2}/);
 });
 
+test("describe() promises of no stream that what was begun goes on when it is sent again", () => {
+  for (const code of codes) {
+    const file = describe(code, ABOUT).next;
+    const stream = describe(code, { ...ABOUT, isStream: true }).next;
+    assert.doesNotMatch(stream, /goes on from there|c[ao]me is kept/, code);
+    if (/goes on from there/.test(file)) assert.match(stream, /from its beginning$/, code);
+  }
+});
+
 test("exitCodeOf() gives every code an exit code that is not success", () => {
   for (const code of codes) assert.ok(exitCodeOf(code) > 0, code);
 });

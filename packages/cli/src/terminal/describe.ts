@@ -24,6 +24,8 @@ export interface About {
   readonly peer?: string | undefined;
   /** A file name, or `the message`. */
   readonly content?: string | undefined;
+  /** It comes from a pipe: once its sender's program has ended, nobody can go on with it. */
+  readonly isStream?: boolean;
   /** The system's words: `connection refused`. */
   readonly reason?: string | undefined;
   /** No key of the other client's confirms it: the relay may have made it up. */
@@ -201,10 +203,11 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
     "it would lead out of the folder",
     "ask the sender to rename the file",
   ],
-  "store/no-space": () => [
+  "store/no-space": (about) => [
     "the disk is full",
     "the file does not fit",
-    "make room, or choose another folder with -o, then let it be sent again; what came is kept",
+    "make room, or choose another folder with -o, then let it be sent again" +
+      (about.isStream === true ? ", from its beginning" : "; what came is kept"),
   ],
   "platform/crypto-unusable": () => [
     "the cryptography of this computer does not work",
