@@ -316,9 +316,9 @@ export const PART_NAMES_MAX = 256;
 export const UNFINISHED_NOTED_EVERY_MS = 1_000;
 /**
  * The latest transfers of a content that a sender knows as such when a receipt comes late: as many
- * as may be without one.
+ * as a channel may have without one (`OUTBOX_MAX`).
  */
-export const UNFINISHED_TRANSFERS_MAX = OUTBOX_MAX;
+export const UNFINISHED_TRANSFERS_MAX = 32;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
 export const DELIVERY_TRIES_MAX = 5;
 /** A path of this device: the longest that Linux takes. */

@@ -4,10 +4,10 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
 import type { DeliveryEvent, Unfinished } from "@postern/client";
-import { PEER_FINGERPRINT, WALL_NOW } from "../../test/fake-contacts.ts";
 import { failed, FakeDelivery, goodEvents, TRANSFER_ID } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
+import { unfinishedOf } from "../../test/unfinished-of.ts";
 import { until } from "../../test/until.ts";
 
 const FILE = import.meta.filename;
@@ -15,20 +15,7 @@ const NAME = basename(FILE);
 const SEND = ["send", FILE, "--to", "bob"];
 
 function unfinished(more: Partial<Unfinished> = {}): Unfinished {
-  return {
-    id: TRANSFER_ID,
-    role: "sending",
-    peer: { name: "bob", fingerprint: PEER_FINGERPRINT, trust: undefined },
-    content: { kind: "file", name: NAME, size: 1_000 },
-    profile: "end-to-end",
-    signed: false,
-    bytes: 450,
-    beganAt: WALL_NOW - 7_200_000,
-    changedAt: WALL_NOW - 3_600_000 * 3,
-    error: "peer/gone",
-    paths: [FILE],
-    ...more,
-  };
+  return unfinishedOf(FILE, more);
 }
 
 function delivering(events: readonly DeliveryEvent[], options?: FakeOptions): FakeTerminal {

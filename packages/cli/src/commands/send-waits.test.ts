@@ -1,35 +1,20 @@
 /** What `postern send` and `postern transfers resume` make of a relay that is not there yet. */
 import assert from "node:assert/strict";
-import { basename } from "node:path";
 import { mock, test, type TestContext } from "node:test";
 import { PosternError, type ErrorCode } from "@postern/core/errors";
-import type { Unfinished } from "@postern/client";
-import { PEER_FINGERPRINT, WALL_NOW } from "../../test/fake-contacts.ts";
 import { TRANSFER_ID } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
+import { unfinishedOf } from "../../test/unfinished-of.ts";
 import { settle, until } from "../../test/until.ts";
 
 const FILE = import.meta.filename;
-const NAME = basename(FILE);
 const SEND = ["send", FILE, "--to", "bob"];
 const RESUME = ["transfers", "resume", TRANSFER_ID.slice(0, 8)];
 const MESSAGE = ["send", "--text", "x", "--to", "bob"];
 const REFUSED = "could not connect to 127.0.0.1:9999: connection refused";
 const WAITS = `${REFUSED}; waiting for the relay, then going on; Ctrl-C ends it`;
 
-const BEGUN: Unfinished = {
-  id: TRANSFER_ID,
-  role: "sending",
-  peer: { name: "bob", fingerprint: PEER_FINGERPRINT, trust: undefined },
-  content: { kind: "file", name: NAME, size: 1_000 },
-  profile: "end-to-end",
-  signed: false,
-  bytes: 450,
-  beganAt: WALL_NOW - 7_200_000,
-  changedAt: WALL_NOW - 3_600_000,
-  error: "peer/gone",
-  paths: [FILE],
-};
+const BEGUN = unfinishedOf(FILE);
 
 interface Down {
   readonly terminal: FakeTerminal;
