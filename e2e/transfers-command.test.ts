@@ -79,6 +79,30 @@ test("transfers lists, resumes and cancels what was stopped, on both sides", asy
   assert.deepEqual(await filesIn(inbox), []);
 });
 
+test("transfers resume waits for a relay that is not there yet, and says so once", async () => {
+  const [port, inbox] = [await freePort(), await scene.newFolder("inbox-lou")];
+  const first = await scene.relay({ data: "down", port });
+  const lou = await scene.receiver("lou", first, ["--accept", "all", "-o", inbox]);
+  const send = ["send", path, "--to", "lou", "--json"];
+  const kim = scene.client("kim", first, [...send, "--limit", "1M"]);
+  await lou.event("progress", ({ bytes }) => Number(bytes) > MIB);
+  await kim.kill("SIGKILL");
+  await first.program.kill("SIGKILL");
+  const { id } = await scene
+    .run(["transfers", "--json", ...scene.self("kim", first).slice(2)])
+    .event("unfinished");
+  const resume = ["transfers", "resume", String(id), "--json"];
+  const resumed = scene.client("kim", first, resume);
+  await resumed.event("reconnecting");
+  await resumed.event("reconnecting");
+  await scene.relay({ data: "down", port });
+  await endsWith(resumed, 0, /^delivered film\.raw to lou/m);
+  const waits = resumed.stderr().match(/waiting for the relay, then going on; Ctrl-C ends it$/gm);
+  assert.equal(waits?.length, 1, resumed.stderr());
+  assert.doesNotMatch(resumed.stderr(), /an earlier transfer/);
+  assert.deepEqual(await filesIn(inbox), ["film.raw"]);
+});
+
 test("a file that has changed is begun anew only with --anew", async () => {
   const inbox = await scene.newFolder("inbox-cy");
   const cy = await scene.receiver("cy", relay, ["--accept", "all", "-o", inbox]);
