@@ -23,7 +23,7 @@ import { PosternError } from "@postern/core/errors";
 import { relayLogger, startRelay, type RunningRelay } from "@postern/relay";
 import { Scene, type Owner } from "./scene.ts";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 export class Lab {
   readonly scene: Scene;

@@ -13,7 +13,7 @@ import type { Writable } from "node:stream";
 export const BIN = join(import.meta.dirname, "..", "packages", "cli", "bin", "postern.js");
 
 /** For what takes milliseconds, on a machine that has a lot else to do. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /** One line of `--json`. */
 export type EventLine = Readonly<Record<string, unknown>> & { readonly type: string };

@@ -105,7 +105,7 @@ export class Scene {
   }
 
   /** When the relay's list holds this name, or no longer. */
-  async listed(at: RelayProgram, who: string, isListed = true, waitMs = 20_000): Promise<void> {
+  async listed(at: RelayProgram, who: string, isListed = true, waitMs = 60_000): Promise<void> {
     const deadline = performance.now() + waitMs;
     while ((await this.receivers(at)).includes(who) !== isListed) {
       if (performance.now() > deadline)

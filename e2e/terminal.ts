@@ -13,7 +13,7 @@ import { BIN } from "./program.ts";
 import type { Owner, RelayProgram, Scene } from "./scene.ts";
 
 const run = promisify(execFile);
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 const POLL_MS = 15;
 
 export class Terminal {

@@ -123,7 +123,7 @@ export function endOf(events: readonly TransferEvent[]): string {
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error("it never came to hold");
     await wait(10);

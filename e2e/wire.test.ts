@@ -35,7 +35,7 @@ async function sendOver(
   const flags = ["--profile", profile];
   const ann = scene.client(who, `127.0.0.1:${tap.port}`, [...args, ...flags]);
   // What breaks off is tried again some times, a while later.
-  await ann.ended(60_000);
+  await ann.ended(180_000);
   const isLast = ({ type }: EventLine): boolean => type === "done" || type === "failed";
   const atAnn = ann.events().find(isLast);
   assert.ok(atAnn !== undefined, ann.stderr());
