@@ -205,6 +205,7 @@ test("a delivery that is cancelled can be gone on with; one that nobody took is 
   await arrived(bob, ann);
 
   bob.decide = () => "decline";
+  await ann.sees("bob");
   const refused = await deliver(ann, delivering(path));
   const end = await refused.end();
   assert.equal(end?.type === "failed" && end.error.code, "peer/declined");
@@ -288,11 +289,13 @@ test("a signed content leaves a receipt that anybody can check, over a broken wi
   for (const profile of ["symmetric", "asymmetric", "end-to-end"] as const) {
     const to = profile === "end-to-end" ? "bob" : "cy";
     const open = async () => messageSource("hello");
+    await ann.sees(to);
     const note = await deliver(ann, { to, profile, open, signed: true });
     assert.equal((await note.end())?.type, "done", profile);
     const text = (await note.delivery.finished).signed ?? "";
     assert.equal(decodeSignedReceipt(text).content.kind, "message");
   }
+  await ann.sees("bob");
   const plain = await deliver(ann, {
     to: "bob",
     profile: "end-to-end",

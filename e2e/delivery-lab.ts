@@ -123,6 +123,14 @@ export class Somebody {
     await this.client.receivers()[Symbol.asyncIterator]().next();
   }
 
+  /** When the relay says that somebody is free: it may hear so after others have their receipt. */
+  async sees(name: string): Promise<void> {
+    await until(async () => {
+      for await (const receiver of this.client.receivers()) if (receiver.name === name) return true;
+      return false;
+    });
+  }
+
   /** They meet by a new code: each with the other. */
   async meet(joiner: Somebody): Promise<{ readonly own: Paired; readonly other: Paired }> {
     const opening = this.client.pair();
@@ -203,7 +211,7 @@ export class Watched {
 
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  waitMs = 20_000,
+  waitMs = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + waitMs;
   while (!(await holds())) {

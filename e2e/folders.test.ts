@@ -11,6 +11,8 @@ import { MIB, noise } from "./payloads.ts";
 import type { Owner } from "./scene.ts";
 
 const LIMIT = 8 * MIB;
+/** What is under way when a wire breaks may be lost. What was verified is more, and is not. */
+const LOST_BYTES_MAX = 4 * MIB;
 const LONG_AGO = new Date(1_600_000_000_000);
 
 interface Pair {
@@ -111,7 +113,7 @@ for (const [what, breakIt] of [
     const offsets = sent.of("accepted").map(({ offset }) => offset);
     assert.ok((offsets.at(-1) ?? 0) >= 4 * MIB, offsets.join(" "));
     const size = sent.delivery.content.size ?? 0;
-    assert.ok(ann.wire.pipeBytes < 1.1 * size, `${ann.wire.pipeBytes / size}`);
+    assert.ok(ann.wire.pipeBytes < size + LOST_BYTES_MAX, `${ann.wire.pipeBytes} of ${size}`);
   });
 
 test("T-02 a receiver that has gone finds its folder when it is back", async (t) => {
@@ -128,7 +130,7 @@ test("T-02 a receiver that has gone finds its folder when it is back", async (t)
   await expectArrived(again, folder);
   assert.equal(asked.length, 1);
   assert.ok((sent.of("accepted").at(-1)?.offset ?? 0) >= 6 * MIB);
-  assert.ok(ann.wire.pipeBytes < 1.1 * (sent.delivery.content.size ?? 0));
+  assert.ok(ann.wire.pipeBytes < (sent.delivery.content.size ?? 0) + LOST_BYTES_MAX);
   assert.deepEqual(await again.client.unfinished.list(), []);
 });
 

@@ -16,7 +16,10 @@ import { FILE, ResumedPair, type PairOptions } from "./resumed-pair.ts";
 import { filesIn, freePort, Scene, type Owner } from "./scene.ts";
 
 const BYTES = 24 * MIB;
-/** A break comes while most of the content is on this side. */
+/** A break comes when this much has arrived; what is under way then may be lost: less. */
+const ARRIVED = 4 * MIB;
+const FACTOR_MAX = (BYTES + ARRIVED) / BYTES;
+/** So that most of the content is on this side then. */
 const SLOWLY = ["--limit", "8M"];
 
 /** A part of the content has arrived. */
@@ -24,15 +27,15 @@ async function underWay(t: Owner, options: Partial<PairOptions> = {}): Promise<R
   const pair = await ResumedPair.open(t, { bytes: BYTES, sending: SLOWLY, ...options });
   await pair.bobWaits();
   pair.startAnn();
-  await eventually("a part", async () => (await pair.arrived()) >= 4 * MIB);
+  await eventually("a part", async () => (await pair.arrived()) >= ARRIVED);
   return pair;
 }
 
 async function wentOn(pair: ResumedPair, ann: Program | undefined): Promise<void> {
-  assert.deepEqual(await ann?.ended(60_000), { code: 0, signal: null }, pair.said());
+  assert.deepEqual(await ann?.ended(180_000), { code: 0, signal: null }, pair.said());
   assert.deepEqual(await pair.stored(), { files: [FILE], digest: pair.digest });
   const { sent, received } = pair.factors;
-  assert.ok(sent < 1.1 && received < 1.1, `${sent} ${received}`);
+  assert.ok(sent < FACTOR_MAX && received < FACTOR_MAX, `${sent} ${received}`);
 }
 
 for (const who of ["ann", "bob"] as const)
@@ -50,7 +53,7 @@ test("T-03 the relay has another address: the same command there goes on", async
   await pair.bobWaits();
   const ann = pair.startAnn();
   await wentOn(pair, ann);
-  assert.ok(Number((await ann.event("accepted"))["offset"]) >= 4 * MIB);
+  assert.ok(Number((await ann.event("accepted"))["offset"]) >= ARRIVED);
 });
 
 test("T-04 F-13 the file has changed: said, kept, and begun anew by consent alone", async (t) => {
@@ -66,7 +69,7 @@ test("T-04 F-13 the file has changed: said, kept, and begun anew by consent alon
   assert.match(ann.stderr(), /--anew/);
   assert.deepEqual(await filesIn(pair.inbox), [`.${FILE}.part`]);
   const anew = pair.startAnn(["--anew"]);
-  assert.deepEqual(await anew.ended(60_000), { code: 0, signal: null }, pair.said());
+  assert.deepEqual(await anew.ended(180_000), { code: 0, signal: null }, pair.said());
   assert.equal(await hashLarge(join(pair.inbox, FILE)), await hashLarge(pair.path));
   assert.notEqual(await hashLarge(pair.path), pair.digest);
 });
@@ -92,7 +95,7 @@ test("F-11 the disk is full in the middle: said, kept, and gone on with", ONLY_R
   await unlink(ballast);
   const ann = pair.startAnn();
   await wentOn(pair, ann);
-  assert.ok(Number((await ann.event("accepted"))["offset"]) >= 4 * MIB);
+  assert.ok(Number((await ann.event("accepted"))["offset"]) >= ARRIVED);
 });
 
 test(
