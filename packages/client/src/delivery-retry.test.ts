@@ -37,6 +37,15 @@ test("DeliveryRetry waits 1 s, twice as long each time, 30 s at most, and 1 s af
   assert.deepEqual(waits(2), [1_000, 2_000]);
 });
 
+test("DeliveryRetry asks for the receiver in a moment when the relay is back after a long time", () => {
+  const { made, next } = retry();
+  made.accepted();
+  for (let tries = 0; tries < 5; tries++) next("link/closed");
+  assert.equal(next("peer/busy")?.inMs, 1_000, "it comes back as this side does");
+  assert.equal(next("peer/absent")?.inMs, 2_000);
+  assert.equal(next("relay/unreachable")?.inMs, 30_000);
+});
+
 test("DeliveryRetry spreads those who were cut off together by a quarter, either way", () => {
   for (const [jitter, inMs] of [
     [0, 750],

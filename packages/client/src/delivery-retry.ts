@@ -62,7 +62,8 @@ export class DeliveryRetry {
   #wasThere: boolean;
   /** Since when nothing has gone on. */
   #since: InstantMs | undefined;
-  #waitMs = WAIT_MS_MIN;
+  /** Of each its own: a relay that was long away brings its clients back within a moment. */
+  #waitMs = { relay: WAIT_MS_MIN, receiver: WAIT_MS_MIN };
   #breaks = 0;
 
   /** @param wasThere the receiver has accepted this content before. */
@@ -79,7 +80,7 @@ export class DeliveryRetry {
 
   /** More of the content is there than ever before. */
   progressed(): void {
-    this.#waitMs = WAIT_MS_MIN;
+    this.#waitMs = { relay: WAIT_MS_MIN, receiver: WAIT_MS_MIN };
     this.#breaks = 0;
   }
 
@@ -90,9 +91,11 @@ export class DeliveryRetry {
     const { patienceMs, jitter } = this.#options;
     const left = patienceMs === undefined ? WAIT_MS_MAX : after(this.#since, patienceMs) - now;
     if (left <= 0) return undefined;
-    const inMs = Math.round(Math.min(this.#waitMs * (0.75 + jitter() / 2), left));
-    this.#waitMs = Math.min(2 * this.#waitMs, WAIT_MS_MAX);
-    return { for: OF_RELAY.test(error.code) ? "relay" : "receiver", inMs };
+    const whom = OF_RELAY.test(error.code) ? "relay" : "receiver";
+    const waitMs = this.#waitMs[whom];
+    const inMs = Math.round(Math.min(waitMs * (0.75 + jitter() / 2), left));
+    this.#waitMs[whom] = Math.min(2 * waitMs, WAIT_MS_MAX);
+    return { for: whom, inMs };
   }
 
   #isPassing(code: ErrorCode, isResumed: boolean): boolean {
