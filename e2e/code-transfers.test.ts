@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Paired } from "@postern/client";
-import { keySource, Lab, meetByCode, type Person } from "./end-to-end-lab.ts";
+import { keySource, Lab, type Person } from "./end-to-end-lab.ts";
+import { meetByCode, until } from "./lab.ts";
 
 const lab = await Lab.open({ after });
 let pairs = 0;
@@ -38,7 +39,7 @@ async function byCode(from: Person, to: Person, text: string): Promise<void> {
 
 /** Nothing of the meeting is left to use. */
 async function hasServed(person: Person, paired: Paired): Promise<void> {
-  await lab.until(async () => (await person.outcome(paired, "more")) === "usage/wrong-state");
+  await until(async () => (await person.outcome(paired, "more")) === "usage/wrong-state");
   await assert.rejects(paired.keep(), { code: "usage/wrong-state" });
 }
 

@@ -12,7 +12,8 @@ import { PosternError } from "@postern/core/errors";
 import { fingerprintOf, formatFingerprint } from "@postern/core/identity";
 import { decodeSignedReceipt, verifySignedReceipt } from "@postern/core/transfer";
 import { nativeSuite } from "@postern/node";
-import { DeliveryLab, until, Watched, type Somebody } from "./delivery-lab.ts";
+import { DeliveryLab, Watched, type Somebody } from "./delivery-lab.ts";
+import { meetByCode, until } from "./lab.ts";
 import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
 import type { Owner } from "./scene.ts";
 
@@ -233,7 +234,7 @@ test("a receiver who never took it is not waited for; patience ends", async (t) 
 
 test("who was met by a code is waited for while both run", async (t) => {
   const { ann, bob, path } = await twoPeople(t);
-  const { own, other } = await bob.meet(ann);
+  const [own, other] = await meetByCode(bob, ann);
   await bob.listen({ from: own });
   const sent = await deliver(ann, delivering(path, { to: other }));
   await until(() => sent.bytes > VERIFIED);

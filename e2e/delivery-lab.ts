@@ -14,7 +14,6 @@ import {
   type Delivery,
   type DeliveryEvent,
   type Offer,
-  type Paired,
   type ProfileName,
   type ReceiveOptions,
   type Transfer,
@@ -22,8 +21,9 @@ import {
 } from "@postern/client";
 import { connectNode, keptFileSink } from "@postern/client/node";
 import { PosternError } from "@postern/core/errors";
-import { relayLogger, startRelay, type RunningRelay } from "@postern/relay";
+import type { RunningRelay } from "@postern/relay";
 import { FaultProxy } from "./fault-proxy.ts";
+import { listenTo, relayIn, until } from "./lab.ts";
 import { Scene, type Owner } from "./scene.ts";
 
 export class DeliveryLab {
@@ -33,7 +33,7 @@ export class DeliveryLab {
 
   static async open(owner: Owner): Promise<DeliveryLab> {
     const scene = await Scene.open(owner);
-    const lab = new DeliveryLab(owner, scene, await relayIn(scene, 0));
+    const lab = new DeliveryLab(owner, scene, await relayIn(scene));
     owner.after(async () => await lab.#relay.close());
     return lab;
   }
@@ -60,11 +60,6 @@ export class DeliveryLab {
     this.#owner.after(async () => await somebody.leave());
     return somebody;
   }
-}
-
-async function relayIn(scene: Scene, port: number): Promise<RunningRelay> {
-  const dataDir = join(scene.folder, "relay");
-  return await startRelay({ host: "127.0.0.1", port, dataDir, logger: relayLogger("silent") });
 }
 
 /** A transfer that was accepted. */
@@ -108,19 +103,9 @@ export class Somebody {
   /** Takes everything from now on; resolves when the relay knows. */
   async listen(options: Partial<ReceiveOptions> = {}): Promise<void> {
     const profiles: readonly ProfileName[] = ["end-to-end", "symmetric", "asymmetric"];
-    const listening = Promise.withResolvers<void>();
     await this.#deafen();
-    const events = this.client.receive({ profiles, ...options });
-    this.#deafen = async () => await events[Symbol.asyncIterator]().return?.();
-    void (async () => {
-      for await (const event of events) {
-        if (event.type === "listening") listening.resolve();
-        if (event.type === "offer") void this.#take(event.offer);
-      }
-    })().catch(listening.reject);
-    await listening.promise;
-    // It answers a link's frames in their order.
-    await this.client.receivers()[Symbol.asyncIterator]().next();
+    const take = async (offer: Offer): Promise<void> => await this.#take(offer);
+    this.#deafen = await listenTo(this.client, { profiles, ...options }, take);
   }
 
   /** When the relay says that somebody is free: it may hear so after others have their receipt. */
@@ -129,18 +114,6 @@ export class Somebody {
       for await (const receiver of this.client.receivers()) if (receiver.name === name) return true;
       return false;
     });
-  }
-
-  /** They meet by a new code: each with the other. */
-  async meet(joiner: Somebody): Promise<{ readonly own: Paired; readonly other: Paired }> {
-    const opening = this.client.pair();
-    for await (const event of opening) {
-      if (event.type !== "code") continue;
-      const joining = joiner.client.pair({ code: event.code });
-      const [own, other] = await Promise.all([opening.paired, joining.paired]);
-      return { own, other };
-    }
-    throw new Error("no code came");
   }
 
   /** Nobody hears a word more. */
@@ -206,16 +179,5 @@ export class Watched {
     await Promise.race([this.#ended, timer]);
     late.abort();
     return this.events.at(-1);
-  }
-}
-
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  waitMs = 60_000,
-): Promise<void> {
-  const deadline = performance.now() + waitMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`nothing came in ${waitMs} ms`);
-    await wait(5);
   }
 }

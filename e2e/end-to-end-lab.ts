@@ -6,7 +6,6 @@
  */
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import {
   messageSink,
   messageSource,
@@ -20,10 +19,9 @@ import {
 } from "@postern/client";
 import { connectNode, fileSinkAt, fileSource } from "@postern/client/node";
 import { PosternError } from "@postern/core/errors";
-import { relayLogger, startRelay, type RunningRelay } from "@postern/relay";
+import type { RunningRelay } from "@postern/relay";
+import { listenTo, relayIn, until } from "./lab.ts";
 import { Scene, type Owner } from "./scene.ts";
-
-const WAIT_MS = 60_000;
 
 export class Lab {
   readonly scene: Scene;
@@ -32,10 +30,7 @@ export class Lab {
 
   static async open(owner: Owner): Promise<Lab> {
     const scene = await Scene.open(owner);
-    const dataDir = join(scene.folder, "relay");
-    const logger = relayLogger("silent");
-    const relay = await startRelay({ host: "127.0.0.1", port: 0, dataDir, logger });
-    const lab = new Lab(scene, relay);
+    const lab = new Lab(scene, await relayIn(scene));
     owner.after(async () => await lab.#close());
     return lab;
   }
@@ -73,11 +68,6 @@ export class Lab {
     await cp(this.#copy(name), this.scene.home(name), { recursive: true });
   }
 
-  /** Resolves when it holds. */
-  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
-    await until(holds);
-  }
-
   #copy(name: string): string {
     return join(this.scene.folder, `copy-${name}`);
   }
@@ -86,28 +76,6 @@ export class Lab {
     await Promise.all(this.#people.map(async ({ client }) => await client.close()));
     await this.relay.close();
   }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`nothing came in ${WAIT_MS} ms`);
-    await wait(10);
-  }
-}
-
-/** The opener and the joiner meet by a new code. */
-export async function meetByCode(
-  opener: Person,
-  joiner: Person,
-): Promise<readonly [Paired, Paired]> {
-  const opening = opener.client.pair();
-  for await (const event of opening) {
-    if (event.type !== "code") continue;
-    const joining = joiner.client.pair({ code: event.code });
-    return await Promise.all([opening.paired, joining.paired]);
-  }
-  throw new Error("no code came");
 }
 
 export interface Arrival {
@@ -141,24 +109,13 @@ export class Person {
   /** Resolves when the relay knows. */
   async listen(options: Partial<ReceiveOptions> = {}): Promise<void> {
     const profiles: readonly ProfileName[] = ["end-to-end"];
-    const events = this.client.receive({ profiles, capacity: 16, ...options });
-    this.#deafen = async () => await events[Symbol.asyncIterator]().return?.();
-    const first = Promise.withResolvers<void>();
-    void (async () => {
-      for await (const event of events) {
-        if (event.type === "listening") first.resolve();
-        if (event.type === "offer") void this.#take(event.offer);
-      }
-    })().catch(first.reject);
-    await first.promise;
-    // It answers a link's frames in their order.
-    await this.client.receivers()[Symbol.asyncIterator]().next();
+    const take = async (offer: Offer): Promise<void> => await this.#take(offer);
+    this.#deafen = await listenTo(this.client, { profiles, capacity: 16, ...options }, take);
   }
 
   /** Ends the listening. */
   async deafen(): Promise<void> {
     await this.#deafen();
-    await this.client.receivers()[Symbol.asyncIterator]().next();
   }
 
   /** A message to its end: the events of its transfer. */

@@ -11,6 +11,7 @@ import { after, test } from "node:test";
 import type { ChannelInfo } from "@postern/client";
 import { fileSource } from "@postern/client/node";
 import { keySource, kinds, Lab } from "./end-to-end-lab.ts";
+import { until } from "./lab.ts";
 import { MIB, noise, sha256, sha256File, writeContent } from "./payloads.ts";
 
 const lab = await Lab.open({ after });
@@ -70,7 +71,7 @@ test("a reply needs no package from the relay, and both directions go on at once
   assert.deepEqual(new Set(await Promise.all(all)), new Set(["done"]));
   const arrived = (): boolean =>
     ann.texts().length === before[0] + 6 && bob.texts().length === before[1] + 6;
-  await lab.until(arrived);
+  await until(arrived);
   assert.deepEqual(ann.texts().slice(before[0]).toSorted(), texts);
   assert.deepEqual(bob.texts().slice(before[1]).toSorted(), texts);
 });
@@ -112,5 +113,5 @@ test("a cancelled file leaves a place in the channel that the next offer closes"
     (await ann.client.contacts.find("bob"))?.channels.find(({ role }) => role === "sending");
   assert.equal((await sending())?.unacknowledged, 1);
   assert.equal(await ann.outcome("bob", "after it"), "done");
-  await lab.until(async () => (await sending())?.unacknowledged === 0);
+  await until(async () => (await sending())?.unacknowledged === 0);
 });

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import type { DeliverOptions } from "@postern/client";
 import { directorySink, directorySource } from "@postern/client/node";
 import type { Manifest } from "@postern/core/transfer";
-import { DeliveryLab, until, Watched, type Somebody } from "./delivery-lab.ts";
+import { DeliveryLab, Watched, type Somebody } from "./delivery-lab.ts";
+import { until } from "./lab.ts";
 import { MIB, noise } from "./payloads.ts";
 import type { Owner } from "./scene.ts";
 

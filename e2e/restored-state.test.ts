@@ -14,8 +14,9 @@ import { hex } from "@postern/core/bytes";
 import { nativeSuite } from "@postern/node";
 import { bytesSource } from "./attacks/cast.ts";
 import { SealLog } from "./attacks/seal-log.ts";
+import { until } from "./lab.ts";
 import { Scene } from "./scene.ts";
-import { endOf, pairUp, until, WatchedPerson } from "./watched-person.ts";
+import { endOf, pairUp, WatchedPerson } from "./watched-person.ts";
 
 type Who = "sender" | "receiver";
 

@@ -13,11 +13,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { messageSource, type ContentSource } from "@postern/client";
 import { nativeSuite } from "@postern/node";
 import { bytesSource } from "./attacks/cast.ts";
+import { until } from "./lab.ts";
 import { liveBytes } from "./live-bytes.ts";
 import { MaskedSecrets, type MaskedSecret } from "./masked-secrets.ts";
 import { filesIn, Scene } from "./scene.ts";
 import { watchSecrets } from "./secret-log.ts";
-import { endOf, pairUp, until, WatchedPerson } from "./watched-person.ts";
+import { endOf, pairUp, WatchedPerson } from "./watched-person.ts";
 
 const MIB = 1_048_576;
 /** Chapter of what a client makes when it connects: its seeds, and the keys of its link. */

@@ -11,11 +11,12 @@ import { after, test } from "node:test";
 import { messageSource } from "@postern/client";
 import { nativeSuite } from "@postern/node";
 import { bytesSource } from "./attacks/cast.ts";
+import { until } from "./lab.ts";
 import { MaskedSecrets } from "./masked-secrets.ts";
 import { collectGarbage, writableMemory } from "./process-memory.ts";
 import { Scene } from "./scene.ts";
 import { watchSecrets } from "./secret-log.ts";
-import { endOf, pairUp, until, WatchedPerson } from "./watched-person.ts";
+import { endOf, pairUp, WatchedPerson } from "./watched-person.ts";
 
 const LINUX_ONLY = process.platform !== "linux" && "only Linux shows a process its memory";
 const PLANTED = ["alive", "dropped"] as const;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setTimeout as wait } from "node:timers/promises";
 import {
   connect,
   memoryStore,
@@ -12,7 +11,6 @@ import {
   type ClientPorts,
   type ContentSource,
   type Offer,
-  type Paired,
   type Store,
   type TransferEvent,
 } from "@postern/client";
@@ -21,6 +19,7 @@ import { wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { parseRelayAddress } from "@postern/core/identity";
 import { chooseSuite } from "@postern/node";
+import { listenTo, meetByCode } from "./lab.ts";
 import type { Owner } from "./scene.ts";
 
 export interface WatchedOptions {
@@ -67,14 +66,8 @@ export class WatchedPerson {
 
   /** Takes offers until the client is closed. Resolves when the relay has been told. */
   async listen(): Promise<void> {
-    const listening = Promise.withResolvers<void>();
-    void (async () => {
-      for await (const event of this.client.receive({ profiles: ["end-to-end"], capacity: 8 })) {
-        if (event.type === "listening") listening.resolve();
-        if (event.type === "offer") void this.#take(event.offer);
-      }
-    })().catch(listening.reject);
-    await listening.promise;
+    const options = { profiles: ["end-to-end"], capacity: 8 } as const;
+    await listenTo(this.client, options, async (offer) => await this.#take(offer));
   }
 
   /** The events of one transfer to its end; the last says how it ended. */
@@ -108,24 +101,11 @@ export class WatchedPerson {
 
 /** Two meet by a code and keep each other. */
 export async function pairUp(opener: WatchedPerson, joiner: WatchedPerson): Promise<void> {
-  const opening = opener.client.pair();
-  const { value } = await opening[Symbol.asyncIterator]().next();
-  if (value?.type !== "code") throw new Error("no code came");
-  const joining = joiner.client.pair({ code: value.code });
-  const both: readonly Paired[] = await Promise.all([opening.paired, joining.paired]);
-  for (const paired of both) await paired.keep();
+  for (const paired of await meetByCode(opener, joiner)) await paired.keep();
 }
 
 /** How a transfer ended: `done`, or the code of its failure. */
 export function endOf(events: readonly TransferEvent[]): string {
   const last = events.at(-1);
   return last?.type === "failed" ? last.error.code : (last?.type ?? "nothing");
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error("it never came to hold");
-    await wait(10);
-  }
 }
