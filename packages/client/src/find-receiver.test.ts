@@ -152,6 +152,17 @@ test("C-10 findReceiver() asks again for a contact in time to notice another key
   await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
 });
 
+test("findReceiver() remembers nobody as busy, though asked in spite of it", async () => {
+  const relay = new Names();
+  relay.names.set("ann", ANN);
+  relay.contact(ANN, { name: "ann", relayName: "ann" });
+  relay.busyProfiles = 4;
+  relay.statuses = ["busy"];
+  for (const isBegun of [true, false])
+    assert.deepEqual((await relay.find("ann", "end-to-end", isBegun)).party.id, ANN);
+  assert.deepEqual(relay.asked, ["ann", "ann"]);
+});
+
 test("findReceiver() asks each time for who is no contact, and in the RSA profiles", async () => {
   const relay = new Names();
   relay.names.set("ann", ANN).set("bob", BOB);

@@ -57,7 +57,9 @@ export async function findReceiver(
   const known = recent.of(relayName);
   const found = known ?? (await directory.find(relayName));
   const receiver = admitted(ports, found, expected);
-  if (known === undefined) recent.keep(relayName, found, receiver.party.fingerprint);
+  // Who is busy now, and asked all the same for what was begun, may be free a moment later.
+  if (known === undefined && found.status === "free")
+    recent.keep(relayName, found, receiver.party.fingerprint);
   return receiver;
 }
 
