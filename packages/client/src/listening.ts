@@ -105,7 +105,7 @@ export class Listening {
   /** Offers of the same content that wait here: their sender has begun again, and they are void. */
   #withdrawOf({ contentId, party }: TransferFacts): void {
     for (const [key, { offer }] of this.#pending) {
-      if (offer?.isOf(contentId, party.fingerprint) !== true) continue;
+      if (offer?.isOpenWith(contentId, party.fingerprint) !== true) continue;
       const envelope = { kind: "withdraw", transfer: offer.transfer, reason: CANCELLED } as const;
       this.#host.step({ kind: "transfer", key, input: { kind: "envelope", envelope } });
     }
@@ -185,9 +185,10 @@ class PendingOffer implements Offer {
     return this.#facts.transfer;
   }
 
-  isOf(contentId: Uint8Array, from: Uint8Array): boolean {
+  /** Whether this content of this sender (fingerprint) still waits for a decision. */
+  isOpenWith(contentId: Uint8Array, from: Uint8Array): boolean {
     const { contentId: own, party } = this.#facts;
-    return equalBytes(own, contentId) && equalBytes(party.fingerprint, from);
+    return this.#open && equalBytes(own, contentId) && equalBytes(party.fingerprint, from);
   }
 
   /** The application hears of it. `false` when there is nothing to decide any more. */
