@@ -56,8 +56,9 @@ export async function unlocked<T>(
         return await typed(context);
       });
     } catch (error) {
-      context.passphrase.forget();
       const isWrong = error instanceof PosternError && error.code === "store/wrong-passphrase";
+      // Whatever else went wrong may be tried again: nobody is asked twice for that.
+      if (isWrong) context.passphrase.forget();
       if (!isWrong || !isTyped || tries === TRIES) throw error;
       context.output.warn("this is not the passphrase; try again");
     }

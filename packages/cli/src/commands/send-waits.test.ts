@@ -5,6 +5,7 @@ import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { TRANSFER_ID } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 import { unfinishedOf } from "../../test/unfinished-of.ts";
+import { Scripted } from "../../test/scripted-prompter.ts";
 import { settle, until } from "../../test/until.ts";
 
 const FILE = import.meta.filename;
@@ -71,6 +72,18 @@ test("send of a file waits for the relay where a person sees it, and says so onc
   assert.equal(await running, 0, terminal.stderr.text);
   assert.equal(lab.tries, 4);
   assert.match(terminal.stderr.text, /^connected to 127\.0\.0\.1:9999; going on$/m);
+});
+
+test("a passphrase is asked for once, however often the relay is tried", async (t) => {
+  const prompter = new Scripted("correct horse");
+  const lab = down(t, { isTerminal: true, prompter });
+  lab.terminal.home.passphrase = "correct horse";
+  const running = lab.terminal.run(...SEND);
+  await lab.pass(1_000);
+  lab.isUp = true;
+  await lab.pass(2_000);
+  assert.equal(await running, 0, lab.terminal.stderr.text);
+  assert.deepEqual(lab.terminal.home.tried, Array(3).fill("correct horse"));
 });
 
 test("send waits for the relay until Ctrl-C", async (t) => {
