@@ -25,6 +25,16 @@ function halting(options: LabOptions = {}) {
   return { lab, rest, ends };
 }
 
+/** The rest comes, and both ends are content. */
+async function arrives({ lab, rest, ends }: ReturnType<typeof halting>): Promise<void> {
+  rest.resolve(undefined);
+  await lab.clock.advance(10_000);
+  assert.deepEqual(
+    (await ends).map(({ code }) => code),
+    [undefined, undefined],
+  );
+}
+
 test("P-06 a sender that brings nothing loses its place, hears so, and what came is kept", async () => {
   const { lab, rest, ends } = halting();
   await lab.clock.advance(IDLE_TRANSFER_MS - PING_INTERVAL_MS);
@@ -41,25 +51,15 @@ test("P-06 a sender that brings nothing loses its place, hears so, and what came
 });
 
 test("a source that gives a little now and then may take any time", async () => {
-  const { lab, rest, ends } = halting();
-  await lab.clock.advance(IDLE_TRANSFER_MS - 2 * PING_INTERVAL_MS);
-  rest.resolve(undefined);
-  await lab.clock.advance(10_000);
-  assert.deepEqual(
-    (await ends).map(({ code }) => code),
-    [undefined, undefined],
-  );
+  const it = halting();
+  await it.lab.clock.advance(IDLE_TRANSFER_MS - 2 * PING_INTERVAL_MS);
+  await arrives(it);
 });
 
 test("a stream may be silent for hours: nobody knows its end", async () => {
-  const { lab, rest, ends } = halting({ size: undefined, receive: { size: undefined } });
-  await lab.clock.advance(LONG_MS);
-  rest.resolve(undefined);
-  await lab.clock.advance(10_000);
-  assert.deepEqual(
-    (await ends).map(({ code }) => code),
-    [undefined, undefined],
-  );
+  const it = halting({ size: undefined, receive: { size: undefined } });
+  await it.lab.clock.advance(LONG_MS);
+  await arrives(it);
 });
 
 test("a receiver that waits for its person or its disk does not hold that against the sender", async () => {
