@@ -1,8 +1,8 @@
 /**
  * A man in the middle of the wire: a TCP proxy before the relay that keeps what clients sent, and
  * may cut it into small pieces or change the frames (docs/protocol.md 8) in their pipes. It waits
- * for each frame to be whole, so that it can be repeated, swapped or left out; where frames are only
- * counted or hit by one bit, and there are gigabytes of them, `fault-proxy.ts` lets them pass.
+ * for each frame to be whole, so that it can be repeated, swapped or left out; where frames are
+ * only counted or hit by one bit, and there are gigabytes of them, `fault-proxy.ts` lets them pass.
  *
  * @module
  */
