@@ -41,6 +41,7 @@ export class RelayEnd {
         const copy = bytes.slice();
         queueMicrotask(() => this.#step({ kind: "received", bytes: copy }));
       },
+      soon: queueMicrotask,
       close: () => queueMicrotask(() => this.#end()),
     };
     this.#schedule();

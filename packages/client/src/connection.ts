@@ -71,6 +71,8 @@ export class Connection {
   #socket: LinkSocket | undefined;
   #unsent: readonly LinkEffect[];
   #timer: { readonly at: InstantMs; readonly cancel: () => void } | undefined;
+  /** The socket will call for what was said. */
+  #isFlushing = false;
   #ended = false;
 
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
@@ -125,15 +127,25 @@ export class Connection {
     this.#schedule();
   }
 
+  /** With all that is said at this time, sealed as one. */
   send(frame: LinkFrame): void {
-    this.#input({ kind: "send", frame });
+    this.#input({ kind: "queue", frame });
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#socket?.soon(() => this.#flush());
   }
 
   /** Ends the link after what was sent; nothing is told any more. */
   close(): void {
     if (this.#ended) return;
+    this.#flush();
     this.#input({ kind: "close" });
     this.#end();
+  }
+
+  #flush(): void {
+    this.#isFlushing = false;
+    this.#input({ kind: "flush" });
   }
 
   #input(input: LinkInput): void {

@@ -15,6 +15,8 @@ import type { Store } from "./store.ts";
 /** Raw bytes to a relay's `/link` (docs/protocol.md 4). */
 export interface LinkSocket {
   write(bytes: Uint8Array): void;
+  /** Calls back when all that is at hand was done: what there is to write then is written once. */
+  soon(call: () => void): void;
   /** Closes after what was written. */
   close(): void;
 }

@@ -29,7 +29,7 @@ export type {
   PublishPackagesFrame,
 } from "./link/key-packages.ts";
 export { startClientLink } from "./link/client-handshake.ts";
-export { linkDeadline, stepLink } from "./link/link.ts";
+export { linkDeadline, linkQueuedBytes, stepLink } from "./link/link.ts";
 export type {
   ClientLinkOptions,
   EstablishedRelay,

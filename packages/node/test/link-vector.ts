@@ -43,6 +43,10 @@ const FRAMES: readonly LinkFrame[] = [
   { kind: "result", request: 2, status: "absent" },
   { kind: "notice", notice: "restarting", afterMs: 1_000 },
 ];
+const BUNDLED: readonly LinkFrame[] = [
+  { kind: "envelope", request: 3, to: new Uint8Array(32).fill(0x22), body: Uint8Array.of(4) },
+  { kind: "find", request: 4, name: "bob" },
+];
 
 /** @throws Error when a machine fails or an encapsulation does not open. */
 export function runLinkVector(suite: Suite, inputs: LinkInputs): LinkTranscript {
@@ -66,7 +70,7 @@ export function runLinkVector(suite: Suite, inputs: LinkInputs): LinkTranscript 
   relay = go(receive(relay, m3), { kind: "decide", status: "welcome", retryAfterMs: 0 });
   const m4 = written(relay);
   client = receive(client, m4);
-  const frames = FRAMES.map((frame) => {
+  const alone = FRAMES.map((frame) => {
     const from = frame.kind === "result" || frame.kind === "notice" ? "relay" : "client";
     const step = go(from === "relay" ? relay : client, { kind: "send", frame });
     if (from === "relay") {
@@ -78,12 +82,15 @@ export function runLinkVector(suite: Suite, inputs: LinkInputs): LinkTranscript 
     }
     return { from, bytes: hex(written(step)) };
   });
+  for (const frame of BUNDLED) client = go(client, { kind: "queue", frame });
+  client = go(client, { kind: "flush" });
+  receive(relay, written(client));
   return {
     id: hex(identity.id),
     fingerprint: hex(identity.fingerprint),
     relayFingerprint: hex(pin),
     handshake: [m1, m2, m3, m4].map(hex),
-    frames,
+    frames: [...alone, { from: "client", bytes: hex(written(client)) }],
   };
 }
 

@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { Suite } from "@postern/core/crypto";
 import {
   linkDeadline,
+  linkQueuedBytes,
   startRelayLink,
   stepLink,
   type LinkEvent,
@@ -62,9 +63,10 @@ export class LinkSocket implements Timed, ReadHandlers {
   readonly #reads: ReusedReads;
   readonly #ports: LinkSocketPorts;
   #state: LinkState;
-  /** Sealed in this turn of the event loop; it leaves at its end. */
+  /** In this turn of the event loop; it leaves at its end. */
   #sealed: Uint8Array[] = [];
   #sealedBytes = 0;
+  #isFlushing = false;
   /** Frames that go with the next one, or in a moment. */
   readonly #waiting: RelayFrame[] = [];
   #waitingDue: InstantMs | undefined;
@@ -127,7 +129,7 @@ export class LinkSocket implements Timed, ReadHandlers {
 
   send(frame: RelayFrame): void {
     this.sendWaiting();
-    if (this.#state.kind === "established") this.#step({ kind: "send", frame });
+    this.#queue(frame);
   }
 
   /** The same for a frame that nobody waits for: it need not cost a system call of its own. */
@@ -146,13 +148,14 @@ export class LinkSocket implements Timed, ReadHandlers {
 
   sendWaiting(): void {
     this.#waitingDue = undefined;
-    for (const frame of this.#waiting.splice(0)) this.send(frame);
+    for (const frame of this.#waiting.splice(0)) this.#queue(frame);
   }
 
   /** Ends it after what was written. */
   close(reason: string): void {
     if (this.#closing !== undefined) return;
     this.sendWaiting();
+    this.#step({ kind: "flush" });
     this.#step({ kind: "close" });
     this.#finish(reason);
   }
@@ -188,13 +191,12 @@ export class LinkSocket implements Timed, ReadHandlers {
   }
 
   get #queuedBytes(): number {
-    return this.socket.writableLength + this.#sealedBytes;
+    return this.socket.writableLength + this.#sealedBytes + linkQueuedBytes(this.#state);
   }
 
   #write(bytes: Uint8Array): void {
     if (this.socket.destroyed) return;
-    // What one turn of the event loop has for this client leaves in one system call.
-    if (this.#sealed.length === 0) setImmediate(this.#flush);
+    this.#flushSoon();
     this.#sealed.push(bytes);
     this.#sealedBytes += bytes.length;
     if (this.#queuedBytes <= LINK_QUEUE_BYTES_MAX) return;
@@ -202,21 +204,40 @@ export class LinkSocket implements Timed, ReadHandlers {
     this.socket.destroy();
   }
 
-  /** As one piece: putting frames together costs less than a socket that is told of each. */
+  /** What one turn of the event loop has for this client leaves in one system call. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(this.#flush);
+  }
+
+  #queue(frame: RelayFrame): void {
+    if (this.#state.kind !== "established") return;
+    this.#step({ kind: "queue", frame });
+    this.#flushSoon();
+  }
+
   readonly #flush = (): void => {
+    this.#step({ kind: "flush" });
+    this.#isFlushing = false;
+    this.#writeSealed();
+  };
+
+  /** As one piece: putting frames together costs less than a socket that is told of each. */
+  #writeSealed(): void {
     const [first, ...others] = this.#sealed;
     if (first === undefined || this.socket.destroyed) return;
     const bytes = others.length === 0 ? first : Buffer.concat(this.#sealed, this.#sealedBytes);
     this.#sealed = [];
     this.#sealedBytes = 0;
     this.socket.write(bytes);
-  };
+  }
 
   /** Flushes, and gives the client a moment to read the last frames before the socket goes. */
   #finish(reason: string): void {
     if (this.#closing !== undefined) return;
     this.#closing = after(this.#ports.clock.now(), LINK_CLOSING_MS);
-    this.#flush();
+    this.#writeSealed();
     this.socket.end();
     this.#ports.wheel.schedule(this);
     this.#lose(reason);

@@ -17,23 +17,10 @@ export async function openLinkSocket(
   socket.once("close", () => events.onClose(failure && linkClosed(failure)));
   // A relay never speaks first, but nothing that came early may get lost.
   if (head.length > 0) socket.unshift(head);
-  let sealed: Uint8Array[] = [];
-  const flush = (): void => {
-    const [first, ...others] = sealed;
-    if (first === undefined) return;
-    sealed = [];
-    socket.write(others.length === 0 ? first : Buffer.concat([first, ...others]));
-  };
   return {
-    write(bytes) {
-      // What one step of the machines has to say leaves in one piece, by one system call.
-      if (sealed.length === 0) process.nextTick(flush);
-      sealed.push(bytes);
-    },
-    close() {
-      flush();
-      socket.destroySoon();
-    },
+    write: (bytes) => void socket.write(bytes),
+    soon: (call) => process.nextTick(call),
+    close: () => socket.destroySoon(),
   };
 }
 

@@ -7,7 +7,9 @@
 import { PosternError } from "../errors.ts";
 import { LINK_DEAD_MS } from "../limits.ts";
 import { after, earlier, type InstantMs } from "../time.ts";
+import { framesOf } from "./bundle.ts";
 import {
+  asLinkError,
   decodeLinkFrame,
   encodeLinkFrame,
   isClientFrame,
@@ -56,21 +58,31 @@ export function receiveFrames(
     if (bytes === undefined) return { ...state, lastSent, lastReceived };
     // Only what opened counts: a length that was changed would swallow all that follows, unnoticed.
     lastReceived = now;
-    const frame = decodeLinkFrame(bytes, from);
-    if (frame === undefined || frame.kind === "pong") continue;
-    if (frame.kind === "ping") {
-      effects.push(write(state, { kind: "pong", token: frame.token }));
-      lastSent = now;
-    } else effects.push({ kind: "emit", event: { kind: "frame", frame } });
+    for (const each of unbundled(bytes)) {
+      const frame = decodeLinkFrame(each, from);
+      if (frame === undefined || frame.kind === "pong") continue;
+      if (frame.kind === "ping") {
+        effects.push(write(state, { kind: "pong", token: frame.token }));
+        lastSent = now;
+      } else effects.push({ kind: "emit", event: { kind: "frame", frame } });
+    }
   }
 }
 
 /** @throws {@link PosternError} `usage/invalid-argument` for a frame of the other side. */
 export function sendFrame(state: EstablishedState, frame: LinkFrame, now: InstantMs): LinkStep {
-  if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
-    throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
-  const effect = write(state, frame);
+  const effect = write(state, own(state, frame));
   return { state: { ...state, lastSent: now }, effects: [effect] };
+}
+
+/** @throws as {@link sendFrame} */
+export function queueFrame(state: EstablishedState, frame: LinkFrame): void {
+  state.channel.queue(encodeLinkFrame(own(state, frame)));
+}
+
+export function flushFrames(state: EstablishedState, now: InstantMs): LinkStep {
+  const effects = state.channel.flush().map((bytes): LinkEffect => ({ kind: "write", bytes }));
+  return { state: effects.length === 0 ? state : { ...state, lastSent: now }, effects };
 }
 
 /** @throws {@link PosternError} `link/timed-out` */
@@ -83,6 +95,20 @@ export function wakeEstablished(state: EstablishedState, now: InstantMs): LinkSt
   return { state: { ...state, lastSent: now, pings: token }, effects: [effect] };
 }
 
+function own(state: EstablishedState, frame: LinkFrame): LinkFrame {
+  if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
+    throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
+  return frame;
+}
+
 function write(state: EstablishedState, frame: LinkFrame): LinkEffect {
   return { kind: "write", bytes: state.channel.seal(encodeLinkFrame(frame)) };
+}
+
+function unbundled(plaintext: Uint8Array): readonly Uint8Array[] {
+  try {
+    return framesOf(plaintext);
+  } catch (error) {
+    throw asLinkError(error);
+  }
 }

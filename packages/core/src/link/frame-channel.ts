@@ -18,6 +18,7 @@
 import { AEAD_TAG_BYTES } from "../crypto.ts";
 import { PosternError } from "../errors.ts";
 import { LINK_FRAME_BYTES_MAX, LINK_REKEY_FRAMES } from "../limits.ts";
+import { bundleFrames } from "./bundle.ts";
 import type { Inbox } from "./inbox.ts";
 import type { CipherState } from "./noise.ts";
 
@@ -30,6 +31,8 @@ export class FrameChannel {
   readonly #receiving: CipherState;
   readonly #inbox: Inbox;
   readonly #rekeyFrames: number;
+  #queued: Uint8Array[] = [];
+  #queuedBytes = 0;
   /** The length bytes of the frame that is arriving. */
   #prefix: Uint8Array | undefined;
 
@@ -56,6 +59,24 @@ export class FrameChannel {
     bytes.set(this.#sending.seal(bytes.subarray(0, PREFIX_BYTES), plaintext), PREFIX_BYTES);
     this.#count(this.#sending);
     return bytes;
+  }
+
+  /** Type and body of a frame, to be sealed by the next {@link flush}. */
+  queue(plaintext: Uint8Array): void {
+    this.#queued.push(plaintext);
+    this.#queuedBytes += plaintext.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Seals what is queued, in its order, as few as may be. */
+  flush(): readonly Uint8Array[] {
+    const bundles = bundleFrames(this.#queued);
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    return bundles.map((plaintext) => this.seal(plaintext));
   }
 
   /** Takes bytes of the stream; {@link next} is called until it has no frame left. */

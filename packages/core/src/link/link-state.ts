@@ -35,6 +35,9 @@ export type LinkInput =
   /** The bytes stay the driver's; nothing keeps a view of them. */
   | { readonly kind: "received"; readonly bytes: Uint8Array }
   | { readonly kind: "send"; readonly frame: LinkFrame }
+  /** The frame waits for `flush`, to be sealed as one with the others that do. */
+  | { readonly kind: "queue"; readonly frame: LinkFrame }
+  | { readonly kind: "flush" }
   /** The relay's answer to the `login` event. */
   | { readonly kind: "decide"; readonly status: LoginStatus; readonly retryAfterMs: number }
   | { readonly kind: "woke" }

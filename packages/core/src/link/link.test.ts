@@ -168,15 +168,18 @@ test("stepLink() throws a caller's bugs and stays as it was", () => {
       (error) => error instanceof PosternError && error.code === code,
     );
   const welcome = { kind: "decide", status: "welcome", retryAfterMs: 0 } as const;
-  bug("client", { kind: "send", frame: LISTED }, "usage/wrong-state");
+  for (const kind of ["send", "queue"] as const)
+    bug("client", { kind, frame: LISTED }, "usage/wrong-state");
   bug("relay", welcome, "usage/wrong-state");
   linked.login();
   bug("relay", { ...welcome, retryAfterMs: -1 }, "usage/invalid-argument");
   linked.welcome().carry("relay");
   bug("relay", welcome, "usage/wrong-state");
-  bug("client", { kind: "send", frame: RESULT }, "usage/invalid-argument");
-  bug("relay", { kind: "send", frame: LISTED }, "usage/invalid-argument");
-  bug("client", { kind: "send", frame: { ...LISTED, free: -1 } }, "usage/invalid-argument");
+  for (const kind of ["send", "queue"] as const) {
+    bug("client", { kind, frame: RESULT }, "usage/invalid-argument");
+    bug("relay", { kind, frame: LISTED }, "usage/invalid-argument");
+    bug("client", { kind, frame: { ...LISTED, free: -1 } }, "usage/invalid-argument");
+  }
   linked.client.step({ kind: "send", frame: LISTED }, 0);
   linked.carry("client");
   assert.deepEqual(linked.relay.frames, [LISTED]);
@@ -203,6 +206,8 @@ test("stepLink() ignores every input after failed and closed", () => {
   const inputs: readonly LinkInput[] = [
     { kind: "received", bytes: new Uint8Array(9) },
     { kind: "send", frame: LISTED },
+    { kind: "queue", frame: LISTED },
+    { kind: "flush" },
     { kind: "decide", status: "welcome", retryAfterMs: 0 },
     { kind: "woke" },
     { kind: "close" },

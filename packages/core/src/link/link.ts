@@ -34,7 +34,14 @@ import { wipe } from "../bytes.ts";
 import { PosternError, unreachable } from "../errors.ts";
 import type { InstantMs } from "../time.ts";
 import { receiveHello, receiveResult } from "./client-handshake.ts";
-import { establishedDeadline, receiveFrames, sendFrame, wakeEstablished } from "./established.ts";
+import {
+  establishedDeadline,
+  flushFrames,
+  queueFrame,
+  receiveFrames,
+  sendFrame,
+  wakeEstablished,
+} from "./established.ts";
 import { asLinkError } from "./frames.ts";
 import { M1_BYTES, M2_BYTES, M3_BYTES, M4_BYTES } from "./handshake.ts";
 import type {
@@ -58,6 +65,11 @@ export function linkDeadline(state: LinkState): InstantMs | undefined {
     default:
       return state.deadline;
   }
+}
+
+/** Bytes of frames that wait for `flush`. */
+export function linkQueuedBytes(state: LinkState): number {
+  return state.kind === "established" ? state.channel.queuedBytes : 0;
 }
 
 /**
@@ -96,6 +108,11 @@ function stepEstablished(
       return { state: receiveFrames(state, effects, now), effects };
     case "send":
       return sendFrame(state, input.frame, now);
+    case "queue":
+      queueFrame(state, input.frame);
+      return { state, effects };
+    case "flush":
+      return flushFrames(state, now);
     case "woke":
       return wakeEstablished(state, now);
     case "decide":
@@ -121,8 +138,10 @@ function stepHandshake(
       if (state.kind !== "expect-decision") throw wrongState(state);
       return answerLogin(state, input, now);
     case "woke":
+    case "flush":
       return { state, effects };
     case "send":
+    case "queue":
       throw wrongState(state);
     default:
       return unreachable(input);
