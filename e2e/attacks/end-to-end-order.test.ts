@@ -33,8 +33,8 @@ for (const [kind, first, later] of [
 
 for (const [kind, outcome] of [
   ["offer", "peer/timed-out"],
-  // Bob says that he waits no longer.
-  ["answer", "peer/cancelled"],
+  // Bob says that no pipe came.
+  ["answer", "transfer/pipe-lost"],
   // `done` came through the pipe.
   ["receipt", "done"],
 ] as const)

@@ -50,7 +50,7 @@ test("C-01 an answer with any byte changed ends the transfer, and the channel go
     talk.relay.say(held.to, { ...held.genuine, body });
     const outcome = await talk.until(sending);
     // Form 0 is a verdict in the clear, which it is not.
-    assert.equal(outcome, at === 17 ? "peer/cancelled" : "transfer/invalid", `byte ${at}`);
+    assert.equal(outcome, at === 17 ? "transfer/pipe-lost" : "transfer/invalid", `byte ${at}`);
   }
   await talk.goesOn(alice, bob);
 });
