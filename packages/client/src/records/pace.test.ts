@@ -72,10 +72,10 @@ class Path {
   run(ms: number): number {
     const [end, before] = [this.#now + ms, this.#verified];
     for (; this.#now < end; this.#now++) {
-      const { recordBytes: record, windowBytes } = this.pace;
+      const record = this.pace.recordBytes;
       for (;;) {
-        const bytes = Math.min(record, windowBytes - (this.#sent - this.#verified));
-        if (bytes < RECORD_BYTES_MIN) break;
+        const bytes = this.pace.portion(record, this.#sent - this.#verified);
+        if (bytes === 0) break;
         this.#send(bytes);
       }
       for (
@@ -121,6 +121,19 @@ test("Pace keeps the buffers of a slow path empty", () => {
   path.run(20_000);
   assert.ok(path.run(20_000) > 95);
   assert.equal(path.pace.windowBytes, WINDOW_BYTES_MIN);
+});
+
+test("Pace fills a wide window with whole records, a narrow one to the last", () => {
+  const pace = new Pace(undefined, 0, at(0));
+  const record = WINDOW_BYTES_MIN / 4;
+  assert.equal(pace.portion(record, 3 * record), record);
+  assert.equal(pace.portion(record, 3 * record + 1), 0);
+  assert.equal(pace.portion(100, WINDOW_BYTES_MIN - 100), 100);
+  const longer = record + 1;
+  assert.equal(pace.portion(longer, 3 * record), record);
+  assert.equal(pace.portion(longer, WINDOW_BYTES_MIN - RECORD_BYTES_MIN), RECORD_BYTES_MIN);
+  assert.equal(pace.portion(longer, WINDOW_BYTES_MIN - RECORD_BYTES_MIN + 1), 0);
+  assert.equal(pace.portion(longer, WINDOW_BYTES_MIN + 1), 0);
 });
 
 test("Pace lets UNVERIFIED_BYTES_MAX be under way at most", () => {

@@ -25,6 +25,9 @@ const THROTTLED_RECORD_MS = 250;
 /** More than the path was seen to hold: else nobody would learn that it holds more. */
 const GROWTH = 1.25;
 
+/** So many records in a window are enough to keep the path busy with one less. */
+const WIDE_RECORDS = 4;
+
 /** A record, or some short ones, on the way. */
 interface UnderWay {
   readonly end: number;
@@ -69,6 +72,15 @@ export class Pace {
   /** The most that may be sent and not yet verified. */
   get windowBytes(): number {
     return this.#window;
+  }
+
+  /** How many of `wanted` bytes may go when `underWay` bytes do; 0: a report comes first. */
+  portion(wanted: number, underWay: number): number {
+    const room = this.#window - underWay;
+    // A record of odd bytes costs as much as a whole one; a narrow window has no time to wait.
+    const isWide = this.#window >= WIDE_RECORDS * wanted;
+    const least = isWide ? wanted : Math.min(wanted, RECORD_BYTES_MIN);
+    return room < least ? 0 : Math.min(wanted, room);
   }
 
   /** How long the next record has to wait for the rate limit. */

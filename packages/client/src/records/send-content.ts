@@ -14,7 +14,6 @@ import {
   ANSWER_TIMEOUT_MS,
   PING_INTERVAL_MS,
   PIPES_PER_TRANSFER_MAX,
-  RECORD_BYTES_MIN,
   REVERSE_BODY_BYTES_MAX,
 } from "@postern/core/limits";
 import {
@@ -153,11 +152,10 @@ class SendPump {
     }
     const beforeHold = this.#holdAt - sender.offset;
     const wanted = Math.min(bytes.length, this.#pace.recordBytes, beforeHold);
-    const window = this.#pace.windowBytes - (sender.offset - sender.verified);
-    const room = Math.min(window, sender.room());
-    // A full window opens by whole records, not by the odd bytes of a report.
-    if (room < Math.min(wanted, RECORD_BYTES_MIN)) return false;
-    this.#sendRecord(bytes.subarray(0, Math.min(wanted, room)));
+    const portion = this.#pace.portion(wanted, sender.offset - sender.verified);
+    const length = Math.min(portion, sender.room());
+    if (length === 0) return false;
+    this.#sendRecord(bytes.subarray(0, length));
     return true;
   }
 

@@ -18,10 +18,10 @@ function reports(bytes: number, from: number, to: number): readonly number[] {
 test("ProgressPlan reports after every doubling, then every PROGRESS_EVERY_BYTES", () => {
   const mib = 1_048_576;
   assert.deepEqual(
-    reports(mib / 16, 5, 5 + 8 * mib).map((at) => at / mib),
-    [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 6, 8],
+    reports(mib / 16, 5, 5 + 12 * mib).map((at) => at / mib),
+    [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 7, 10],
   );
-  assert.equal(PROGRESS_EVERY_BYTES, 2 * mib);
+  assert.equal(PROGRESS_EVERY_BYTES, 3 * mib);
 });
 
 test("ProgressPlan reports tiny records by their number", () => {
