@@ -2,26 +2,25 @@
  * A state as it is at this moment, in memory: for reading lists beside the process that has it.
  *
  * Invariants: nothing on the disk is written, locked or waited for, and no copy of a secret gets
- * there. What is read is one moment's: both files twice the same, one after the other in turns. A
- * change may then be half in the state, but is whole in the log; a log is emptied only when all of
- * it is in the state (`state-journal.ts`).
+ * there. A state is read only while its log is empty: then all is in the state, and nobody writes
+ * to it (`state-journal.ts`), which is asked again behind the reading.
  *
  * @module
  */
-import { lstat, readFile } from "node:fs/promises";
+import { lstat, open, readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { wipe } from "@postern/core/bytes";
-import { PosternError } from "@postern/core/errors";
 import { STATE_BYTES_MAX } from "@postern/core/limits";
 import { errnoOf, storeError } from "./fs-error.ts";
 import { damaged, inUse, openCopy, type StateFile } from "./state-file.ts";
 import { isOpenHere } from "./state-journal.ts";
 import { PAGE_BYTES } from "./state-schema.ts";
-import { withLog } from "./write-ahead-log.ts";
 
-/** A change takes some milliseconds. */
-const TRIES = 40;
-const TRY_AGAIN_MS = 25;
+/** A process that never rests empties its log every `ERASED_AFTER_MS` too, but not for long. */
+const TRIES = 600;
+const TRY_AGAIN_MS = 5;
+/** Of the log; zeros, or none: no frame counts. */
+const HEADER_BYTES = 32;
 /** Where SQLite's header says how a file is read and written (1 rollback journal, 2 log). */
 const FORMATS = [18, 19] as const;
 
@@ -41,34 +40,40 @@ export async function snapshotState(path: string): Promise<StateFile> {
   throw inUse(path);
 }
 
-/** `undefined`: it has changed meanwhile. */
+/** `undefined`: there was a change meanwhile, or one is not in the state yet. */
 async function momentOf(path: string): Promise<Uint8Array | undefined> {
-  const log = await bytesOf(`${path}-wal`);
+  if (!(await isLogEmpty(path))) return undefined;
   const state = await bytesOf(path);
-  const logAgain = await bytesOf(`${path}-wal`);
-  const stateAgain = await bytesOf(path);
+  const again = await bytesOf(path);
   try {
-    if (state.length === 0) throw new PosternError("store/failed", "there is no state", { path });
-    if (!log.equals(logAgain) || !state.equals(stateAgain)) return undefined;
-    const moment = withLog(state, log);
-    const isSound = moment.length % PAGE_BYTES === 0 && FORMATS.every((at) => moment[at] === 2);
+    if (!(await isLogEmpty(path)) || !state.equals(again)) return undefined;
+    const isSound = state.length % PAGE_BYTES === 0 && FORMATS.every((at) => state[at] === 2);
     if (!isSound) throw damaged(path);
     // In memory there is no log.
-    for (const at of FORMATS) moment[at] = 1;
-    return moment;
+    for (const at of FORMATS) state[at] = 1;
+    return new Uint8Array(state);
   } finally {
-    wipe(log, state, logAgain, stateAgain);
+    wipe(state, again);
   }
 }
 
-/** Nothing when there is no file. */
+async function isLogEmpty(path: string): Promise<boolean> {
+  const header = new Uint8Array(HEADER_BYTES);
+  try {
+    await using log = await open(`${path}-wal`);
+    await log.read(header, 0, HEADER_BYTES, 0);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw storeError("cannot read the state", error, { path });
+  }
+  return header.every((byte) => byte === 0);
+}
+
 async function bytesOf(path: string): Promise<Buffer> {
   try {
     const stats = await lstat(path);
     if (!stats.isFile() || stats.size > STATE_BYTES_MAX) throw damaged(path);
     return await readFile(path);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return Buffer.alloc(0);
     throw storeError("cannot read the state", error, { path });
   }
 }
