@@ -199,6 +199,11 @@ export class LinkSocket implements Timed, ReadHandlers {
     this.#flushSoon();
     this.#sealed.push(bytes);
     this.#sealedBytes += bytes.length;
+    this.#bound();
+  }
+
+  /** Also between two frames: one read may hold thousands of questions with long answers. */
+  #bound(): void {
     if (this.#queuedBytes <= LINK_QUEUE_BYTES_MAX) return;
     this.#lose("too slow");
     this.socket.destroy();
@@ -212,9 +217,10 @@ export class LinkSocket implements Timed, ReadHandlers {
   }
 
   #queue(frame: RelayFrame): void {
-    if (this.#state.kind !== "established") return;
+    if (this.#state.kind !== "established" || this.socket.destroyed) return;
     this.#step({ kind: "queue", frame });
     this.#flushSoon();
+    this.#bound();
   }
 
   readonly #flush = (): void => {
