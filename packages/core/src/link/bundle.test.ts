@@ -41,6 +41,21 @@ test("bundleFrames() changes no frame that is alone, and fills a bundle to its l
   assert.equal(bundleFrames([small, concat(rest, small)]).length, 2);
 });
 
+test("framesOf() gives each frame bytes of its own, so that one kept keeps no bundle", () => {
+  const large = new Uint8Array(PLAINTEXT_BYTES_MAX - 100).fill(2);
+  const [bundle] = bundleFrames([Uint8Array.of(1, 7), large]);
+  for (const frame of framesOf(bundle!)) assert.equal(frame.buffer.byteLength, frame.length);
+});
+
+test("stepLink() answers all pings of a bundle as one", () => {
+  const { client, relay } = new LinkPair({ clientSuite: withToyKem(nobleSuite) }).establish();
+  client.step({ kind: "flush" }, 0);
+  const [pings] = bundleFrames(Array.from({ length: 5_000 }, () => encodeLinkFrame(PING)));
+  sealRaw(client, pings!, relay);
+  assert.equal(relay.state.kind, "established");
+  assert.equal(relay.written.length, 1);
+});
+
 const MALFORMED: readonly (readonly [string, readonly number[]])[] = [
   ["nothing in it", []],
   ["half a length", [0]],

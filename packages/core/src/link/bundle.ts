@@ -41,7 +41,8 @@ export function bundleFrames(frames: readonly Uint8Array[]): readonly Uint8Array
 }
 
 /**
- * The frames that were sealed as one, each a view; one that came alone is its own.
+ * The frames that were sealed as one, each in a buffer of its own: who keeps a small one must not
+ * keep all that came with it.
  *
  * @throws {@link PosternError} `peer/malformed`
  */
@@ -50,7 +51,7 @@ export function framesOf(plaintext: Uint8Array): readonly Uint8Array[] {
   const reader = new ByteReader(plaintext.subarray(1));
   const frames: Uint8Array[] = [];
   do {
-    const frame = reader.take(reader.u16("length"), "frame");
+    const frame = new Uint8Array(reader.take(reader.u16("length"), "frame"));
     if (frame.length === 0) throw malformed("frame", "no type");
     if (frame[0] === BUNDLE_TYPE) throw malformed("frame", "a bundle in a bundle");
     frames.push(frame);

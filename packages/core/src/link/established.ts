@@ -52,21 +52,26 @@ export function receiveFrames(
   now: InstantMs,
 ): EstablishedState {
   const from = state.role === "client" ? "relay" : "client";
-  let { lastSent, lastReceived } = state;
+  let { lastReceived } = state;
+  let isAsked = false;
   for (;;) {
     const bytes = state.channel.next();
-    if (bytes === undefined) return { ...state, lastSent, lastReceived };
+    if (bytes === undefined) break;
     // Only what opened counts: a length that was changed would swallow all that follows, unnoticed.
     lastReceived = now;
     for (const each of unbundled(bytes)) {
       const frame = decodeLinkFrame(each, from);
       if (frame === undefined || frame.kind === "pong") continue;
       if (frame.kind === "ping") {
-        effects.push(write(state, { kind: "pong", token: frame.token }));
-        lastSent = now;
+        queueFrame(state, { kind: "pong", token: frame.token });
+        isAsked = true;
       } else effects.push({ kind: "emit", event: { kind: "frame", frame } });
     }
   }
+  if (!isAsked) return { ...state, lastReceived };
+  // Thousands of pings fit one bundle; sealed each for itself their answers would cost the most.
+  effects.push(...writesOf(state));
+  return { ...state, lastSent: now, lastReceived };
 }
 
 /** @throws {@link PosternError} `usage/invalid-argument` for a frame of the other side. */
@@ -81,7 +86,7 @@ export function queueFrame(state: EstablishedState, frame: LinkFrame): void {
 }
 
 export function flushFrames(state: EstablishedState, now: InstantMs): LinkStep {
-  const effects = state.channel.flush().map((bytes): LinkEffect => ({ kind: "write", bytes }));
+  const effects = writesOf(state);
   return { state: effects.length === 0 ? state : { ...state, lastSent: now }, effects };
 }
 
@@ -99,6 +104,10 @@ function own(state: EstablishedState, frame: LinkFrame): LinkFrame {
   if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
     throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
   return frame;
+}
+
+function writesOf({ channel }: EstablishedState): readonly LinkEffect[] {
+  return channel.flush().map((bytes): LinkEffect => ({ kind: "write", bytes }));
 }
 
 function write(state: EstablishedState, frame: LinkFrame): LinkEffect {
