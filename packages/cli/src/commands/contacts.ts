@@ -153,7 +153,9 @@ async function confirmed(
     );
   const prompter = await surroundings.prompter();
   const { message } = question;
-  return (await prompter.confirm({ message, signal: interrupted.signal })) === true;
+  // What it brings is not to be had by pressing Enter.
+  const asked = { message, initial: false, signal: interrupted.signal };
+  return (await prompter.confirm(asked)) === true;
 }
 
 function report({ output }: Context, contact: Contact, sentence: string): ExitCode {

@@ -31,8 +31,9 @@ export function clackPrompter(): Prompter {
       });
       return isCancel(answer) ? undefined : answer;
     },
-    async confirm({ message, signal }) {
-      const answer = await confirm({ message, output, ...(signal && { signal }) });
+    async confirm({ message, initial = true, signal }) {
+      const asked = { message, initialValue: initial, output };
+      const answer = await confirm({ ...asked, ...(signal && { signal }) });
       return isCancel(answer) ? undefined : answer;
     },
     async password({ message, check, signal }) {

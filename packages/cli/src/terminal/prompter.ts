@@ -3,7 +3,7 @@ export interface Prompter {
   /** `undefined`: Ctrl-C or Escape. All of these. */
   select<T extends string>(question: Choice<T>): Promise<T | undefined>;
   text(question: TextQuestion): Promise<string | undefined>;
-  confirm(question: Question): Promise<boolean | undefined>;
+  confirm(question: YesOrNo): Promise<boolean | undefined>;
   /** Shows nothing of what is typed. */
   password(question: TextQuestion): Promise<string | undefined>;
   /** A text that Tab completes. */
@@ -14,6 +14,11 @@ export interface Question {
   readonly message: string;
   /** Takes the question back; it then answers `undefined`. */
   readonly signal?: AbortSignal;
+}
+
+export interface YesOrNo extends Question {
+  /** What Enter alone says; `true` when absent. */
+  readonly initial?: boolean;
 }
 
 export interface Choice<T extends string> extends Question {
