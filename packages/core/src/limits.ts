@@ -51,7 +51,7 @@ export const HTTP_HEADERS_BYTES_MAX = 4_096;
 export const HTTP_HEADERS_TIMEOUT_MS = 5_000;
 /** A client reads the last frames of a link that the relay ends; then the socket goes. */
 export const LINK_CLOSING_MS = 1_000;
-/** Read buffer of one direction of a pipe; larger ones gain nothing, half of it costs 1.1 of CPU. */
+/** Read buffer of one direction of a pipe; larger ones gain nothing, half costs 1.1 of the CPU. */
 export const PIPE_BUFFER_BYTES = 524_288;
 /** Until a read fills it: most directions carry little. */
 export const PIPE_FIRST_BUFFER_BYTES = 16_384;
