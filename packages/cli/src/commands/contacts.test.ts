@@ -32,6 +32,12 @@ test("contacts lists people with their trust in words, without a relay", async (
   }
 });
 
+test("contacts says who it is that has none: another --name may have some", async () => {
+  const terminal = new FakeTerminal();
+  assert.equal(await terminal.run("contacts"), 0);
+  assert.match(terminal.stderr.text, /^\S+ has no contacts yet; "postern pair" makes the first$/m);
+});
+
 test("contacts show prints fingerprint, keys with their age, and the number in groups", async () => {
   const terminal = knowing();
   assert.equal(await terminal.run("contacts", "show", "bob"), 0);

@@ -16,13 +16,16 @@ export interface ConfirmFlags {
 
 export async function listContacts(context: Context): Promise<ExitCode> {
   const { output } = context;
-  const known = await readingHome(context, async ({ contacts }) => await contacts.list());
+  const { name, known } = await readingHome(context, async (home) => {
+    return { name: home.name, known: await home.contacts.list() };
+  });
   for (const contact of known) {
     output.event(contactEvent(contact));
     output.result(contactLine(contact));
   }
   output.event({ type: "contacts", count: known.length });
-  if (known.length === 0) output.say('no contacts yet; "postern pair" makes the first');
+  // Whose: under another --name there may be some.
+  if (known.length === 0) output.say(`${name} has no contacts yet; "postern pair" makes the first`);
   return EXIT.done;
 }
 
