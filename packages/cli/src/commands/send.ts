@@ -19,6 +19,7 @@ import { parseNames, parseRate, parseSessionSeconds } from "../option-values.ts"
 import { openParcel, type ParcelFlags } from "../parcel.ts";
 import { parseProfile, PROFILE_DEFAULT } from "../profiles.ts";
 import { withHome } from "../open-home.ts";
+import { checkReceiptPlace } from "../save-receipt.ts";
 import { findBegun, sendContent, type SendPlan } from "../send-content.ts";
 import { sendToAll } from "../send-to-all.ts";
 import { safeText } from "../terminal/safe-text.ts";
@@ -47,6 +48,7 @@ export async function send(
   const names = flags.to === undefined ? [] : parseRecipients(flags.to);
   const words = parseSendWords(flags);
   const plan = parsePlan(context, flags, names);
+  if (plan.signed !== undefined) await checkReceiptPlace(plan.signed.file);
   // Before anybody is bothered: is there something to send?
   const parcel = await openParcel(context, paths, flags);
   try {
