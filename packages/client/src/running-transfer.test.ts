@@ -100,6 +100,14 @@ test("runRecords() abandons a message that its sink refuses, or that is stopped"
   }
 });
 
+test("T-01 brings() knows a content by its sender too: another's offer of that id ends nothing", () => {
+  const { transfer } = transferOf({ role: "receiving", sink: messageSink() });
+  const contentId = new Uint8Array(16);
+  assert.ok(transfer.brings(contentId, IDENTITY.fingerprint));
+  assert.ok(!transfer.brings(contentId, new Uint8Array(32).fill(9)));
+  assert.ok(!transfer.brings(new Uint8Array(16).fill(1), IDENTITY.fingerprint));
+});
+
 test("onEvent() lets a sender's message go, and counts its one key, when it is delivered", async () => {
   const source = messageSource("hello");
   const message = await readMessage(source);
