@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RelayFrame } from "@postern/core/link";
+import { PROFILE_BITS, type RelayFrame } from "@postern/core/link";
 import type { TransferEnvelope } from "@postern/core/transfer";
 import { nativeSuite as suite } from "@postern/node";
 import type { Actor } from "./cast.ts";
@@ -172,3 +172,18 @@ async function unsettle(talk: Talk, alice: Actor, bob: Actor, kind: Kind): Promi
     assert.equal(await talk.tell(alice, bob), "done");
   }
 }
+
+test("a relay that says its policy again and again makes nobody announce himself again", async () => {
+  const { talk, alice, bob } = await Talk.ofTwo();
+  const announced = (): number =>
+    talk.relay.heard.filter(({ from, frame }) => from === "bob" && frame.kind === "presence")
+      .length;
+  talk.relay.say("bob", { kind: "policy", profiles: PROFILE_BITS["end-to-end"] });
+  await talk.settle();
+  const before = announced();
+  for (let profiles = 1; profiles <= 7; profiles++)
+    talk.relay.say("bob", { kind: "policy", profiles });
+  await talk.settle();
+  assert.equal(announced(), before);
+  await talk.goesOn(alice, bob);
+});

@@ -193,6 +193,8 @@ export class Connection {
       case "auth-confirm":
         return this.rsa.receiveProof(frame);
       case "policy":
+        // It comes once: each one makes the client announce itself, and thousands fit a bundle.
+        if (this.#policy !== undefined) return;
         this.#policy = frame.profiles;
         return this.#events.onPolicy();
       case "notice":

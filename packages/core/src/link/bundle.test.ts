@@ -66,7 +66,7 @@ const MALFORMED: readonly (readonly [string, readonly number[]])[] = [
 ];
 
 for (const [what, body] of MALFORMED)
-  test(`P-03 a bundle with ${what} ends its link, and none of it counts`, () => {
+  test(`P-04 a bundle with ${what} ends its link, and none of it counts`, () => {
     const { client, relay } = new LinkPair({ clientSuite: withToyKem(nobleSuite) }).establish();
     const first = encodeLinkFrame(RESULT);
     sealRaw(relay, Uint8Array.of(BUNDLE_TYPE, 0, first.length, ...first, ...body), client);
