@@ -74,6 +74,13 @@ test("F-11 send - says that the receiver has no room, and that a stream begins a
   assert.doesNotMatch(terminal.stderr.text, /goes on|stays there/);
 });
 
+test("F-11 send does not put a folder that cannot be written to down to a full disk", async () => {
+  const terminal = terminalThatFails("peer/no-space");
+  assert.equal(await terminal.run("send", FILE, "--to", "bob"), 8);
+  const why = /^ {2}why: {2}its disk is full, or its folder cannot be written to$/m;
+  assert.match(terminal.stderr.text, why);
+});
+
 test("T-05 send --text - keeps the text out of the arguments", async () => {
   const terminal = new FakeTerminal({ stdin: "secret\n" });
   assert.equal(await terminal.run("send", "--text", "-", "--to", "bob"), 0);

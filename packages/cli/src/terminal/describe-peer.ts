@@ -67,7 +67,8 @@ export const PEER_SENTENCES: SentenceTable<PeerCode> = {
   ],
   "peer/no-space": (about) => [
     `${peer(about)} has no room for ${content(about)}`,
-    "its disk is full",
+    // A decline has one word for both.
+    "its disk is full, or its folder cannot be written to",
     about.isStream === true
       ? "ask the other person to make room, then send it again, from its beginning"
       : "ask the other person to make room, then send again: it goes on from there",
