@@ -59,7 +59,7 @@ export interface Target {
   /** Called when everything is there, with a summary. */
   report(summary: string): Promise<Place>;
   /** How much of it is kept now that it broke off, when no journal says so. */
-  readonly kept?: () => string | undefined;
+  readonly kept?: () => string | undefined | Promise<string | undefined>;
   /** Another transfer can go on where this one broke off; absent: yes. */
   readonly goesOn?: () => boolean;
   /** A better reason why it failed. */
@@ -156,7 +156,7 @@ async function failed(
   // What has come is noted when its sink has been let go.
   if (target !== undefined)
     await within(target.settled, SETTLED_MS, () => new Error("late")).catch(() => {});
-  const kept = target?.kept === undefined ? await keptOf(offer) : target.kept();
+  const kept = target?.kept === undefined ? await keptOf(offer) : await target.kept();
   if (interrupted.signal.aborted) {
     if (kept === undefined) output.say("cancelled; nothing incomplete was kept");
     else await tellKept(context, offer, kept);

@@ -13,6 +13,7 @@ import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure, usageFailure } from "./failures.ts";
 import type { Target } from "./handle-offer.ts";
+import { keptOf } from "./kept-part.ts";
 import { removePart } from "./remove-part.ts";
 import { senderFolder } from "./sender-folder.ts";
 import { formatBytes, plural } from "./terminal/format.ts";
@@ -229,6 +230,8 @@ function limited(target: Target, offer: Offer, bytesMax: number | undefined): Ta
   return {
     ...target,
     sink: measured,
+    // It goes when the disk has settled, which may be after this is asked.
+    kept: target.kept ?? (async () => (isOver ? undefined : await keptOf(offer))),
     explained: (error) => (isOver ? overLimit(bytesMax) : error),
   };
 }

@@ -102,6 +102,19 @@ test("T-04 receive --max-size ends a stream of unknown size where it grows beyon
   await stop();
 });
 
+test("F-11 a stream beyond --max-size is not said to be kept, however late its note goes", async () => {
+  const { offer, says, stop, terminal } = waiting(["--accept", "all", "--max-size", "3"]);
+  const content = { kind: "stream", name: "a.tar", size: undefined } as const;
+  const note = { directory: "/nowhere", name: "a.tar", part: ".a.tar.part", bytes: 3, boot: "b" };
+  const over = new FakeOffer("ann", content, new Uint8Array(4));
+  const journal = { ...over.journal, read: async () => note, drop: async () => {} };
+  assert.equal(await offer(Object.assign(over, { journal })), "accepted");
+  await says("  next: raise --max-size, or ask the sender to send less");
+  await settle();
+  await stop();
+  assert.doesNotMatch(terminal.stderr.text, / is kept /);
+});
+
 test("F-11 receive declines before the transfer what the disk has no room for", async () => {
   const { offer, says, stop, terminal } = waiting(["--accept", "all"]);
   terminal.freeSpace = 3;
