@@ -49,7 +49,8 @@ async function bundleWith(make: typeof rolldown): Promise<void> {
  */
 function withoutFacades(code: string): string {
   return code.replaceAll(BUILT_IN_IMPORT, (_all, whole?: string, names?: string, id?: string) => {
-    const source = `process.getBuiltinModule("${id}")`;
+    // A chunk may have a `process` of its own.
+    const source = `globalThis.process.getBuiltinModule("${id}")`;
     const lines = whole === undefined ? [] : [`const ${whole} = ${source};`];
     if (names !== undefined) lines.push(`const {${names.replaceAll(" as ", ": ")}} = ${source};`);
     return lines.join(" ");
