@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
 
 import { fingerprintOf, parseRelayAddress } from "@postern/core/identity";
+import { encodeLinkFrame } from "@postern/core/link";
 import { chooseSuite } from "@postern/node";
 
 import { FrameCounter } from "../load/frame-counter.ts";
@@ -42,7 +43,9 @@ answerQuestions({
     );
     senders = links.flatMap((link, at) => {
       const to = clients[(at + 1) % clients.length];
-      return link === undefined || to === undefined ? [] : [new Sender(link, to)];
+      const from = clients.at(at - 1);
+      if (link === undefined || to === undefined || from === undefined) return [];
+      return [new Sender(link, to, from)];
     });
     return {};
   },
@@ -58,15 +61,23 @@ answerQuestions({
 
 class Sender {
   readonly #link: LoadLink;
-  readonly #counter = new FrameCounter(setting.bodyBytes);
+  readonly #counter: FrameCounter;
   readonly #sealed: Uint8Array;
   readonly #frameBytes: number;
   #sent = 0;
 
-  constructor(link: LoadLink, to: LoadClient) {
+  /** @param from whose envelopes come by this link */
+  constructor(link: LoadLink, to: LoadClient, from: LoadClient) {
     this.#link = link;
     const fingerprint = fingerprintOf(suite, to.identity.id);
     const body = suite.random(setting.bodyBytes);
+    const { identity, name } = from;
+    const answer = { kind: "result", request: 1, status: "done" } as const;
+    const delivery = { kind: "delivery", from: identity.id, name, body } as const;
+    this.#counter = new FrameCounter({
+      short: encodeLinkFrame(answer).length,
+      long: encodeLinkFrame(delivery).length,
+    });
     const frames = Array.from({ length: setting.envelopes }, (_, at) =>
       link.seal({ kind: "envelope", request: at + 1, to: fingerprint, body }),
     );
