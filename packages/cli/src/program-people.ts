@@ -74,8 +74,11 @@ function addContacts(root: Command, run: Run): void {
       return await (await load()).listContacts(context);
     });
   });
+  // Else they would be as lenient as the command above them.
   const leaf = (signature: string, description: string): Command =>
-    withIdentityOptions(contacts.command(signature).description(description));
+    withIdentityOptions(
+      contacts.command(signature).description(description).allowExcessArguments(false),
+    );
 
   const list = leaf("list", "Lists them, with how sure it is who they are.");
   list.action(async () => {

@@ -125,6 +125,8 @@ function addTransfers(root: Command, run: Run): void {
   clean.action(async (flags: CleanFlags) => {
     await run(clean, async (context) => await (await load()).cleanTransfers(context, flags));
   });
+  // Else they would be as lenient as the command above them.
+  for (const each of transfers.commands) each.allowExcessArguments(false);
 }
 
 function addVerify(root: Command, run: Run): void {

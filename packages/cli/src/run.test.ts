@@ -22,6 +22,15 @@ test("run() exits 2 for a mistyped option, with one event under --json", async (
   assert.deepEqual(terminal.events(), [{ type: "error", code: "usage/invalid-argument" }]);
 });
 
+test("run() exits 2 for one word more than a command takes, whichever it is", async () => {
+  const lines = ["status", "contacts list", "contacts remove ann", "transfers list"];
+  for (const line of [...lines, "transfers cancel 1a2b3c4d", "transfers clean"]) {
+    const terminal = new FakeTerminal();
+    assert.equal(await terminal.run(...line.split(" "), "more"), 2, line);
+    assert.match(terminal.stderr.text, /^postern: too many arguments for /, line);
+  }
+});
+
 test("T-01 run() shows control characters of its arguments", async () => {
   const terminal = new FakeTerminal();
   assert.equal(await terminal.run("\u001b[2J"), 2);
