@@ -100,3 +100,12 @@ test("C-16 describe() says of an unconfirmed refusal who may have said it, for e
     assert.doesNotMatch(Object.values(said).join(), /undefined| {2}/);
   }
 });
+
+test("describe() speaks of the reader when the output has lost it, and not of a disk", () => {
+  const lost = new PosternError("store/failed", "cannot write", { errno: "EPIPE" });
+  const { what, next } = describe(lost.code, { relay: "", reason: systemReason(lost) });
+  assert.match(what, /^the program that reads the output has ended$/);
+  assert.match(next, /-o DIR$/);
+  const full = new PosternError("store/failed", "cannot write", { errno: "EROFS" });
+  assert.match(describe(full.code, { relay: "", reason: systemReason(full) }).next, /folder/);
+});

@@ -12,6 +12,7 @@ import type { Explanation } from "../failures.ts";
 import { PEER_SENTENCES } from "./describe-peer.ts";
 import { PEOPLE_SENTENCES } from "./describe-people.ts";
 import { TRANSFER_SENTENCES } from "./describe-transfer.ts";
+import { PIPE_CLOSED } from "./network-reason.ts";
 import { unconfirmedWhat, unconfirmedWhy } from "./unconfirmed.ts";
 
 /** What the sentences are about; safe texts (`safeText`). */
@@ -56,6 +57,11 @@ function isHere(relay: string): boolean {
   return /^(127\.|localhost:|\[::1\]:)/.test(relay);
 }
 
+const READER_ENDED: Sentences = [
+  "the program that reads the output has ended",
+  "its end of the pipe is closed",
+  "let it read to the end, or take the content as a file with -o DIR",
+];
 const TRY_LATER = "try again in a moment";
 const COMPARE_RELAY =
   "ask whoever runs the relay for its address with fingerprint, and pass it with --relay";
@@ -173,11 +179,15 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
     "the transfer has ended or was decided already",
     "start again",
   ],
-  "store/failed": (about) => [
-    "could not read or write on this computer",
-    about.reason ?? "the disk, the folder or the saved state is not usable",
-    'check the folder and its permissions; "postern status" shows where state is kept',
-  ],
+  "store/failed": (about) =>
+    // No disk says so: the content was on its way to the standard output.
+    about.reason === PIPE_CLOSED
+      ? READER_ENDED
+      : [
+          "could not read or write on this computer",
+          about.reason ?? "the disk, the folder or the saved state is not usable",
+          'check the folder and its permissions; "postern status" shows where state is kept',
+        ],
   "store/in-use": (about) => [
     `the identity ${about.name ?? ""} is in use`.replace("  ", " "),
     "another postern on this computer runs under it",

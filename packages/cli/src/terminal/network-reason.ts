@@ -1,6 +1,9 @@
 /** The operating system's word for a failure (`ECONNREFUSED`), in words. @module */
 import type { PosternError } from "@postern/core/errors";
 
+/** Of a socket, or of a pipe whose reader has ended. */
+export const PIPE_CLOSED = "connection closed";
+
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",
@@ -18,7 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
   ENOTFOUND: "no such host",
   EPERM: "operation not permitted",
-  EPIPE: "connection closed",
+  EPIPE: PIPE_CLOSED,
   EROFS: "read-only file system",
   ETIMEDOUT: "timed out",
 };
