@@ -91,7 +91,7 @@ class StoredContacts implements ContactBook {
   }
 
   async byRelayName(name: string): Promise<readonly Contact[]> {
-    const kept = await this.#select(({ relayName }) => relayName === name);
+    const kept = await this.#select(name, ({ relayName }) => relayName === name);
     const verified = kept.filter(({ trust }) => trust === "verified");
     const others = kept.filter(({ trust }) => trust !== "verified");
     return this.#shown([...verified, ...others]);
@@ -189,20 +189,25 @@ class StoredContacts implements ContactBook {
    * the person's for it nor by the relay's for who is verified.
    */
   async #freeName(wanted: string, wantedBy: Uint8Array): Promise<string> {
-    const taken = new Set<string>();
-    for (const known of await this.#ports.store.contacts()) {
-      wipe(known.pairingSecret);
-      taken.add(known.name);
-      const isOther = !equalBytes(known.fingerprint, wantedBy);
-      if (isOther && known.trust === "verified") taken.add(known.relayName);
-    }
-    if (!taken.has(wanted)) return wanted;
+    if (!(await this.#takenNames(wantedBy, wanted)).has(wanted)) return wanted;
+    const taken = await this.#takenNames(wantedBy);
     for (let n = 2; n <= CONTACTS_MAX + 1; n++) {
       const end = `-${n}`;
       const name = wanted.slice(0, NAME_BYTES_MAX - end.length) + end;
       if (!taken.has(name)) return name;
     }
     throw new PosternError("contact/name-taken", "no free name");
+  }
+
+  async #takenNames(wantedBy: Uint8Array, named?: string): Promise<ReadonlySet<string>> {
+    const taken = new Set<string>();
+    for (const known of await this.#ports.store.contacts(named)) {
+      wipe(known.pairingSecret);
+      taken.add(known.name);
+      const isOther = !equalBytes(known.fingerprint, wantedBy);
+      if (isOther && known.trust === "verified") taken.add(known.relayName);
+    }
+    return taken;
   }
 
   async #change(
@@ -239,15 +244,21 @@ class StoredContacts implements ContactBook {
   /** A name is shorter than a fingerprint's 52 symbols: none can pass for the other (C-11). */
   async #stored(nameOrFingerprint: string): Promise<StoredContact | undefined> {
     if (isName(nameOrFingerprint)) {
-      const [found] = await this.#select(({ name }) => name === nameOrFingerprint);
+      const [found] = await this.#select(
+        nameOrFingerprint,
+        ({ name }) => name === nameOrFingerprint,
+      );
       return found;
     }
     const fingerprint = parseGrouped(nameOrFingerprint);
     return fingerprint && this.#ports.store.contact(fingerprint);
   }
 
-  async #select(wanted: (contact: StoredContact) => boolean): Promise<StoredContact[]> {
-    const all = await this.#ports.store.contacts();
+  async #select(
+    named: string,
+    wanted: (contact: StoredContact) => boolean,
+  ): Promise<StoredContact[]> {
+    const all = await this.#ports.store.contacts(named);
     return all.filter((one) => {
       const isWanted = wanted(one);
       if (!isWanted) wipe(one.pairingSecret);

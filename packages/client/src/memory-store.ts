@@ -181,10 +181,13 @@ class MemoryStore implements Store {
     for (const kid of kids) this.#dropPackage(hex(kid));
   }
 
-  async contacts(): Promise<readonly StoredContact[]> {
+  async contacts(named?: string): Promise<readonly StoredContact[]> {
     this.#expectOpen();
-    const all = [...this.#contacts.values()].map(copyContact);
-    return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const all = [...this.#contacts.values()];
+    const some = all.filter(
+      ({ name, relayName }) => named === undefined || name === named || relayName === named,
+    );
+    return some.map(copyContact).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async contact(fingerprint: Uint8Array): Promise<StoredContact | undefined> {

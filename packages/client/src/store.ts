@@ -69,8 +69,8 @@ export interface Store {
   saveKeyPackages(packages: readonly StoredPackage[]): Promise<void>;
   dropKeyPackages(kids: readonly Uint8Array[]): Promise<void>;
 
-  /** Contacts in the order of their names. */
-  contacts(): Promise<readonly StoredContact[]>;
+  /** In the order of their names: all, or those that the person or a relay calls `named`. */
+  contacts(named?: string): Promise<readonly StoredContact[]>;
   contact(fingerprint: Uint8Array): Promise<StoredContact | undefined>;
   /**
    * Adds a contact, or replaces the one of this fingerprint.

@@ -37,6 +37,19 @@ export function contactConformance(name: string, { make, makeWith }: StoreMakers
     assert.deepEqual(await store.contacts(), [al, changed]);
   });
 
+  test(`${name} finds contacts by the person's name for them and by a relay's`, async (t) => {
+    const store = await make(t);
+    const [one, other] = [
+      { ...contactOf(1), name: "ann", relayName: "bob" },
+      { ...contactOf(2), name: "bob-2", relayName: "zoe" },
+    ];
+    for (const each of [other, one, CONTACT]) await store.saveContact(each);
+    assert.equal(CONTACT.name, "bob");
+    assert.deepEqual(await store.contacts("bob"), [one, CONTACT]);
+    assert.deepEqual(await store.contacts("zoe"), [other]);
+    assert.deepEqual(await store.contacts("bo"), []);
+  });
+
   test(`${name} never has two contacts of one name`, async (t) => {
     const store = await make(t);
     await store.saveContact(CONTACT);

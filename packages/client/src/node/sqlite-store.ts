@@ -269,8 +269,9 @@ class SqliteStore implements SealableStore {
     });
   }
 
-  async contacts(): Promise<readonly StoredContact[]> {
-    const rows = this.#rows.all("contact", "name");
+  async contacts(named?: string): Promise<readonly StoredContact[]> {
+    const which = named === undefined ? [] : ["name = ? OR relay_name = ?", named, named];
+    const rows = this.#rows.all("contact", "name", ...which);
     return this.#read(() => rows.map(contactOf));
   }
 
@@ -288,9 +289,8 @@ class SqliteStore implements SealableStore {
     this.#rows.change(() => {
       if (this.#rows.count(`${others} AND name = ?`, fingerprint, name) > 0) throw nameTaken();
       if (this.#rows.count(others, fingerprint) >= CONTACTS_MAX) throw contactsFull();
-      const flag = blocked ? 1 : 0;
-      const values = [fingerprint, id, name, relayName, trust, flag, secret, addedAt] as const;
-      this.#rows.put("contact", ...values);
+      const rest = [relayName, trust, blocked ? 1 : 0, secret, addedAt] as const;
+      this.#rows.put("contact", fingerprint, id, name, ...rest);
     });
   }
 

@@ -62,8 +62,15 @@ export class StateRows {
     return row && this.#opened(table, row);
   }
 
-  all(table: TableName, order: string): readonly Row[] {
-    const rows = this.run(() => this.#statement(`SELECT * FROM ${table} ORDER BY ${order}`).all());
+  /** All rows, or those that `where` selects. */
+  all(
+    table: TableName,
+    order: string,
+    where = "true",
+    ...values: readonly SQLInputValue[]
+  ): readonly Row[] {
+    const select = `SELECT * FROM ${table} WHERE ${where} ORDER BY ${order}`;
+    const rows = this.run(() => this.#statement(select).all(...values));
     return rows.map((row) => this.#opened(table, row));
   }
 
