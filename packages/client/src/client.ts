@@ -342,7 +342,7 @@ class PosternClient implements Client {
   }
 
   #packageUsed(): void {
-    if (this.#receiving.profiles?.includes("end-to-end") === true) void this.#packages.publish();
+    if (this.#receiving.profiles?.includes("end-to-end") === true) this.#packages.onUsed();
   }
 
   /** Before any use of the asymmetric profile on a link; told once. */

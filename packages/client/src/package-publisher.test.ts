@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { identityFromSeed, keyPackageFacts } from "@postern/core/identity";
-import { PACKAGES_LOW, PACKAGES_ONE_TIME } from "@postern/core/limits";
+import { PACKAGES_ASKED_AFTER, PACKAGES_LOW, PACKAGES_ONE_TIME } from "@postern/core/limits";
 import type { HeldPackage } from "@postern/core/link";
 import type { InstantMs, WallMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
@@ -72,6 +72,20 @@ test("publish() fills an empty stock, and asks only while it is full enough", as
   await bob.publisher.publish();
   assert.equal(bob.count("one-time"), PACKAGES_ONE_TIME);
   assert.ok(bob.calls.every(({ replace }) => !replace));
+});
+
+test("onUsed() looks at the stock after some uses, not after each", async () => {
+  const { publisher, calls } = new Receiver();
+  const use = async (): Promise<number> => {
+    publisher.onUsed();
+    await publisher.idle();
+    return calls.length;
+  };
+  for (let used = 1; used < PACKAGES_ASKED_AFTER; used++) assert.equal(await use(), 0);
+  assert.ok((await use()) > 0);
+  const looked = calls.length;
+  for (let used = 1; used < PACKAGES_ASKED_AFTER; used++) assert.equal(await use(), looked);
+  assert.equal(await use(), looked + 1);
 });
 
 test("publish() replaces everything when the relay holds a package of another life", async () => {

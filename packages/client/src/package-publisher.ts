@@ -10,6 +10,7 @@
 import { wipe } from "@postern/core/bytes";
 import { makePackage, planStock, type MadePackage } from "@postern/core/exchange";
 import type { Identity } from "@postern/core/identity";
+import { PACKAGES_ASKED_AFTER } from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import { PosternError } from "@postern/core/errors";
 import type { Directory } from "./directory.ts";
@@ -29,6 +30,8 @@ export class PackagePublisher {
   readonly #options: PackagePublisherOptions;
   #running: Promise<void> | undefined;
   #again = false;
+  /** Since the stock was last looked at. */
+  #used = 0;
 
   constructor(options: PackagePublisherOptions) {
     this.#options = options;
@@ -44,6 +47,11 @@ export class PackagePublisher {
     const late = (): Error => new PosternError("link/timed-out", "the relay is slow");
     const { clock } = this.#options.ports;
     await within(this.#running, PUBLISHING_AWAITED_MS, clock, late).catch(() => undefined);
+  }
+
+  /** Somebody has written to a package. */
+  onUsed(): void {
+    if (++this.#used >= PACKAGES_ASKED_AFTER) void this.publish();
   }
 
   /** Resolves when nothing is being published. */
@@ -62,6 +70,7 @@ export class PackagePublisher {
     const { ports, directory } = this.#options;
     const { store, wall } = ports;
     const held = await directory.publish(false, []);
+    this.#used = 0;
     const kept = await store.keyPackages();
     wipe(...kept.map(({ seed }) => seed));
     const { replace, make, forget } = planStock(kept, held, wall());

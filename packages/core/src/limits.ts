@@ -88,6 +88,8 @@ export const KEY_PACKAGE_BYTES = 1_352;
 export const PACKAGES_ONE_TIME = 32;
 /** Fewer than this left: the receiver adds to them. */
 export const PACKAGES_LOW = 16;
+/** So many were used: the receiver asks what is left. Not after each, for it reads all secrets. */
+export const PACKAGES_ASKED_AFTER = 4;
 /** What a relay keeps of one identity: the one-time packages and the one of last resort. */
 export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
 /** Packages of all identities at one relay: about 1.4 GiB on its disk. */
