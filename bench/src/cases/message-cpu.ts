@@ -13,7 +13,7 @@ const MESSAGES = { quick: 500, full: 2_000 };
 const FIRST_MESSAGES = { quick: 30, full: 200 };
 /** Compiled code, and an open channel where there is to be one. */
 const WARM_UP = 300;
-const FIRST_WARM_UP = 20;
+const FIRST_WARM_UP = 150;
 const PROFILE_DEFAULT = "end-to-end";
 
 export const messageCpu: BenchCase = {
