@@ -55,7 +55,12 @@ import { rowKeysOf, storedValues } from "./row-seal.ts";
 import { createState, openState, type StateFile } from "./state-file.ts";
 import { checkPassphrase, sealDataKey, type PassphraseCost } from "./state-passphrase.ts";
 import { StateRows } from "./state-rows.ts";
-import type { TableName } from "./state-schema.ts";
+import {
+  CHANNEL_STAYS,
+  RECEIVING_PEERS,
+  STRANGERS_CHANNELS,
+  type TableName,
+} from "./state-schema.ts";
 import { snapshotState } from "./state-snapshot.ts";
 import {
   channelOf,
@@ -133,12 +138,6 @@ async function unlockedStore(
   }
 }
 
-/** A channel whose row need not become the latest: it is, or it is a contact's. */
-const STAYS = `SELECT count(*) FROM channel WHERE role = ? AND peer = ? AND
-  (peer IN (SELECT fingerprint FROM contact) OR rowid = (SELECT max(rowid) FROM channel))`;
-const RECEIVING = "SELECT peer FROM channel WHERE role = 'receiving'";
-const STRANGERS = "FROM channel WHERE peer NOT IN (SELECT fingerprint FROM contact)";
-
 class SqliteStore implements SealableStore {
   readonly #rows: StateRows;
 
@@ -208,15 +207,15 @@ class SqliteStore implements SealableStore {
     if (usedPackage !== undefined) checkKid(usedPackage);
     if (kept !== undefined) checkReceipt(at, kept);
     this.#rows.change(() => {
-      const isInPlace = this.#rows.count(STAYS, at.role, at.peer) > 0;
+      const isInPlace = this.#rows.count(CHANNEL_STAYS, at.role, at.peer) > 0;
       // Else removed first: a row that is added has the latest rowid, and strangers go by that. It
       // also takes the pages of the old one, which would else be written beside its own.
       const isNew = !isInPlace && this.#rows.remove("channel", at.role, at.peer) === 0;
       this.#rows.put("channel", at.role, at.peer, record);
       if (kept !== undefined) this.#rows.put("channel_receipt", at.peer, kept.slot, kept.receipt);
       if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
-      if (isNew && this.#dropOldest("channel", STRANGERS, STRANGERS_CHANNELS_MAX) > 0)
-        this.#rows.execute(`DELETE FROM channel_receipt WHERE peer NOT IN (${RECEIVING})`);
+      if (isNew && this.#dropOldest("channel", STRANGERS_CHANNELS, STRANGERS_CHANNELS_MAX) > 0)
+        this.#rows.execute(`DELETE FROM channel_receipt WHERE peer NOT IN (${RECEIVING_PEERS})`);
     }, lazily);
   }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import { STRANGERS_CHANNELS_MAX } from "@postern/core/limits";
 
 export const STATE_VERSION = 3;
 export const PAGE_BYTES = 4_096;
@@ -80,6 +81,15 @@ export const GUARDED_TABLES = TABLE_NAMES.filter((name) => name !== "passphrase"
 export function tableOf(name: TableName): Table {
   return TABLES[name];
 }
+
+/** A channel whose row need not become the latest: it is, or it is a contact's. */
+export const CHANNEL_STAYS = `SELECT count(*) FROM channel WHERE role = ? AND peer = ? AND
+  (peer IN (SELECT fingerprint FROM contact) OR rowid = (SELECT max(rowid) FROM channel))`;
+export const RECEIVING_PEERS = "SELECT peer FROM channel WHERE role = 'receiving'";
+/** None while all channels together are few: then nobody is looked up. */
+export const STRANGERS_CHANNELS = `FROM channel WHERE
+  (SELECT count(*) FROM channel) > ${STRANGERS_CHANNELS_MAX}
+  AND peer NOT IN (SELECT fingerprint FROM contact)`;
 
 const VERSION_1 = [
   `CREATE TABLE identity (
