@@ -74,15 +74,17 @@ export function receiveFrames(
   return { ...state, lastSent: now, lastReceived };
 }
 
-/** @throws {@link PosternError} `usage/invalid-argument` for a frame of the other side. */
+/** With what is queued before it. @throws as {@link queueFrame} */
 export function sendFrame(state: EstablishedState, frame: LinkFrame, now: InstantMs): LinkStep {
-  const effect = write(state, own(state, frame));
-  return { state: { ...state, lastSent: now }, effects: [effect] };
+  queueFrame(state, frame);
+  return flushFrames(state, now);
 }
 
-/** @throws as {@link sendFrame} */
+/** @throws {@link PosternError} `usage/invalid-argument` for a frame of the other side. */
 export function queueFrame(state: EstablishedState, frame: LinkFrame): void {
-  state.channel.queue(encodeLinkFrame(own(state, frame)));
+  if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
+    throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
+  state.channel.queue(encodeLinkFrame(frame));
 }
 
 export function flushFrames(state: EstablishedState, now: InstantMs): LinkStep {
@@ -96,22 +98,11 @@ export function wakeEstablished(state: EstablishedState, now: InstantMs): LinkSt
     throw new PosternError("link/timed-out", "no frame for too long");
   if (now < after(state.lastSent, state.pingMs)) return { state, effects: [] };
   const token = state.pings + 1;
-  const effect = write(state, { kind: "ping", token });
-  return { state: { ...state, lastSent: now, pings: token }, effects: [effect] };
-}
-
-function own(state: EstablishedState, frame: LinkFrame): LinkFrame {
-  if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
-    throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
-  return frame;
+  return sendFrame({ ...state, pings: token }, { kind: "ping", token }, now);
 }
 
 function writesOf({ channel }: EstablishedState): readonly LinkEffect[] {
   return channel.flush().map((bytes): LinkEffect => ({ kind: "write", bytes }));
-}
-
-function write(state: EstablishedState, frame: LinkFrame): LinkEffect {
-  return { kind: "write", bytes: state.channel.seal(encodeLinkFrame(frame)) };
 }
 
 function unbundled(plaintext: Uint8Array): readonly Uint8Array[] {
