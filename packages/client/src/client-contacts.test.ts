@@ -9,6 +9,7 @@ import { hasCode } from "../test/has-code.ts";
 import { ClientContacts } from "./client-contacts.ts";
 import { contactBook } from "./contacts.ts";
 import { findReceiver } from "./find-receiver.ts";
+import { RecentFinds } from "./recent-finds.ts";
 
 const [BOB, MALLORY] = [partyOf(1), partyOf(2)];
 
@@ -32,7 +33,7 @@ class Ann {
   async find(to: string): Promise<Uint8Array> {
     const clock = { now: () => 0 as InstantMs, after: () => () => undefined };
     const directory = { find: async (name: string) => this.#answer(name) };
-    const recent = { of: () => undefined, keep: () => undefined };
+    const recent = new RecentFinds(clock);
     const ports = { suite, clock, directory, recent, book: this.person.book };
     return (await findReceiver(ports, to, "end-to-end")).party.id;
   }

@@ -30,7 +30,7 @@ export interface FindReceiverPorts {
   readonly clock: Clock;
   readonly directory: Pick<Directory, "find">;
   readonly book: PeerBook;
-  readonly recent: Pick<RecentFinds, "of" | "keep">;
+  readonly recent: Pick<RecentFinds, "of" | "next" | "keep">;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function findReceiver(
   if (pinned.length === 0 || profile !== "end-to-end")
     return admitted(ports, await directory.find(relayName), expected);
   const known = recent.of(relayName);
-  const found = known ?? (await directory.find(relayName));
+  const found = known ?? (await recent.next(relayName, (name) => directory.find(name)));
   const receiver = admitted(ports, found, expected);
   // Who is busy now, and asked all the same for what was begun, may be free a moment later.
   if (known === undefined && found.status === "free")

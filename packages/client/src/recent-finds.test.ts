@@ -59,6 +59,37 @@ test("RecentFinds forgets a peer that failed, that has gone, and all with their 
   assert.equal(recent.of("ann"), undefined);
 });
 
+test("RecentFinds asks once for all who want the same name before its answer", async () => {
+  const { recent } = recentFinds();
+  const answers = [Promise.withResolvers<FoundFrame>(), Promise.withResolvers<FoundFrame>()];
+  const asked: string[] = [];
+  const ask = async (name: string): Promise<FoundFrame> =>
+    await answers[asked.push(name) - 1]!.promise;
+  const both = Promise.all([recent.next("ann", ask), recent.next("ann", ask)]);
+  assert.deepEqual(asked, ["ann"]);
+  answers[0]!.resolve(FOUND);
+  assert.deepEqual(await both, [FOUND, FOUND]);
+  const failing = recent.next("ann", ask);
+  answers[1]!.reject(new Error("the link is gone"));
+  await assert.rejects(failing);
+  assert.deepEqual(asked, ["ann", "ann"]);
+});
+
+test("RecentFinds gives nobody the answer to a question from before a failure", async () => {
+  const { recent } = recentFinds();
+  const asked: string[] = [];
+  const ask = async (name: string): Promise<FoundFrame> => {
+    asked.push(name);
+    return FOUND;
+  };
+  for (const speakAgainst of [() => recent.forget(ANN), () => recent.clear()]) {
+    const earlier = recent.next("ann", ask);
+    speakAgainst();
+    await Promise.all([earlier, recent.next("ann", ask)]);
+  }
+  assert.equal(asked.length, 4);
+});
+
 test("RecentFinds forgets the oldest of too many names", () => {
   const { recent } = recentFinds();
   for (let n = 0; n < 255; n++) recent.keep(`n${n}`, FOUND, BOB);

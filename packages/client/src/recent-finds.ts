@@ -4,7 +4,8 @@
  * Invariant: an answer serves for {@link FOUND_VALID_MS} on its link, and only while nothing
  * speaks against it: no transfer to this peer runs or has failed since, and it has not gone. So a
  * name that is given to another key is noticed at most that much later; whatever leaves meanwhile
- * is for the pinned key alone.
+ * is for the pinned key alone. A question under way is everybody's who has it before the answer,
+ * unless something has failed or gone since it was asked.
  *
  * @module
  */
@@ -27,6 +28,8 @@ export class RecentFinds {
   readonly #clock: Pick<Clock, "now">;
   /** By name at the relay; the first is the oldest. */
   readonly #kept = new Map<string, Kept>();
+  /** Questions under way, by name at the relay. */
+  readonly #asked = new Map<string, Promise<FoundFrame>>();
   /** Transfers under way, by the fingerprint of the peer. */
   readonly #running = new Map<string, number>();
 
@@ -41,6 +44,19 @@ export class RecentFinds {
     if (this.#clock.now() - kept.at < FOUND_VALID_MS) return kept.found;
     this.#kept.delete(relayName);
     return undefined;
+  }
+
+  /** The answer to the question that is under way already, or to `ask`. */
+  async next(relayName: string, ask: (name: string) => Promise<FoundFrame>): Promise<FoundFrame> {
+    const asked = this.#asked.get(relayName);
+    if (asked !== undefined) return await asked;
+    const asking = ask(relayName);
+    this.#asked.set(relayName, asking);
+    try {
+      return await asking;
+    } finally {
+      if (this.#asked.get(relayName) === asking) this.#asked.delete(relayName);
+    }
   }
 
   /** `found` is of a peer that is free, whose fingerprint (32 bytes) this is. */
@@ -76,9 +92,12 @@ export class RecentFinds {
   /** The link is another one, or none. */
   clear(): void {
     this.#kept.clear();
+    this.#asked.clear();
   }
 
   #forget(key: string): void {
+    // Whose names are asked for is not known yet.
+    this.#asked.clear();
     for (const [name, { fingerprint }] of this.#kept)
       if (fingerprint === key) this.#kept.delete(name);
   }

@@ -48,15 +48,15 @@ export function answerFind(board: Switchboard, from: Connected, frame: FindFrame
 }
 
 function find(board: Switchboard, { request, name }: FindFrame): FoundFrame {
-  const owner = board.names.owner(name);
-  if (owner === undefined)
-    return { kind: "found", request, status: "unknown", id: new Uint8Array(ID_BYTES), profiles: 0 };
-  const { id } = owner;
-  const client = board.byKey.get(keyOf(owner.fingerprint));
+  const client = board.byName.get(name);
+  if (client !== undefined) {
+    const { id, profiles } = client;
+    return { kind: "found", request, status: client.free > 0 ? "free" : "busy", id, profiles };
+  }
   // Its owner may be here under another name of its own: that is not who was asked for.
-  if (client?.name !== name) return { kind: "found", request, status: "absent", id, profiles: 0 };
-  const status = client.free > 0 ? "free" : "busy";
-  return { kind: "found", request, status, id, profiles: client.profiles };
+  const id = board.names.owner(name)?.id;
+  if (id !== undefined) return { kind: "found", request, status: "absent", id, profiles: 0 };
+  return { kind: "found", request, status: "unknown", id: new Uint8Array(ID_BYTES), profiles: 0 };
 }
 
 /** Hands the body on or says why not; nothing is stored. */

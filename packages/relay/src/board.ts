@@ -88,6 +88,8 @@ export interface Switchboard extends SwitchboardPorts {
   readonly logins: Map<LinkId, Welcome>;
   readonly links: Map<LinkId, Connected>;
   readonly byKey: Map<string, Connected>;
+  /** By the name it is here under, which the names' store gives to its identity alone. */
+  readonly byName: Map<string, Connected>;
   readonly directory: Directory;
   readonly watches: Watches;
   readonly pipes: Pipes;
@@ -105,6 +107,7 @@ export function createSwitchboard(ports: SwitchboardPorts): Switchboard {
     logins: new Map(),
     links: new Map(),
     byKey: new Map(),
+    byName: new Map(),
     directory: new Directory(),
     watches: new Watches(),
     pipes: new Pipes(),

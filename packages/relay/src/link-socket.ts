@@ -218,7 +218,9 @@ export class LinkSocket implements Timed, ReadHandlers {
 
   #queue(frame: RelayFrame): void {
     if (this.#state.kind !== "established" || this.socket.destroyed) return;
-    this.#step({ kind: "queue", frame });
+    // It changes neither a deadline nor what is to be done now.
+    const now = this.#ports.clock.now();
+    this.#state = stepLink(this.#state, { kind: "queue", frame }, now).state;
     this.#flushSoon();
     this.#bound();
   }

@@ -121,6 +121,7 @@ function establish(board: Switchboard, link: LinkId): Effect[] {
   const client = newClient(link, key, welcome);
   board.links.set(link, client);
   board.byKey.set(key, client);
+  board.byName.set(client.name, client);
   const profiles = allowedProfiles(board);
   if (profiles === PROFILES_ALL) return effects;
   return [...effects, { kind: "send", link, frame: { kind: "policy", profiles } }];
@@ -146,6 +147,7 @@ function leave(board: Switchboard, link: LinkId): Effect[] {
   abandonProof(client);
   board.links.delete(link);
   board.byKey.delete(client.key);
+  board.byName.delete(client.name);
   board.directory.unlist(client.name);
   const frame = { kind: "peer-gone", peer: client.fingerprint } as const;
   const effects = leaveSlots(board, link);
