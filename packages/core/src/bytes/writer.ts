@@ -1,6 +1,7 @@
 /**
  * Builds a frame front to back. Integers are big-endian; values are the caller's own and trusted.
- * Nothing is copied before {@link bytes}, which makes the one copy there is.
+ * Nothing is copied before {@link bytes} or {@link into}, which make the one copy there is: until
+ * then what was given must not change.
  */
 export class ByteWriter {
   readonly #parts: (Uint8Array | number)[] = [];
@@ -44,7 +45,13 @@ export class ByteWriter {
 
   bytes(): Uint8Array {
     const out = new Uint8Array(this.#length);
-    let offset = 0;
+    this.into(out, 0);
+    return out;
+  }
+
+  /** Writes all of it to `out` from `start` on, where there must be room. Returns its end. */
+  into(out: Uint8Array, start: number): number {
+    let offset = start;
     for (let index = 0; index < this.#parts.length; index++) {
       const part = this.#parts[index]!;
       const end = offset + this.#lengths[index]!;
@@ -52,7 +59,7 @@ export class ByteWriter {
       else out.set(part, offset);
       offset = end;
     }
-    return out;
+    return offset;
   }
 
   #add(part: Uint8Array | number, length: number): this {

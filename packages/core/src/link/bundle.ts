@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { ByteReader, ByteWriter, malformed } from "../bytes.ts";
+import { ByteReader, type ByteWriter, malformed } from "../bytes.ts";
 import { AEAD_TAG_BYTES } from "../crypto.ts";
 import { LINK_FRAME_BYTES_MAX } from "../limits.ts";
 
@@ -21,28 +21,57 @@ export const BUNDLE_TYPE = 0x03;
 const LENGTH_BYTES = 2;
 const BUNDLE_BYTES_MAX = LINK_FRAME_BYTES_MAX - AEAD_TAG_BYTES;
 
-/** The same frames, in their order, in as few plaintexts to be sealed as they fit into. */
-export function bundleFrames(frames: readonly Uint8Array[]): readonly Uint8Array[] {
-  const bundles: Uint8Array[] = [];
-  let group: Uint8Array[] = [];
-  let bytes = 1;
-  for (const frame of frames) {
-    const added = LENGTH_BYTES + frame.length;
-    if (group.length > 0 && bytes + added > BUNDLE_BYTES_MAX) {
-      bundles.push(bundled(group));
-      group = [];
-      bytes = 1;
-    }
-    group.push(frame);
-    bytes += added;
-  }
-  if (group.length > 0) bundles.push(bundled(group));
-  return bundles;
-}
+/** What has a type and a body; written once, into the plaintext that is sealed. */
+export type WrittenFrame = Pick<ByteWriter, "length" | "into">;
+
+/** One for all links: a plaintext is sealed before the next one is put together. */
+const ROOM = new Uint8Array(BUNDLE_BYTES_MAX);
 
 /**
- * The frames that were sealed as one, each in a buffer of its own: who keeps a small one must not
- * keep all that came with it.
+ * The same frames, in their order, in as few plaintexts as they fit into. Each is given to `seal`
+ * as a view that holds until it returns.
+ */
+export function bundleFrames<T>(
+  frames: readonly WrittenFrame[],
+  seal: (plaintext: Uint8Array) => T,
+): readonly T[] {
+  const sealed: T[] = [];
+  for (let first = 0; first < frames.length;) {
+    const last = lastOfBundle(frames, first);
+    const end = first === last ? frames[first]!.into(ROOM, 0) : writeBundle(frames, first, last);
+    sealed.push(seal(ROOM.subarray(0, end)));
+    first = last + 1;
+  }
+  return sealed;
+}
+
+function lastOfBundle(frames: readonly WrittenFrame[], first: number): number {
+  let bytes = 1 + LENGTH_BYTES + frames[first]!.length;
+  for (let next = first + 1; next < frames.length; next++) {
+    bytes += LENGTH_BYTES + frames[next]!.length;
+    if (bytes > BUNDLE_BYTES_MAX) return next - 1;
+  }
+  return frames.length - 1;
+}
+
+function writeBundle(frames: readonly WrittenFrame[], first: number, last: number): number {
+  ROOM[0] = BUNDLE_TYPE;
+  let at = 1;
+  for (let index = first; index <= last; index++) {
+    const { length } = frames[index]!;
+    ROOM[at] = length >>> 8;
+    ROOM[at + 1] = length;
+    at = frames[index]!.into(ROOM, at + LENGTH_BYTES);
+  }
+  return at;
+}
+
+/** A frame that is this part of its bundle, or more, may keep all of it. */
+const OWN_BYTES_SHARE = 4;
+
+/**
+ * The frames that were sealed as one. Small ones are in buffers of their own: who keeps one must
+ * not keep all that came with it.
  *
  * @throws {@link PosternError} `peer/malformed`
  */
@@ -51,18 +80,12 @@ export function framesOf(plaintext: Uint8Array): readonly Uint8Array[] {
   const reader = new ByteReader(plaintext.subarray(1));
   const frames: Uint8Array[] = [];
   do {
-    const frame = new Uint8Array(reader.take(reader.u16("length"), "frame"));
+    const view = reader.take(reader.u16("length"), "frame");
+    const isSmall = view.length * OWN_BYTES_SHARE < plaintext.length;
+    const frame = isSmall ? new Uint8Array(view) : view;
     if (frame.length === 0) throw malformed("frame", "no type");
     if (frame[0] === BUNDLE_TYPE) throw malformed("frame", "a bundle in a bundle");
     frames.push(frame);
   } while (reader.remaining > 0);
   return frames;
-}
-
-function bundled(frames: readonly Uint8Array[]): Uint8Array {
-  const [only] = frames;
-  if (frames.length === 1 && only !== undefined) return only;
-  const writer = new ByteWriter().u8(BUNDLE_TYPE);
-  for (const frame of frames) writer.u16(frame.length).raw(frame);
-  return writer.bytes();
 }

@@ -11,9 +11,9 @@ import { framesOf } from "./bundle.ts";
 import {
   asLinkError,
   decodeLinkFrame,
-  encodeLinkFrame,
   isClientFrame,
   isRelayFrame,
+  writeLinkFrame,
   type LinkFrame,
   type LinkRole,
 } from "./frames.ts";
@@ -84,7 +84,7 @@ export function sendFrame(state: EstablishedState, frame: LinkFrame, now: Instan
 export function queueFrame(state: EstablishedState, frame: LinkFrame): void {
   if (state.role === "client" ? isRelayFrame(frame) : isClientFrame(frame))
     throw new PosternError("usage/invalid-argument", `a ${state.role} does not send ${frame.kind}`);
-  state.channel.queue(encodeLinkFrame(frame));
+  state.channel.queue(writeLinkFrame(frame));
 }
 
 export function flushFrames(state: EstablishedState, now: InstantMs): LinkStep {

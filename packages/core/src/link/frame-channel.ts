@@ -18,12 +18,13 @@
 import { AEAD_TAG_BYTES } from "../crypto.ts";
 import { PosternError } from "../errors.ts";
 import { LINK_FRAME_BYTES_MAX, LINK_REKEY_FRAMES } from "../limits.ts";
-import { bundleFrames } from "./bundle.ts";
+import { bundleFrames, type WrittenFrame } from "./bundle.ts";
 import type { Inbox } from "./inbox.ts";
 import type { CipherState } from "./noise.ts";
 
 const PREFIX_BYTES = 3;
 const SEALED_BYTES_MIN = 1 + AEAD_TAG_BYTES;
+const NOTHING: readonly Uint8Array[] = [];
 
 /** Changes in place. */
 export class FrameChannel {
@@ -31,7 +32,7 @@ export class FrameChannel {
   readonly #receiving: CipherState;
   readonly #inbox: Inbox;
   readonly #rekeyFrames: number;
-  #queued: Uint8Array[] = [];
+  #queued: WrittenFrame[] = [];
   #queuedBytes = 0;
   /** The length bytes of the frame that is arriving. */
   #prefix: Uint8Array | undefined;
@@ -61,10 +62,10 @@ export class FrameChannel {
     return bytes;
   }
 
-  /** Type and body of a frame, to be sealed by the next {@link flush}. */
-  queue(plaintext: Uint8Array): void {
-    this.#queued.push(plaintext);
-    this.#queuedBytes += plaintext.length;
+  /** Type and body of a frame, to be sealed by the next {@link flush}; till then they hold still. */
+  queue(frame: WrittenFrame): void {
+    this.#queued.push(frame);
+    this.#queuedBytes += frame.length;
   }
 
   get queuedBytes(): number {
@@ -73,10 +74,11 @@ export class FrameChannel {
 
   /** Seals what is queued, in its order, as few as may be. */
   flush(): readonly Uint8Array[] {
-    const bundles = bundleFrames(this.#queued);
+    if (this.#queued.length === 0) return NOTHING;
+    const frames = this.#queued;
     this.#queued = [];
     this.#queuedBytes = 0;
-    return bundles.map((plaintext) => this.seal(plaintext));
+    return bundleFrames(frames, (plaintext) => this.seal(plaintext));
   }
 
   /** Takes bytes of the stream; {@link next} is called until it has no frame left. */

@@ -80,9 +80,14 @@ const IGNORABLE_TYPE_MIN = 0x80;
  * @throws {@link PosternError} `usage/invalid-argument` for values that no frame can carry.
  */
 export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
+  return writeLinkFrame(frame).bytes();
+}
+
+/** The same, to be written where it is sealed. Until then the frame's bytes must not change. */
+export function writeLinkFrame(frame: LinkFrame): ByteWriter {
   const writer = new ByteWriter().u8(TYPES[frame.kind]);
   encodeBody(writer, frame);
-  return writer.bytes();
+  return writer;
 }
 
 /**
