@@ -62,7 +62,7 @@ export class FrameChannel {
     return bytes;
   }
 
-  /** Type and body of a frame, to be sealed by the next {@link flush}; till then they hold still. */
+  /** Type and body of a frame for the next {@link flush}; until then they must not change. */
   queue(frame: WrittenFrame): void {
     this.#queued.push(frame);
     this.#queuedBytes += frame.length;
