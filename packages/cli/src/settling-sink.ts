@@ -14,6 +14,7 @@ export function settlingSink(sink: ContentSink): Settling {
     ...(held !== undefined && { held }),
     ...(sink.consent !== undefined && { consent: async () => await sink.consent?.() }),
     write: async (bytes, offset) => await sink.write(bytes, offset),
+    writeNow: (bytes, offset) => sink.writeNow?.(bytes, offset) ?? false,
     async commit(total) {
       await sink.commit(total);
       settled.resolve();

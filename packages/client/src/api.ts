@@ -162,6 +162,8 @@ export interface ContentSource {
   readonly info: ContentInfo;
   /** Fills `into` from `offset`. Returns the bytes read, 0 only at the end of the content. */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /** As `read`, for bytes that take no time to read; `undefined`: by `read`. May throw. */
+  readNow?(into: Uint8Array, offset: number): number | undefined;
   /**
    * SHA-256 of the content up to `offset`, of a source that cannot read it again; `undefined` when
    * it does not know. Without this method the content is read once more.
@@ -179,6 +181,8 @@ export interface ContentSink {
   readonly held?: HeldContent | undefined;
   /** Takes the bytes at `offset`; may keep the view until the promise ends. */
   write(bytes: Uint8Array, offset: number): Promise<void>;
+  /** As `write`, when it takes no time: true when it is done; false: by `write`. May throw. */
+  writeNow?(bytes: Uint8Array, offset: number): boolean;
   /** Everything is verified: make it durable and give it its final name. */
   commit(total: number): Promise<void>;
   /**

@@ -18,6 +18,14 @@ export function watchedSink(sink: ContentSink, failed: (error: unknown) => void)
   };
   return {
     write: async (bytes, offset) => await watch(async () => sink.write(bytes, offset)),
+    writeNow(bytes, offset) {
+      try {
+        return sink.writeNow?.(bytes, offset) ?? false;
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
+    },
     commit: async (total) => await watch(async () => sink.commit(total)),
     ...(sink.consent && { consent: async () => await watch(async () => sink.consent?.()) }),
     abandon: async () => await sink.abandon(),

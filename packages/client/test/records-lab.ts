@@ -31,6 +31,8 @@ export class MemorySource implements ContentSource {
   /** Bytes that one read gives at most. */
   readBytes = Number.POSITIVE_INFINITY;
   content: Uint8Array;
+  /** A file that the system has in memory; none when absent. */
+  readNow?: (into: Uint8Array, offset: number) => number | undefined;
 
   constructor(content: Uint8Array, size: number | undefined) {
     this.content = content;
@@ -38,6 +40,10 @@ export class MemorySource implements ContentSource {
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
+    return this.copy(into, offset);
+  }
+
+  copy(into: Uint8Array, offset: number): number {
     if (offset < this.verifiedTo) throw new Error("read below what was verified");
     const from = this.content.subarray(offset, offset + Math.min(into.length, this.readBytes));
     into.set(from);
@@ -63,6 +69,8 @@ export class MemorySink implements ContentSink {
   beforeWrite: (offset: number) => Promise<void> = async () => undefined;
   /** Of a directory; resolves at once when absent. */
   consent?: () => Promise<void>;
+  /** A disk that takes bytes at once; none when absent. */
+  writeNow?: (bytes: Uint8Array, offset: number) => boolean;
 
   constructor(capacity: number, from = 0) {
     this.bytes = new Uint8Array(capacity);
@@ -73,8 +81,14 @@ export class MemorySink implements ContentSink {
     if (this.#busy || offset !== this.length) throw new Error("write out of turn");
     this.#busy = true;
     await this.beforeWrite(offset).finally(() => (this.#busy = false));
+    this.take(bytes, offset);
+  }
+
+  take(bytes: Uint8Array, offset: number): true {
+    if (this.#busy || offset !== this.length) throw new Error("write out of turn");
     this.bytes.set(bytes, offset);
     this.length += bytes.length;
+    return true;
   }
 
   async commit(total: number): Promise<void> {

@@ -22,8 +22,10 @@ import {
   resolveDirectory,
   targetExists,
   writeAt,
+  writeNow,
   type PartFile,
 } from "./part-file.ts";
+import { PromptCalls } from "./prompt-calls.ts";
 
 export interface FileSink extends ContentSink {
   /** Where the file will be; after `commit`, where it is: a taken name gets ` (1)`. */
@@ -68,6 +70,7 @@ async function openSink(directory: string, name: string, renumber: boolean): Pro
 class PlainSink implements FileSink {
   readonly #at: PartFile;
   readonly #renumber: boolean;
+  readonly #calls = new PromptCalls();
   #name: string;
   #open = true;
 
@@ -84,6 +87,11 @@ class PlainSink implements FileSink {
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     this.#expectOpen();
     await writeAt(this.#at.handle, bytes, offset);
+  }
+
+  writeNow(bytes: Uint8Array, offset: number): boolean {
+    this.#expectOpen();
+    return writeNow(this.#at.handle, bytes, offset, this.#calls);
   }
 
   async commit(total: number): Promise<void> {

@@ -18,6 +18,7 @@ import { PosternError } from "@postern/core/errors";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
 import { fileSource } from "./file-source.ts";
+import { PromptCalls } from "./prompt-calls.ts";
 
 /** Long before now, so that any write changes it. */
 const LONG_AGO = new Date(1_600_000_000_000);
@@ -141,6 +142,39 @@ test("fileSource() does not send a file that says 0 bytes as empty (F-13)", asyn
   const source = await fileSource("/proc/version");
   await assert.rejects(source.read(new Uint8Array(8), 0), hasCode("transfer/source-changed"));
   await assert.rejects(source.close(), hasCode("transfer/source-changed"));
+});
+
+const twoCores = () => new PromptCalls({ cores: 2, now: () => 0 });
+
+test("fileSource() reads at once what is prompt, but for the end", async (t) => {
+  const source = await fileSource(await file(t, "note.txt"), twoCores());
+  const into = new Uint8Array(4);
+  assert.equal(source.readNow?.(into, 2), 4);
+  assert.equal(Buffer.from(into).toString(), "2345");
+  assert.equal(source.readNow?.(into, 6), undefined);
+  await source.close();
+  assert.equal(source.readNow?.(into, 2), undefined);
+});
+
+test("fileSource() leaves it to read() where there are cores for a pool", async (t) => {
+  const calls = new PromptCalls({ cores: 4 });
+  const source = await fileSource(await file(t, "note.txt"), calls);
+  assert.equal(source.readNow?.(new Uint8Array(4), 0), undefined);
+  await source.close();
+});
+
+test("fileSource() notices a change also when it reads at once (F-13)", async (t) => {
+  for (const change of [
+    (path: string) => truncate(path, 2),
+    (path: string) => writeFile(path, "9876543210"),
+  ]) {
+    const path = await file(t, "note.txt");
+    const source = await fileSource(path, twoCores());
+    await change(path);
+    const changed = hasCode("transfer/source-changed");
+    assert.throws(() => source.readNow?.(new Uint8Array(4), 3), changed);
+    await assert.rejects(source.close(), changed);
+  }
 });
 
 async function file(t: TestContext, name: string): Promise<string> {

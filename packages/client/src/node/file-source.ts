@@ -5,12 +5,13 @@
  *
  * @module
  */
-import { constants, fstatSync, type BigIntStats } from "node:fs";
+import { constants, fstatSync, readSync, type BigIntStats } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { sourceError } from "./fs-error.ts";
+import { PromptCalls } from "./prompt-calls.ts";
 
 /** Windows has no such flag. */
 const NO_HANG = constants.O_NONBLOCK ?? 0;
@@ -21,7 +22,10 @@ const NO_HANG = constants.O_NONBLOCK ?? 0;
  * @throws {@link PosternError} `transfer/source-unreadable` when it cannot be opened or is a
  * directory, FIFO, device or socket (`details.kind`).
  */
-export async function fileSource(path: string): Promise<ContentSource> {
+export async function fileSource(
+  path: string,
+  calls: PromptCalls = new PromptCalls(),
+): Promise<ContentSource> {
   try {
     // Before the open: opening a device can already do something, opening a FIFO can wait for ever.
     expectFile(await stat(path, { bigint: true }));
@@ -29,7 +33,7 @@ export async function fileSource(path: string): Promise<ContentSource> {
     try {
       const stats = await handle.stat({ bigint: true });
       expectFile(stats);
-      return new FileSource(handle, basename(path).toWellFormed(), stats);
+      return new FileSource(handle, basename(path).toWellFormed(), stats, calls);
     } catch (error) {
       await handle.close();
       throw error;
@@ -44,13 +48,30 @@ class FileSource implements ContentSource {
   readonly #size: number;
   readonly #handle: FileHandle;
   readonly #announced: BigIntStats;
+  readonly #calls: PromptCalls;
   #closed = false;
 
-  constructor(handle: FileHandle, name: string, stats: BigIntStats) {
+  constructor(handle: FileHandle, name: string, stats: BigIntStats, calls: PromptCalls) {
     this.#size = Number(stats.size);
     this.#handle = handle;
     this.#announced = stats;
+    this.#calls = calls;
     this.info = { kind: "file", name, size: this.#size };
+  }
+
+  readNow(into: Uint8Array, offset: number): number | undefined {
+    const rest = this.#size - offset;
+    // The end is looked at more closely, which takes longer.
+    if (this.#closed || rest <= into.length || !this.#calls.next()) return undefined;
+    try {
+      const { fd } = this.#handle;
+      const filled = this.#calls.make(() => readSync(fd, into, 0, into.length, offset));
+      if (filled === 0) throw changed("shorter than announced");
+      this.#expectUnchanged();
+      return filled;
+    } catch (error) {
+      throw sourceError("cannot read the file", error);
+    }
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
@@ -64,7 +85,8 @@ class FileSource implements ContentSource {
         if (bytesRead === 0) throw changed("shorter than announced");
         filled += bytesRead;
       }
-      await this.#expectUnchanged(offset + filled >= this.#size);
+      this.#expectUnchanged();
+      if (offset + filled >= this.#size) await this.#expectEnd();
     } catch (error) {
       throw sourceError("cannot read the file", error);
     }
@@ -77,7 +99,8 @@ class FileSource implements ContentSource {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.#expectUnchanged(true);
+      this.#expectUnchanged();
+      await this.#expectEnd();
     } catch (error) {
       throw sourceError("cannot read the file", error);
     } finally {
@@ -85,13 +108,15 @@ class FileSource implements ContentSource {
     }
   }
 
-  async #expectUnchanged(atEnd: boolean): Promise<void> {
+  #expectUnchanged(): void {
     // Synchronous: it takes microseconds, and a round through the thread pool a hundred times that.
     const now = fstatSync(this.#handle.fd, { bigint: true });
     const then = this.#announced;
     if (now.size !== then.size) throw changed(now.size < then.size ? "shrank" : "grew");
     if (now.mtimeNs !== then.mtimeNs) throw changed("was written to");
-    if (!atEnd) return;
+  }
+
+  async #expectEnd(): Promise<void> {
     // Files under /proc and their like say size 0 and hold something.
     const beyond = await this.#handle.read(new Uint8Array(1), 0, 1, this.#size);
     if (beyond.bytesRead !== 0) throw changed("longer than announced");

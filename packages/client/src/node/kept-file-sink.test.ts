@@ -13,6 +13,7 @@ import { MemoryJournal } from "../../test/part-journal.ts";
 import { scratch } from "../../test/scratch.ts";
 import type { FileSink } from "./file-sink.ts";
 import { keptFileSink } from "./kept-file-sink.ts";
+import { PromptCalls } from "./prompt-calls.ts";
 
 const BOOT = { boot: "this one" };
 const NEXT_BOOT = { boot: "another" };
@@ -42,6 +43,28 @@ test("keptFileSink() goes on with what an earlier transfer left", async (t) => {
   assert.equal(journal.note, undefined);
   await second.abandon();
   await assert.rejects(second.write(utf8("x"), 11), hasCode("usage/wrong-state"));
+});
+
+test("keptFileSink() takes at once what is prompt, and knows where it is", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const calls = new PromptCalls({ cores: 2, now: () => 0 });
+  const sink = await keptFileSink(directory, "a.txt", journal, { ...BOOT, calls });
+  assert.equal(sink.writeNow?.(utf8("hello "), 0), true);
+  assert.throws(() => sink.writeNow?.(utf8("world"), 5), hasCode("usage/wrong-state"));
+  await sink.write(utf8("wor"), 6);
+  assert.equal(sink.writeNow?.(utf8("ld"), 9), true);
+  await sink.commit(11);
+  assert.equal(await fs.readFile(sink.path, "utf8"), "hello world");
+  assert.throws(() => sink.writeNow?.(utf8("x"), 11), hasCode("usage/wrong-state"));
+});
+
+test("keptFileSink() leaves to write() what is not prompt", async (t) => {
+  const calls = new PromptCalls({ cores: 4 });
+  const sink = await keptFileSink(await scratch(t), "a", new MemoryJournal(), { ...BOOT, calls });
+  assert.equal(sink.writeNow?.(utf8("abc"), 0), false);
+  await sink.write(utf8("abc"), 0);
+  await sink.commit(3);
+  assert.equal(await fs.readFile(sink.path, "utf8"), "abc");
 });
 
 test("keptFileSink() keeps neither part nor note of a transfer without a byte", async (t) => {

@@ -31,15 +31,18 @@ import {
   removePart,
   resolveDirectory,
   writeAt,
+  writeNow,
   type PartFile,
 } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
+import { PromptCalls } from "./prompt-calls.ts";
 import { wholeContent } from "./whole-content.ts";
 
 /** For tests. */
 export interface KeptFileOptions {
   readonly clock?: Pick<Clock, "now">;
   readonly boot?: string;
+  readonly calls?: PromptCalls;
 }
 
 /**
@@ -56,21 +59,22 @@ export async function keptFileSink(
   options: KeptFileOptions = {},
 ): Promise<FileSink> {
   const stored = safeFileName(name);
-  const { clock = nodeClock, boot = await bootId() } = options;
+  const { clock = nodeClock, boot = await bootId(), calls = new PromptCalls() } = options;
+  const common = { name: stored, journal, boot, clock, calls };
   const note = await journal.read();
   try {
     const found = note === undefined ? undefined : await findPart(note, boot);
     if (found?.kind === "whole") return await wholeSink(found.path, found.handle, journal);
     if (note === undefined || found === undefined) {
       const at = await beginPart(directory, stored, journal, boot);
-      return new KeptSink({ at, name: stored, journal, boot, clock, held: undefined, bytes: 0 });
+      return new KeptSink({ ...common, at, held: undefined, bytes: 0 });
     }
     const { at } = found;
     const held = await heldOf(at.handle, found.bytes);
     const bytes = Math.min(found.bytes, note.bytes);
     // From now on what this start of the computer writes counts.
     if (note.boot !== boot) await journal.write({ ...note, bytes, boot });
-    return new KeptSink({ at, name: stored, journal, boot, clock, held, bytes });
+    return new KeptSink({ ...common, at, held, bytes });
   } catch (error) {
     throw storeError("cannot write to the directory", error, { directory });
   }
@@ -107,6 +111,7 @@ interface KeptSinkOptions {
   readonly journal: PartJournal;
   readonly boot: string;
   readonly clock: Pick<Clock, "now">;
+  readonly calls: PromptCalls;
   readonly held: HeldContent | undefined;
   /** On the disk for sure. */
   readonly bytes: number;
@@ -136,12 +141,17 @@ class KeptSink implements FileSink {
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
-    this.#expectOpen();
-    if (offset !== this.#end)
-      throw new PosternError("usage/wrong-state", "bytes out of order", { offset });
+    this.#expectNext(offset);
     await writeAt(this.#options.at.handle, bytes, offset);
-    this.#end += bytes.length;
-    this.#progress.written(this.#end);
+    this.#written(bytes.length);
+  }
+
+  writeNow(bytes: Uint8Array, offset: number): boolean {
+    this.#expectNext(offset);
+    const { at, calls } = this.#options;
+    if (!writeNow(at.handle, bytes, offset, calls)) return false;
+    this.#written(bytes.length);
+    return true;
   }
 
   async commit(total: number): Promise<void> {
@@ -194,6 +204,17 @@ class KeptSink implements FileSink {
     const { at, boot, journal } = this.#options;
     const { directory, part } = at;
     return journal.write({ directory, name, part, bytes, boot });
+  }
+
+  #expectNext(offset: number): void {
+    this.#expectOpen();
+    if (offset !== this.#end)
+      throw new PosternError("usage/wrong-state", "bytes out of order", { offset });
+  }
+
+  #written(count: number): void {
+    this.#end += count;
+    this.#progress.written(this.#end);
   }
 
   #expectOpen(): void {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { constants } from "node:fs";
+import { constants, writeSync } from "node:fs";
 import { lstat, open, realpath, stat, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,6 +15,7 @@ import { PosternError } from "@postern/core/errors";
 import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
 import { numberedName, shortenName } from "../safe-name.ts";
 import { errnoOf, storeError } from "./fs-error.ts";
+import type { PromptCalls } from "./prompt-calls.ts";
 import { publishNew, syncDirectory } from "./publish.ts";
 
 export interface PartFile {
@@ -47,6 +48,21 @@ export async function createPart(directory: string, name: string): Promise<PartF
     }
   }
   throw new PosternError("store/failed", "too many unfinished files of this name", { directory });
+}
+
+/** True when all of it is written, and at once; else {@link writeAt} writes all of it. */
+export function writeNow(
+  { fd }: FileHandle,
+  bytes: Uint8Array,
+  offset: number,
+  calls: PromptCalls,
+): boolean {
+  if (!calls.next()) return false;
+  try {
+    return calls.make(() => writeSync(fd, bytes, 0, bytes.length, offset)) === bytes.length;
+  } catch (error) {
+    throw storeError("cannot write the file", error);
+  }
 }
 
 export async function writeAt(

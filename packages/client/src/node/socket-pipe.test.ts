@@ -96,6 +96,27 @@ test("SocketPipe.write() says when to wait, and drained() when to go on", async 
   assert.equal(left, written + 1);
 });
 
+test("SocketPipe.write() gives its memory back once: at once, or when it has left", async (t) => {
+  const { pipe, other } = await open(t);
+  other.on("error", () => {});
+  let left = 0;
+  assert.equal(
+    pipe.write([new Uint8Array(10), new Uint8Array(20)], () => left++),
+    true,
+  );
+  assert.equal(left, 1, "the system has taken it");
+  let later = 0;
+  assert.equal(
+    pipe.write([new Uint8Array(16 * 1_048_576)], () => later++),
+    false,
+  );
+  assert.equal(later, 0, "it is still needed");
+  other.resume();
+  await pipe.drained();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([left, later], [1, 1]);
+});
+
 test("SocketPipe.discard() ends a read, and still lets the other end finish", async (t) => {
   const { pipe, other } = await open(t);
   const reading = pipe.read(new Uint8Array(10));

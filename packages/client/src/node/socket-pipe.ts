@@ -89,11 +89,12 @@ export class SocketPipe implements BytePipe {
     const { socket } = this.#reads;
     if (this.#lost || !socket.writable) return true;
     socket.cork();
+    const left = onLeft && toldOnce(onLeft);
     const last = parts.length - 1;
-    for (const [i, part] of parts.entries())
-      // With an error the socket broke: then the memory is left to the collector.
-      socket.write(part, (error) => i === last && !error && onLeft?.());
+    for (const [i, part] of parts.entries()) socket.write(part, i === last ? left : undefined);
     socket.uncork();
+    // Nothing is queued, so the system has copied it all: the memory is free while it is cached.
+    if (socket.writableLength === 0) left?.();
     return socket.writableLength < socket.writableHighWaterMark;
   }
 
@@ -193,6 +194,16 @@ export class SocketPipe implements BytePipe {
     this.#read?.reject(pipeLost());
     this.#read = undefined;
   }
+}
+
+/** With an error the socket broke: then the memory is left to the collector. */
+function toldOnce(onLeft: () => void): (error?: Error | null) => void {
+  let isTold = false;
+  return (error) => {
+    if (isTold || error instanceof Error) return;
+    isTold = true;
+    onLeft();
+  };
 }
 
 function pipeLost(): PosternError {

@@ -81,3 +81,65 @@ test("ReadAhead.stop() starts no more reads", async () => {
   assert.equal(reads.length, 1);
   assert.equal(ahead.peek(), undefined);
 });
+
+/** Not `deepEqual`: its report of a difference between megabytes takes minutes. */
+function assertNext(ahead: ReadAhead, expected: Uint8Array): void {
+  assert.ok(Buffer.from(ahead.peek() ?? []).equals(expected));
+}
+
+test("ReadAhead reads a block when it is asked for, of a source that reads at once", async () => {
+  const content = counted(3 * MIB + 5);
+  const { ahead, reads, source, changes } = setUp(content);
+  await settle();
+  assert.equal(reads.length, 3);
+  const now: number[] = [];
+  source.readNow = (into, offset) => {
+    now.push(offset);
+    into.set(content.subarray(offset, offset + into.length));
+    return Math.min(into.length, content.length - offset);
+  };
+  ahead.seek(0);
+  assert.deepEqual(now, [0]);
+  const before = changes();
+  for (const offset of [0, MIB, 2 * MIB]) {
+    assertNext(ahead, content.subarray(offset, offset + MIB));
+    assert.deepEqual(now.at(-1), offset, "no more than one is held");
+    ahead.take(MIB);
+  }
+  assertNext(ahead, content.subarray(3 * MIB));
+  ahead.take(5);
+  assert.equal(ahead.peek()?.length, 0);
+  assert.equal(changes(), before);
+  assert.equal(reads.length, 3);
+});
+
+test("ReadAhead goes on by read() where readNow() has nothing, and back", async () => {
+  const content = counted(6 * MIB);
+  const { ahead, source } = setUp(content);
+  await settle();
+  const now: number[] = [];
+  source.readNow = (into, offset) => {
+    if (offset % (2 * MIB) === 0) return undefined;
+    now.push(offset);
+    into.set(content.subarray(offset, offset + into.length));
+    return into.length;
+  };
+  ahead.seek(0);
+  for (let offset = 0; offset < content.length; offset += MIB) {
+    ahead.peek();
+    await settle();
+    assertNext(ahead, content.subarray(offset, offset + MIB));
+    ahead.take(MIB);
+  }
+  assert.deepEqual(now, [MIB, 3 * MIB, 5 * MIB]);
+});
+
+test("ReadAhead.peek() throws what readNow() threw, after what was read before", async () => {
+  const { ahead, source } = setUp(counted(2 * MIB));
+  await settle();
+  source.readNow = () => {
+    throw new Error("EIO");
+  };
+  ahead.seek(MIB);
+  assert.throws(() => ahead.peek(), hasCode("transfer/source-unreadable"));
+});

@@ -1,6 +1,8 @@
 /**
  * Reads the source ahead of the sender: while one block is sealed and sent the next is being read.
- * At most {@link BLOCKS} blocks in memory, one read at a time; a resend moves the place.
+ * At most {@link BLOCKS} blocks in memory, one read at a time; a resend moves the place. Of a
+ * source that reads at once a block is read when it is asked for, and is the only one: then its
+ * bytes are in the cache of the core that seals them.
  *
  * @module
  */
@@ -20,6 +22,8 @@ export class ReadAhead {
   #blocks: { readonly buffer: Uint8Array; start: number; readonly end: number }[] = [];
   #offset: number;
   #reading = false;
+  /** The last read was done at once. */
+  #isPrompt = false;
   #ended = false;
   #stopped = false;
   /** Counts the moves of the place: a read that was under way then is dropped. */
@@ -43,6 +47,7 @@ export class ReadAhead {
    * @throws {@link PosternError} `transfer/source-unreadable`, `transfer/source-changed`
    */
   peek(): Uint8Array | undefined {
+    if (this.#blocks.length === 0) this.#fill();
     const block = this.#blocks[0];
     if (block !== undefined) return block.buffer.subarray(block.start, block.end);
     if (this.#failure !== undefined) throw this.#failure;
@@ -57,7 +62,7 @@ export class ReadAhead {
     if (block.start < block.end) return;
     this.#blocks.shift();
     this.#free.push(block.buffer);
-    this.#fill();
+    if (!this.#isPrompt) this.#fill();
   }
 
   seek(offset: number): void {
@@ -79,11 +84,22 @@ export class ReadAhead {
     if (this.#reading || this.#ended || this.#stopped || this.#failure !== undefined) return;
     const buffer = this.#free.pop() ?? this.#allocate();
     if (buffer === undefined) return;
-    this.#reading = true;
-    const moves = this.#moves;
     const offset = this.#offset;
+    try {
+      const count = this.#source.readNow?.(buffer, offset);
+      this.#isPrompt = count !== undefined;
+      if (count !== undefined) return this.#place(buffer, offset, count);
+    } catch (error) {
+      return void (this.#failure = sourceError(error));
+    }
+    this.#readLater(buffer, offset);
+  }
+
+  #readLater(buffer: Uint8Array, offset: number): void {
+    const moves = this.#moves;
+    this.#reading = true;
     this.#source.read(buffer, offset).then(
-      (count) => this.#read(buffer, offset, count, moves),
+      (read) => this.#read(buffer, offset, read, moves),
       (error: unknown) => this.#fail(error, moves),
     );
   }
@@ -96,21 +112,27 @@ export class ReadAhead {
 
   #read(buffer: Uint8Array, offset: number, count: number, moves: number): void {
     this.#reading = false;
-    if (moves !== this.#moves || count === 0) this.#free.push(buffer);
     if (moves === this.#moves) {
-      const end = offset + count;
-      const size = this.#source.info.size;
-      const changed = size !== undefined && (count === 0 ? end !== size : end > size);
-      if (changed) {
-        const error = new PosternError("transfer/source-changed", "not the announced length");
-        return this.#fail(error, moves);
-      }
-      this.#offset = end;
-      if (count === 0) this.#ended = true;
-      else this.#blocks.push({ buffer, start: 0, end: count });
+      this.#place(buffer, offset, count);
       this.#onChange();
-    }
+    } else this.#free.push(buffer);
     this.#fill();
+  }
+
+  /** `count` bytes from `offset` on are in the buffer. */
+  #place(buffer: Uint8Array, offset: number, count: number): void {
+    const end = offset + count;
+    const size = this.#source.info.size;
+    const changed = size !== undefined && (count === 0 ? end !== size : end > size);
+    if (changed)
+      this.#failure = new PosternError("transfer/source-changed", "not the announced length");
+    else if (count > 0) {
+      this.#offset = end;
+      this.#blocks.push({ buffer, start: 0, end: count });
+    } else {
+      this.#ended = true;
+      this.#free.push(buffer);
+    }
   }
 
   #fail(cause: unknown, moves: number): void {

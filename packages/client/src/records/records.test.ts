@@ -37,6 +37,21 @@ test("S-08 sendRecords() and receiveRecords() move every byte value", async () =
   await assertDelivered(Uint8Array.from({ length: 256 }, (_, i) => i));
 });
 
+test("sendRecords() and receiveRecords() move what is read and written at once, or in part", async () => {
+  for (const every of [1, 2, 3]) {
+    const content = counted(9 * MIB + 1);
+    const lab = new RecordsLab(content);
+    const { sink, source } = lab;
+    const isNow = (offset: number): boolean => Math.floor(offset / MIB) % every === 0;
+    source.readNow = (into, at) => (isNow(at) ? source.copy(into, at) : undefined);
+    sink.writeNow = (bytes, at) => isNow(at) && sink.take(bytes, at);
+    const [sent, received] = await lab.run();
+    assert.equal(sent.code ?? received.code, undefined);
+    assert.equal(sink.committed, content.length);
+    assert.ok(Buffer.from(sink.bytes).equals(content));
+  }
+});
+
 test("sendRecords() sends a stream of unknown length, in the pieces it comes in", async () => {
   const lab = new RecordsLab(counted(100_000), { size: undefined });
   lab.source.readBytes = 777;

@@ -84,3 +84,37 @@ test("WriteBehind.halt() lets a waiting room() go at once, and what was pushed i
   assert.equal(idle, true);
   assert.deepEqual(written, [10, 20, 30]);
 });
+
+test("WriteBehind hands over at once what the sink takes at once", async () => {
+  const { gates, sink, written, writes } = setUp();
+  const taken: number[] = [];
+  sink.writeNow = (bytes, offset) => {
+    if (offset === 20) return false;
+    taken.push(offset);
+    return sink.take(bytes, offset);
+  };
+  for (let i = 0; i < 5; i++) writes.push(new Uint8Array(10), 10 * i);
+  assert.deepEqual(written, [10, 20]);
+  assert.deepEqual(taken, [0, 10]);
+  assert.equal(writes.full, true, "the third takes time, and the others wait behind it");
+  await settle();
+  assert.equal(gates.length, 1);
+  gates[0]!.resolve(undefined);
+  await writes.idle();
+  assert.deepEqual(written, [10, 20, 30, 40, 50]);
+  assert.deepEqual(taken, [0, 10, 30, 40]);
+  writes.push(new Uint8Array(10), 50);
+  assert.equal(written.at(-1), 60);
+});
+
+test("WriteBehind tells what writeNow() threw, once, and writes nothing after it", async () => {
+  const { gates, sink, written, failures, writes, push } = setUp();
+  sink.writeNow = () => {
+    throw new Error("EIO");
+  };
+  push(2);
+  await writes.idle();
+  assert.deepEqual(failures, ["store/failed"]);
+  assert.deepEqual(written, []);
+  assert.equal(gates.length, 0);
+});

@@ -1,6 +1,6 @@
 /**
- * Writes opened records to the sink while the next ones arrive: one write at a time, in order, at
- * most {@link OUTSTANDING_MAX} records held.
+ * Writes opened records to the sink while the next ones arrive, unless it takes them at once: one
+ * write at a time, in order, at most {@link OUTSTANDING_MAX} records held.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class WriteBehind {
   /** The bytes belong to the sink until they are written. */
   push(bytes: Uint8Array, offset: number): void {
     this.#queue.push({ bytes, offset });
-    this.#running ??= this.#run();
+    if (this.#running === undefined && !this.#takesNow()) this.#running = this.#run();
   }
 
   /** Resolves when it is no longer {@link full}. */
@@ -64,21 +64,44 @@ export class WriteBehind {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
-    let next = this.#queue[0];
-    while (next !== undefined && !this.#failed) {
-      try {
-        await this.#sink.write(next.bytes, next.offset);
-        this.#queue.shift();
-        this.#onWritten(next.bytes, next.offset + next.bytes.length);
-      } catch (error) {
-        this.#failed = true;
-        this.#onFailed(storeError(error));
+  /** Whether the queue is empty again, without a wait. */
+  #takesNow(): boolean {
+    try {
+      while (!this.#failed) {
+        const next = this.#queue[0];
+        if (next === undefined) return true;
+        if (this.#sink.writeNow?.(next.bytes, next.offset) !== true) return false;
+        this.#written();
       }
-      this.#wake.notify();
-      next = this.#queue[0];
+    } catch (error) {
+      this.#fail(error);
     }
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    do {
+      try {
+        const { bytes, offset } = this.#queue[0]!;
+        await this.#sink.write(bytes, offset);
+        this.#written();
+      } catch (error) {
+        this.#fail(error);
+      }
+    } while (!this.#takesNow());
     this.#running = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#onFailed(storeError(error));
+    this.#wake.notify();
+  }
+
+  #written(): void {
+    const { bytes, offset } = this.#queue.shift()!;
+    this.#onWritten(bytes, offset + bytes.length);
+    this.#wake.notify();
   }
 }
 
