@@ -263,7 +263,7 @@ function sourceOf(events: readonly TransferEvent[]): string {
 }
 
 const NO_CIPHER = {
-  seal: () => ({ parts: [], tag: new Uint8Array(16) }),
+  seal: () => ({ frame: new Uint8Array(0), tag: new Uint8Array(16) }),
   open: () => undefined,
   release: () => {},
 };

@@ -21,7 +21,7 @@ import {
   type Transfer,
   type TransferEvent,
 } from "@postern/client";
-import { hex } from "@postern/core/bytes";
+import { concat, hex } from "@postern/core/bytes";
 import type { RsaKeyPair } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import { createIdentity, type Identity } from "@postern/core/identity";
@@ -266,10 +266,9 @@ export function bytesSource(
 }
 
 const suiteCipher: ClientPorts["cipher"] = {
-  seal(key, nonce, aad, plaintext) {
+  seal({ header, key, nonce, aad }, plaintext) {
     const sealed = suite.seal(key, nonce, aad, plaintext);
-    const end = sealed.length - 16;
-    return { parts: [sealed.slice(0, end)], tag: sealed.slice(end) };
+    return { frame: concat(header, sealed), tag: sealed.slice(-16) };
   },
   open: (key, nonce, aad, sealed) => suite.open(key, nonce, aad, sealed),
   release() {},

@@ -24,9 +24,9 @@ export class SealLog {
     return {
       suite: watchedSuite(suite, this),
       cipher: {
-        seal: (key, nonce, aad, plaintext) => {
-          this.note(key, nonce, aad, plaintext);
-          return cipher.seal(key, nonce, aad, plaintext);
+        seal: (plan, plaintext) => {
+          this.note(plan.key, plan.nonce, plan.aad, plaintext);
+          return cipher.seal(plan, plaintext);
         },
         open: (key, nonce, aad, sealed) => cipher.open(key, nonce, aad, sealed),
         release: (bytes) => cipher.release(bytes),

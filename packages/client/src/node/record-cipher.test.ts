@@ -7,10 +7,23 @@ const KEY = new Uint8Array(32).fill(1);
 const NONCE = new Uint8Array(12).fill(2);
 const AAD = new Uint8Array(65).fill(3);
 
+const HEADER = AAD.subarray(0, 32);
+const PLAN = { header: HEADER, key: KEY, nonce: NONCE, aad: AAD };
+
+/** Ciphertext and tag. */
 function seal(plaintext: Uint8Array): Uint8Array {
-  const { parts, tag } = cipher.seal(KEY, NONCE, AAD, plaintext);
-  return Buffer.concat([...parts, tag]);
+  return cipher.seal(PLAN, plaintext).frame.slice(HEADER.length);
 }
+
+test("nodeRecordCipher.seal() gives header, ciphertext and tag in one piece", () => {
+  const { frame, tag } = cipher.seal(PLAN, new Uint8Array(1_048_576));
+  assert.equal(frame.length, 32 + 1_048_576 + 16);
+  assert.deepEqual(frame.slice(0, 32), HEADER);
+  assert.deepEqual(frame.slice(-16), new Uint8Array(tag));
+  cipher.release(frame);
+  cipher.seal(PLAN, new Uint8Array(1_048_576).fill(1));
+  assert.notDeepEqual(frame.slice(-16), new Uint8Array(tag), "the memory is used again");
+});
 
 test("nodeRecordCipher.seal() gives what the suite's seal() gives", () => {
   for (const length of [0, 1, 16, 1_000, 100_000]) {
@@ -37,7 +50,7 @@ test("C-01 nodeRecordCipher.open() opens nothing that was altered or cut", () =>
 });
 
 test("nodeRecordCipher.release() hands a block out again once, and never memory of others", () => {
-  const sealed = (): Uint8Array => cipher.seal(KEY, NONCE, AAD, new Uint8Array(100_000)).parts[0]!;
+  const sealed = (): Uint8Array => cipher.seal(PLAN, new Uint8Array(100_000)).frame;
   const first = sealed();
   cipher.release(first);
   cipher.release(first);

@@ -13,23 +13,31 @@
  */
 import { createCipheriv, createDecipheriv, type CipherGCM, type DecipherGCM } from "node:crypto";
 import { RECORD_BYTES_MAX } from "@postern/core/limits";
+import { FRAME_HEADER_BYTES } from "@postern/core/session";
 import type { RecordCipher } from "../records/record-cipher.ts";
 
 const ALGORITHM = "aes-256-gcm";
 const TAG_BYTES = 16;
 const OPTIONS = { authTagLength: TAG_BYTES };
 const PIECE_BYTES = 262_144;
+/** A whole frame of the longest record. */
+const BLOCK_BYTES = FRAME_HEADER_BYTES + RECORD_BYTES_MAX + TAG_BYTES;
 /** Blocks kept for reuse: what one transfer in each direction has under way. */
 const FREE_BLOCKS_MAX = 8;
 
 export const nodeRecordCipher: RecordCipher = {
-  seal(key, nonce, aad, plaintext) {
+  seal({ header, key, nonce, aad }, plaintext) {
     const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
     cipher.setAAD(aad);
-    const body = transform(cipher, plaintext);
+    const end = header.length + plaintext.length;
+    const frame = block(end + TAG_BYTES);
+    frame.set(header);
+    transform(cipher, plaintext, frame.subarray(header.length, end));
     // GCM is a stream: `final` adds no bytes, it makes the tag.
     cipher.final();
-    return { parts: [body], tag: cipher.getAuthTag() };
+    const tag = cipher.getAuthTag();
+    frame.set(tag, end);
+    return { frame, tag };
   },
 
   open(key, nonce, aad, sealed) {
@@ -38,7 +46,8 @@ export const nodeRecordCipher: RecordCipher = {
     const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
     decipher.setAAD(aad);
     decipher.setAuthTag(sealed.subarray(length));
-    const plaintext = transform(decipher, sealed.subarray(0, length));
+    const plaintext = block(length);
+    transform(decipher, sealed.subarray(0, length), plaintext);
     try {
       decipher.final();
       return plaintext;
@@ -69,8 +78,7 @@ keepFreedMemory();
 const free: ArrayBufferLike[] = [];
 const given = new WeakSet<ArrayBufferLike>();
 
-function transform(cipher: CipherGCM | DecipherGCM, input: Uint8Array): Uint8Array {
-  const output = block(input.length);
+function transform(cipher: CipherGCM | DecipherGCM, input: Uint8Array, output: Uint8Array): void {
   for (let at = 0; at < input.length; at += PIECE_BYTES) {
     const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
     output.set(piece, at);
@@ -78,11 +86,10 @@ function transform(cipher: CipherGCM | DecipherGCM, input: Uint8Array): Uint8Arr
     if (piece.buffer instanceof ArrayBuffer && piece.buffer.byteLength === piece.byteLength)
       piece.buffer.transfer(0);
   }
-  return output;
 }
 
 function block(length: number): Uint8Array {
-  const memory = free.pop() ?? new ArrayBuffer(Math.max(length, RECORD_BYTES_MAX));
+  const memory = free.pop() ?? new ArrayBuffer(Math.max(length, BLOCK_BYTES));
   if (memory.byteLength < length) return block(length);
   given.add(memory);
   return new Uint8Array(memory, 0, length);

@@ -88,11 +88,11 @@ export class SocketPipe implements BytePipe {
   write(parts: readonly Uint8Array[], onLeft?: () => void): boolean {
     const { socket } = this.#reads;
     if (this.#lost || !socket.writable) return true;
-    socket.cork();
+    if (parts.length > 1) socket.cork();
     const left = onLeft && toldOnce(onLeft);
     const last = parts.length - 1;
     for (const [i, part] of parts.entries()) socket.write(part, i === last ? left : undefined);
-    socket.uncork();
+    if (parts.length > 1) socket.uncork();
     // Nothing is queued, so the system has copied it all: the memory is free while it is cached.
     if (socket.writableLength === 0) left?.();
     return socket.writableLength < socket.writableHighWaterMark;

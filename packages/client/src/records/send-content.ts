@@ -164,22 +164,15 @@ class SendPump {
     const now = clock.now();
     this.#stalls.sending(this.#sender, now);
     signing?.update(plaintext, this.#sender.offset);
-    const parts: Uint8Array[] = [];
     const session = this.#sender.sessionFor(plaintext.length, now);
-    if (session !== undefined) {
-      parts.push(session);
-      this.#tellSession();
-    }
-    const { header, key, nonce, aad } = this.#sender.plan(plaintext.length, now);
-    const sealed = cipher.seal(key, nonce, aad, plaintext);
-    this.#sender.sealed(sealed.tag);
-    parts.push(header, ...sealed.parts, sealed.tag);
+    if (session !== undefined) this.#tellSession();
+    const { frame, tag } = cipher.seal(this.#sender.plan(plaintext.length, now), plaintext);
+    this.#sender.sealed(tag);
     const length = plaintext.length;
     this.#readAhead.take(length);
     this.#pace.sent(length, now);
-    this.#write(parts, () => {
-      for (const part of sealed.parts) cipher.release(part);
-    });
+    const frames = session === undefined ? [frame] : [session, frame];
+    this.#write(frames, () => cipher.release(frame));
   }
 
   #write(parts: readonly Uint8Array[], onLeft?: () => void): void {
