@@ -65,6 +65,21 @@ test("run() opens alike with the keys that are ready and, after wipe(), without"
   }
 });
 
+test("run() makes the next key ahead when nothing waits, and goes on with it", async () => {
+  const [ann, bob] = people();
+  await transfer(ann, bob, 1);
+  await transfer(ann, bob, 2);
+  const { expire } = bob;
+  bob.expire = () => undefined;
+  expire();
+  assert.equal(await transfer(ann, bob, 3), "channel 2");
+  assert.notEqual(bob.expire, expire, "the next one is asked for");
+  assert.equal(await transfer(ann, bob, 4), "channel 3");
+  bob.desk.wipe();
+  bob.expire();
+  assert.equal(await transfer(ann, bob, 5), "channel 4");
+});
+
 test("run() keeps the keys of the channels that received last, and goes on without", async () => {
   const [ann, bob] = people();
   await transfer(ann, bob, 1);
@@ -97,7 +112,7 @@ test("run() gives an answer only when every change is durable", async () => {
   assert.notEqual(await ann.store.channel({ peer, role: "sending" }), undefined);
 });
 
-test("run() may lose to a crash what a receipt changed, and nothing else", async () => {
+test("run() may lose what a receipt changed, and a message until its receipt is made", async () => {
   const saved: string[] = [];
   const change = (store: Store): Store =>
     slowStore(store, async (at, record, used, options) => {
@@ -107,8 +122,30 @@ test("run() may lose to a crash what a receipt changed, and nothing else", async
   const [ann, bob] = [new ChannelPerson(1, change), new ChannelPerson(2, change)];
   ann.fetch = async () => await bob.package();
   await transfer(ann, bob, 1);
-  const offered = ["sending, durably", "sending, durably", "receiving, durably"];
-  assert.deepEqual(saved, [...offered, "receiving, durably", "lazily"]);
+  // The sender's offer; then its package for the other way, and the opening, of this first one.
+  const opened = ["sending, durably", "lazily", "lazily"];
+  assert.deepEqual(saved, [...opened, "receiving, durably", "lazily"]);
+  saved.length = 0;
+  await transfer(ann, bob, 2);
+  assert.deepEqual(saved, ["sending, durably", "lazily", "receiving, durably", "lazily"]);
+});
+
+test("run() makes an opening durable that is answered before its content comes", async () => {
+  const saved: string[] = [];
+  const change = (store: Store): Store =>
+    slowStore(store, async (at, record, used, options) => {
+      saved.push(options?.lazily === true ? "lazily" : `${at.role}, durably`);
+      await store.saveChannel(at, record, used, options);
+    });
+  const [ann, bob] = [new ChannelPerson(1), new ChannelPerson(2, change)];
+  ann.fetch = async () => await bob.package();
+  const context = contextOf(ann, bob, 1);
+  const { ready } = answer("offer-sealed", await ann.seal(context));
+  const { outer, sealedHeader } = ready;
+  const content = new Uint8Array(0);
+  const opened = await bob.run({ kind: "open-offer", outer, sealedHeader, content }, context);
+  assert.equal(answer("offer-opened", opened).outcome.kind, "opened");
+  assert.deepEqual(saved, ["sending, durably", "receiving, durably"]);
 });
 
 test("run() says job-failed when a change cannot be stored, and the next job goes on", async () => {

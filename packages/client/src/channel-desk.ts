@@ -3,9 +3,11 @@
  * of a peer after the other. docs/protocol-end-to-end.md 7.3.5, 7.3.6.
  *
  * Invariants: whatever a job changed is durable before its answer is given out, but for a receipt,
- * which may come again; nothing is lost when the transfer that asked has ended meanwhile. Records
- * and secrets are wiped after each job; the newest keys of the channels that received last stay
- * ready in memory until others take their place, what is stored changes, or the client closes.
+ * which may come again, and for a message that came in its offer, after which nothing leaves before
+ * its receipt is durable, and the opening with it; nothing is lost when the transfer that asked has
+ * ended meanwhile. Records and secrets are wiped after each job; the newest keys of the channels
+ * that received last stay ready in memory until others take their place, what is stored changes, or
+ * the client closes.
  *
  * @module
  */
@@ -124,6 +126,7 @@ export class ChannelDesk {
       }
       if (step.kind !== "done") throw noPackage();
       await this.#save(place, step);
+      if (material.readyKeys !== undefined) this.#makeAhead(peerOf(place), material.readyKeys);
       return step.input;
     } finally {
       wipe(material.sending, material.receiving, material.package?.seed, material.pairingSecret);
@@ -160,6 +163,16 @@ export class ChannelDesk {
     if (oldest !== undefined && this.#readyKeys.size > READY_CHANNELS_MAX)
       this.#forgetReady(oldest);
     return keys;
+  }
+
+  /** When the receipt has left; its sender needs longer to answer. */
+  #makeAhead(peer: Uint8Array, keys: ReadyKeys): void {
+    const { clock, suite } = this.#options.ports;
+    const isIdle = (others: number): boolean => keys.wantsAhead && this.waiting(peer) === others;
+    if (!isIdle(1)) return;
+    clock.after(0, () => {
+      if (isIdle(0) && this.#readyKeys.get(hex(peer)) === keys) keys.makeAhead(suite);
+    });
   }
 
   #forgetReady(peer: string): void {
@@ -213,8 +226,7 @@ export class ChannelDesk {
 
   async #save(place: JobPlace, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
     const { ports, onPackageUsed } = this.#options;
-    // Lost, it is as a receipt that did not arrive: a `close` brings the same one again (7.3.5).
-    const lazily = step.input.kind === "receipt-opened";
+    const lazily = mayBeLost(step.input);
     const peer = peerOf(place);
     try {
       for (const { role, record, usedPackage, receipt } of step.saves) {
@@ -233,6 +245,15 @@ export class ChannelDesk {
       wipe(...step.saves.map(({ record }) => record));
     }
   }
+}
+
+/** What a loss of power may undo, for nothing that was sent rests on it (7.3.6). */
+function mayBeLost(input: ExchangeInput): boolean {
+  // As a receipt that did not arrive: a `close` brings the same one again (7.3.5).
+  if (input.kind === "receipt-opened") return true;
+  // As an offer that did not arrive. What else is opened is answered at once.
+  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return false;
+  return input.outcome.offer.message !== undefined;
 }
 
 /** Wipes an answer that nobody takes. */

@@ -6,6 +6,11 @@ import type { Clock } from "../records/clock.ts";
 export const nodeClock: Clock = {
   now: () => performance.now() as InstantMs,
   after(delayMs, run) {
+    if (delayMs <= 0) {
+      // A timer would wait for a millisecond.
+      const immediate = setImmediate(run);
+      return () => clearImmediate(immediate);
+    }
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },

@@ -363,9 +363,8 @@ function withNewKey(
   now: WallMs,
   readyKeys: ReadyKeys | undefined,
 ): ReceiverRecord {
-  const pair = suite.generateKem();
+  const pair = readyKeys?.make(suite) ?? suite.generateKem();
   const seed = readyKeys === undefined ? pair.seed : pair.seed.slice();
-  readyKeys?.add(pair);
   const fresh = { seed, publicKey: pair.publicKey, kid: suite.random(KID_BYTES) };
   return {
     ...record,
