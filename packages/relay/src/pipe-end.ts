@@ -14,7 +14,7 @@
  */
 import type { Socket } from "node:net";
 import { PIPE_BUFFER_BYTES, PIPE_FIRST_BUFFER_BYTES } from "@postern/core/limits";
-import { readInto, type ReadHandlers, type ReusedReads } from "@postern/node";
+import { readInto, writeNow, type ReadHandlers, type ReusedReads } from "@postern/node";
 import type { EndId } from "./pipes.ts";
 
 export interface PipeWatcher {
@@ -75,9 +75,7 @@ export class PipeEnd implements ReadHandlers {
     this.#watcher.onMoved();
     if (count === buffer.length && count < PIPE_BUFFER_BYTES)
       this.#buffer = new Uint8Array(PIPE_BUFFER_BYTES);
-    out.write(buffer.subarray(0, count), this.#onWritten);
-    // Nothing queued: the system has copied it all, so the buffer is free already.
-    this.#isHeld = out.writableLength > 0;
+    this.#isHeld = !writeNow(out, buffer.subarray(0, count), this.#onWritten);
     return !this.#isHeld;
   }
 
@@ -91,8 +89,7 @@ export class PipeEnd implements ReadHandlers {
     this.#watcher.onClosed(this, error);
   }
 
-  readonly #onWritten = (error?: Error | null): void => {
-    if (!this.#isHeld || error instanceof Error) return;
+  readonly #onWritten = (): void => {
     this.#isHeld = false;
     this.#watcher.onMoved();
     this.#reads.resume();

@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { PosternError } from "@postern/core/errors";
 import type { RelayAddress } from "@postern/core/identity";
-import { readInto, type ReusedReads } from "@postern/node";
+import { readInto, writeNow, type ReusedReads } from "@postern/node";
 import type { BytePipe } from "../records/byte-pipe.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -88,13 +88,10 @@ export class SocketPipe implements BytePipe {
   write(parts: readonly Uint8Array[], onLeft?: () => void): boolean {
     const { socket } = this.#reads;
     if (this.#lost || !socket.writable) return true;
-    if (parts.length > 1) socket.cork();
-    const left = onLeft && toldOnce(onLeft);
     const last = parts.length - 1;
-    for (const [i, part] of parts.entries()) socket.write(part, i === last ? left : undefined);
-    if (parts.length > 1) socket.uncork();
-    // Nothing is queued, so the system has copied it all: the memory is free while it is cached.
-    if (socket.writableLength === 0) left?.();
+    for (let i = 0; i < last; i++) socket.write(parts[i]!);
+    // At once, when it can be: the memory is free while it is cached.
+    if (writeNow(socket, parts[last]!, onLeft)) onLeft?.();
     return socket.writableLength < socket.writableHighWaterMark;
   }
 
@@ -194,16 +191,6 @@ export class SocketPipe implements BytePipe {
     this.#read?.reject(pipeLost());
     this.#read = undefined;
   }
-}
-
-/** With an error the socket broke: then the memory is left to the collector. */
-function toldOnce(onLeft: () => void): (error?: Error | null) => void {
-  let isTold = false;
-  return (error) => {
-    if (isTold || error instanceof Error) return;
-    isTold = true;
-    onLeft();
-  };
 }
 
 function pipeLost(): PosternError {

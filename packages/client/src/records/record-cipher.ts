@@ -18,8 +18,8 @@ export interface RecordCipher {
     sealed: Uint8Array,
   ): Uint8Array | undefined;
   /**
-   * Gives back the frame of {@link seal} or what {@link open} gave, to be used again: records are large, and new
-   * memory for each costs more than the cipher. Nobody may touch the memory any more.
+   * Gives back the frame of {@link seal} or what {@link open} gave, to be used again: records are
+   * large, and new memory for each costs more than the cipher. Nobody may touch it any more.
    */
   release(memory: Uint8Array): void;
 }
