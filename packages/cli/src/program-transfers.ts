@@ -16,8 +16,22 @@ import {
 } from "./program-options.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
+/** By the names they are called by. */
+export const TRANSFER_COMMANDS: Readonly<Record<string, (root: Command, run: Run) => void>> = {
+  send: addSend,
+  receive: addReceive,
+  recv: addReceive,
+};
+
 export function addTransferCommands(root: Command, run: Run): void {
   root.commandsGroup("Transfer:");
+  addSend(root, run);
+  addReceive(root, run);
+  addTransfers(root, run);
+  addVerify(root, run);
+}
+
+function addSend(root: Command, run: Run): void {
   const send = root
     .command("send")
     .summary("send a message, files or folders")
@@ -45,6 +59,9 @@ export function addTransferCommands(root: Command, run: Run): void {
     const all = streamName === undefined ? flags : { ...flags, streamName };
     await run(send, async (context) => await commands.send(context, paths, all));
   });
+}
+
+function addReceive(root: Command, run: Run): void {
   const receive = root
     .command("receive")
     .alias("recv")
@@ -71,8 +88,6 @@ export function addTransferCommands(root: Command, run: Run): void {
     const commands = await import("./commands/receive.ts");
     await run(receive, async (context) => await commands.receive(context, code, flags));
   });
-  addTransfers(root, run);
-  addVerify(root, run);
 }
 
 function addTransfers(root: Command, run: Run): void {

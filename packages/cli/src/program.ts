@@ -17,7 +17,7 @@ import {
   type Run,
 } from "./program-options.ts";
 import { addPeopleCommands } from "./program-people.ts";
-import { addTransferCommands } from "./program-transfers.ts";
+import { addTransferCommands, TRANSFER_COMMANDS } from "./program-transfers.ts";
 import { canAsk, type Surroundings } from "./surroundings.ts";
 
 export interface Program {
@@ -29,6 +29,8 @@ export interface Program {
 export interface ProgramOptions {
   /** Without an action of its own, the root finds mistyped commands. */
   readonly hasRolePlay: boolean;
+  /** The first word: what sends or receives needs no other command, and their tree takes time. */
+  readonly asked?: string | undefined;
 }
 
 export function buildProgram(surroundings: Surroundings, options: ProgramOptions): Program {
@@ -47,6 +49,11 @@ export function buildProgram(surroundings: Surroundings, options: ProgramOptions
   };
 
   withClientOptions(root);
+  const { asked = "" } = options;
+  if (Object.hasOwn(TRANSFER_COMMANDS, asked)) {
+    TRANSFER_COMMANDS[asked]?.(root, run);
+    return { root, exitCode: () => exitCode };
+  }
   addTransferCommands(root, run);
   addPeopleCommands(root, run);
   addRelayCommands(root, run);

@@ -17,9 +17,10 @@ async function parse(
   surroundings: Surroundings,
   options: ProgramOptions,
 ): Promise<ExitCode | undefined> {
-  const program = buildProgram(surroundings, options);
+  const [asked] = args;
+  const program = buildProgram(surroundings, { ...options, asked });
   const { root } = program;
-  await addCompletion(root, args[0] === "complete");
+  await addCompletion(root, asked === "complete");
   styleErrors(root, args, surroundings);
   try {
     await root.parseAsync(args, { from: "user" });
