@@ -8,7 +8,6 @@
  */
 "use strict";
 const { closeSync, openSync, readSync } = require("node:fs");
-const { enableCompileCache } = require("node:module");
 const { Script } = require("node:vm");
 
 const MAIN = "./main.cjs";
@@ -43,7 +42,7 @@ function keptBody(file) {
 }
 
 function ordinaryBody(file) {
-  enableCompileCache();
+  require("node:module").enableCompileCache();
   return require(file);
 }
 

@@ -46,7 +46,8 @@ export async function openParcel(
   paths: readonly string[],
   flags: ParcelFlags,
 ): Promise<Parcel> {
-  const { backend, stdin } = context.surroundings;
+  const { surroundings } = context;
+  const { backend } = surroundings;
   const [path] = paths;
   if ((path === undefined) === (flags.text === undefined)) throw wrongContent(path !== undefined);
   if (flags.fileName !== undefined && path !== "-")
@@ -63,7 +64,10 @@ export async function openParcel(
       "send it by a command of its own",
     );
   requirePiped(context);
-  const stream = await backend.streamSource(stdin, basename(flags.fileName ?? "stdin"));
+  const stream = await backend.streamSource(
+    surroundings.stdin,
+    basename(flags.fileName ?? "stdin"),
+  );
   const source = await stream.open();
   return {
     info: source.info,

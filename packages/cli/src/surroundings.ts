@@ -35,8 +35,9 @@ export type TerminalOut = Writable & {
 
 /** Whether a person can be asked: two terminals, and nobody forbade it. */
 export function canAsk(surroundings: Surroundings, noInput: boolean): boolean {
-  const { stdin, stderr, env } = surroundings;
-  return stdin.isTTY === true && stderr.isTTY === true && !noInput && !isSet(env["CI"]);
+  const { stderr, env } = surroundings;
+  if (noInput || isSet(env["CI"])) return false;
+  return stderr.isTTY === true && surroundings.stdin.isTTY === true;
 }
 
 export function isSet(value: string | undefined): value is string {

@@ -1,10 +1,10 @@
 /** Node's clocks: monotonic time, timers, and the date. @module */
-import { performance } from "node:perf_hooks";
 import type { InstantMs, WallMs } from "@postern/core/time";
 import type { Clock } from "../records/clock.ts";
+import { monotonicMs } from "./monotonic.ts";
 
 export const nodeClock: Clock = {
-  now: () => performance.now() as InstantMs,
+  now: () => monotonicMs() as InstantMs,
   after(delayMs, run) {
     if (delayMs <= 0) {
       // A timer would wait for a millisecond.

@@ -9,6 +9,7 @@
  * @module
  */
 import { availableParallelism } from "node:os";
+import { monotonicMs } from "./monotonic.ts";
 
 /** Two cores have no time left for a pool beside sender, relay and receiver. */
 const FEW_CORES = 2;
@@ -37,7 +38,7 @@ export class PromptCalls {
   #pooled = 0;
   #nextPooled = POOLED_MIN;
 
-  constructor({ cores = availableParallelism(), now = monotonic }: PromptCallsOptions = {}) {
+  constructor({ cores = availableParallelism(), now = monotonicMs }: PromptCallsOptions = {}) {
     this.#isOff = cores > FEW_CORES;
     this.#now = now;
   }
@@ -71,5 +72,3 @@ export class PromptCalls {
     this.#nextPooled = Math.min(2 * this.#nextPooled, POOLED_MAX);
   }
 }
-
-const monotonic = (): number => performance.now();

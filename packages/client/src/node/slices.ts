@@ -5,20 +5,21 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
+import { monotonicMs } from "./monotonic.ts";
 
 /** Short beside anything that a timer of the protocol measures. */
 const SLICE_MS = 4;
 
 export class Slices {
-  #began = performance.now();
+  #began = monotonicMs();
 
   /** To be asked between two calls: then {@link pause}. */
   get isOver(): boolean {
-    return performance.now() - this.#began > SLICE_MS;
+    return monotonicMs() - this.#began > SLICE_MS;
   }
 
   async pause(): Promise<void> {
     await setImmediate();
-    this.#began = performance.now();
+    this.#began = monotonicMs();
   }
 }

@@ -29,12 +29,12 @@ import {
   writeSync,
 } from "node:fs";
 import { resolve } from "node:path";
-import { performance } from "node:perf_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import { PosternError } from "@postern/core/errors";
 import { STATE_BYTES_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
 import type { Clock } from "../records/clock.ts";
+import { monotonicMs } from "./monotonic.ts";
 import { PAGE_BYTES, STATE_VERSION } from "./state-schema.ts";
 
 export const ERASED_AFTER_IDLE_MS = 200;
@@ -50,7 +50,7 @@ const ZEROS = new Uint8Array(262_144);
 
 /** A process does not stay for an erasure: it closes its state, or the next one erases. */
 export const erasureClock: Clock = {
-  now: () => performance.now() as InstantMs,
+  now: () => monotonicMs() as InstantMs,
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs).unref();
     return () => clearTimeout(timer);
