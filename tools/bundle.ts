@@ -29,8 +29,9 @@ const TRANSFER = [
 ];
 /** But for this: noble prepares its curves as soon as it is loaded. */
 const PAIRING = /\/core\/src\/(?:pairing\/(?!safety)|crypto\/ristretto255)|\/@noble\/|\/@scure\//u;
-/** Rolldown's own helpers are no files. */
-const isFile = (id: string): boolean => id.startsWith(PROJECT_ROOT);
+/** Rolldown's helpers are no files, and packages change with an installation, which bundles. */
+const isSource = (id: string): boolean =>
+  id.startsWith(PROJECT_ROOT) && !id.includes("/node_modules/");
 
 await rm(BUNDLE, { recursive: true, force: true });
 const bundler = await import("rolldown").catch(unlessAbsent);
@@ -58,8 +59,8 @@ async function bundleWith(make: typeof rolldown): Promise<void> {
     format: "cjs",
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
-    // Names stay: whoever reports a failure reports them.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    // The names of functions stay: whoever reports a failure reports them.
+    minify: { compress: false, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [
@@ -72,7 +73,7 @@ async function bundleWith(make: typeof rolldown): Promise<void> {
   const chunks = output.filter((each): each is OutputChunk => each.type === "chunk");
   await mkdir(BUNDLE);
   for (const { fileName, code } of chunks) await writeFile(join(BUNDLE, fileName), asScript(code));
-  const files = new Set(chunks.flatMap(({ moduleIds }) => moduleIds).filter(isFile));
+  const files = new Set(chunks.flatMap(({ moduleIds }) => moduleIds).filter(isSource));
   const sources = await Promise.all(
     [...files].map(async (file) => [relative(BUNDLE, file), (await stat(file)).mtimeMs] as const),
   );
