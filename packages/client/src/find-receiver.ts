@@ -30,7 +30,7 @@ export interface FindReceiverPorts {
   readonly clock: Clock;
   readonly directory: Pick<Directory, "find">;
   readonly book: PeerBook;
-  readonly recent: Pick<RecentFinds, "of" | "next" | "keep">;
+  readonly recent: Pick<RecentFinds, "of" | "next" | "mark" | "keep">;
 }
 
 /**
@@ -54,12 +54,13 @@ export async function findReceiver(
   // The RSA profiles, and a first contact, rest on the relay's word: it is asked each time.
   if (pinned.length === 0 || profile !== "end-to-end")
     return admitted(ports, await directory.find(relayName), expected);
+  const { mark } = recent;
   const known = recent.of(relayName);
   const found = known ?? (await recent.next(relayName, (name) => directory.find(name)));
   const receiver = admitted(ports, found, expected);
   // Who is busy now, and asked all the same for what was begun, may be free a moment later.
   if (known === undefined && found.status === "free")
-    recent.keep(relayName, found, receiver.party.fingerprint);
+    recent.keep(relayName, found, receiver.party.fingerprint, mark);
   return receiver;
 }
 

@@ -18,8 +18,8 @@ const FOUND: FoundFrame = {
 function recentFinds(): { readonly recent: RecentFinds; readonly turn: (ms: number) => void } {
   let now = 0;
   const recent = new RecentFinds({ now: () => now as InstantMs });
-  recent.keep("ann", FOUND, ANN);
-  recent.keep("bob", FOUND, BOB);
+  recent.keep("ann", FOUND, ANN, recent.mark);
+  recent.keep("bob", FOUND, BOB, recent.mark);
   return { recent, turn: (ms) => (now += ms) };
 }
 
@@ -54,7 +54,7 @@ test("RecentFinds forgets a peer that failed, that has gone, and all with their 
   assert.deepEqual([recent.of("ann"), recent.of("bob")], [undefined, FOUND]);
   recent.forget(BOB);
   assert.equal(recent.of("bob"), undefined);
-  recent.keep("ann", FOUND, ANN);
+  recent.keep("ann", FOUND, ANN, recent.mark);
   recent.clear();
   assert.equal(recent.of("ann"), undefined);
 });
@@ -90,9 +90,22 @@ test("RecentFinds gives nobody the answer to a question from before a failure", 
   assert.equal(asked.length, 4);
 });
 
+test("RecentFinds does not keep an answer behind which the relay said the contrary", async () => {
+  const { recent } = recentFinds();
+  for (const speakAgainst of [() => recent.forget(ANN), () => recent.clear()]) {
+    const { mark } = recent;
+    const asked = recent.next("ann", async () => FOUND);
+    speakAgainst();
+    recent.keep("ann", await asked, ANN, mark);
+    assert.equal(recent.of("ann"), undefined);
+  }
+  recent.keep("ann", FOUND, ANN, recent.mark);
+  assert.equal(recent.of("ann"), FOUND);
+});
+
 test("RecentFinds forgets the oldest of too many names", () => {
   const { recent } = recentFinds();
-  for (let n = 0; n < 255; n++) recent.keep(`n${n}`, FOUND, BOB);
+  for (let n = 0; n < 255; n++) recent.keep(`n${n}`, FOUND, BOB, recent.mark);
   assert.equal(recent.of("ann"), undefined);
   assert.equal(recent.of("bob"), FOUND);
 });

@@ -32,6 +32,7 @@ export class RecentFinds {
   readonly #asked = new Map<string, Promise<FoundFrame>>();
   /** Transfers under way, by the fingerprint of the peer. */
   readonly #running = new Map<string, number>();
+  #spokenAgainst = 0;
 
   constructor(clock: Pick<Clock, "now">) {
     this.#clock = clock;
@@ -59,8 +60,19 @@ export class RecentFinds {
     }
   }
 
-  /** `found` is of a peer that is free, whose fingerprint (32 bytes) this is. */
-  keep(relayName: string, found: FoundFrame, fingerprint: Uint8Array): void {
+  /** Changes with whatever speaks against answers to what was asked before. */
+  get mark(): number {
+    return this.#spokenAgainst;
+  }
+
+  /**
+   * `found` is of a peer that is free, whose fingerprint (32 bytes) this is.
+   *
+   * @param mark of when it was asked for. The relay may say behind its answer, in the same bundle,
+   * that this peer has gone, or the link may end, before whoever has asked goes on.
+   */
+  keep(relayName: string, found: FoundFrame, fingerprint: Uint8Array, mark: number): void {
+    if (mark !== this.#spokenAgainst) return;
     this.#kept.delete(relayName);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size < NAMES_MAX) break;
@@ -91,11 +103,13 @@ export class RecentFinds {
 
   /** The link is another one, or none. */
   clear(): void {
+    this.#spokenAgainst++;
     this.#kept.clear();
     this.#asked.clear();
   }
 
   #forget(key: string): void {
+    this.#spokenAgainst++;
     // Whose names are asked for is not known yet.
     this.#asked.clear();
     for (const [name, { fingerprint }] of this.#kept)
