@@ -9,6 +9,7 @@ import { hex } from "@postern/core/bytes";
 import type { Suite } from "@postern/core/crypto";
 import { PosternError } from "@postern/core/errors";
 import {
+  mayBeLost,
   packageWanted,
   performChannelJob,
   type ChannelJob,
@@ -24,7 +25,7 @@ import type { StrayEnvelope } from "@postern/core/peer";
 import { ChannelDisk } from "./channel-disk.ts";
 import type { ClientDriver } from "./client-driver.ts";
 import type { Role } from "./disk.ts";
-import { flawedAnswer, flawedJobSuite, flawedMaterial, flawedSaves } from "./flaws.ts";
+import { flawedAnswer, flawedJobSuite, flawedMaterial, flawedSaves, flawedSync } from "./flaws.ts";
 import { PackageDesk } from "./package-desk.ts";
 
 export interface ChannelTask {
@@ -158,18 +159,19 @@ export class ChannelDesk {
       return this.#finish(peer, task, step);
     }
     client.later(client.ports.world.prng.below(4), () => {
-      this.#write(task, save);
+      this.#write(task, save, flawedSync(client.ports.flaw, mayBeLost(step.input)));
       this.#save(peer, task, step, then, at + 1);
     });
   }
 
-  #write({ party, job }: ChannelTask, save: ChannelSave): void {
+  #write({ party, job }: ChannelTask, save: ChannelSave, isLazy: boolean): void {
     const { role, usedPackage } = save;
     const client = this.#client;
     client.mayCrash(`before the ${role} channel of ${job.kind} is stored`);
-    this.disk.saveChannel(party.fingerprint, save);
+    this.disk.saveChannel(party.fingerprint, save, isLazy);
     client.mayCrash(`behind the ${role} channel of ${job.kind}`);
-    if (usedPackage !== undefined) this.packages.check();
+    // Not in this step: a crash in it would come back here, behind a loss of what is just written.
+    if (usedPackage !== undefined) client.later(0, () => this.packages.check());
   }
 
   /** A planted defect: the offer leaves, then its channel is stored. */

@@ -1,7 +1,8 @@
 /**
  * What the end-to-end profile keeps on a client's device: both ends of its channels, the secrets of
- * its key packages, and what its person has been given. Each write is whole and durable when it
- * returns. A device may come back as the copy that was made of it earlier.
+ * its key packages, and what its person has been given. Each write is whole, and durable when it
+ * returns, but for a lazy one, which is with the next of the channels' that is not. A device may
+ * come back as the copy that was made of it earlier.
  *
  * @module
  */
@@ -28,6 +29,8 @@ export class ChannelDisk {
     contents: new Set(),
   };
   readonly #copies: Image[] = [];
+  /** What a loss of power leaves; `undefined` when that is everything. */
+  #synced: Image | undefined;
 
   constructor(keepsUsedPackages: boolean) {
     this.#keepsUsedPackages = keepsUsedPackages;
@@ -42,7 +45,9 @@ export class ChannelDisk {
   }
 
   /** Replaces it, and erases the package it has used up, in one write. */
-  saveChannel(peer: Uint8Array, { role, record, usedPackage, receipt: kept }: ChannelSave): void {
+  saveChannel(peer: Uint8Array, save: ChannelSave, isLazy: boolean): void {
+    const { role, record, usedPackage, receipt: kept } = save;
+    const before = this.#synced ?? this.#image;
     const channels = new Map(this.#image.channels);
     channels.set(channelKey(peer, role), record);
     const receipts = new Map(this.#image.receipts);
@@ -50,6 +55,7 @@ export class ChannelDisk {
     const packages = new Map(this.#image.packages);
     if (usedPackage !== undefined && !this.#keepsUsedPackages) packages.delete(hex(usedPackage));
     this.#image = { ...this.#image, channels, receipts, packages };
+    this.#synced = isLazy ? before : undefined;
   }
 
   package(kid: Uint8Array): MadePackage | undefined {
@@ -64,12 +70,14 @@ export class ChannelDisk {
     const packages = new Map(this.#image.packages);
     for (const each of made) packages.set(hex(each.kid), each);
     this.#image = { ...this.#image, packages };
+    this.#synced = undefined;
   }
 
   dropPackages(kids: readonly Uint8Array[]): void {
     const packages = new Map(this.#image.packages);
     for (const kid of kids) packages.delete(hex(kid));
     this.#image = { ...this.#image, packages };
+    this.#synced = undefined;
   }
 
   has(transfer: string): boolean {
@@ -79,6 +87,17 @@ export class ChannelDisk {
   store(transfer: string): void {
     const contents = new Set(this.#image.contents).add(transfer);
     this.#image = { ...this.#image, contents };
+  }
+
+  get isSynced(): boolean {
+    return this.#synced === undefined;
+  }
+
+  /** What its person was given is in another place, and stays. */
+  losePower(): void {
+    const { contents } = this.#image;
+    if (this.#synced !== undefined) this.#image = { ...this.#synced, contents };
+    this.#synced = undefined;
   }
 
   /** Makes a copy that {@link restore} may come back to. */
@@ -97,6 +116,7 @@ export class ChannelDisk {
   /** Comes back as copy number `index`; the copies stay. */
   restore(index: number): void {
     this.#image = this.#copies[index] ?? this.#image;
+    this.#synced = undefined;
     this.isCopy = true;
   }
 

@@ -2,7 +2,8 @@
  * What became of every end-to-end transfer. Whatever a sender holds as acknowledged was received
  * by whom it was for, as it was sent; nobody is shown what was not sent to them, or the same
  * transfer twice; what was acknowledged is not lost. All that also through crashes, and all but
- * the last two when a receiver's device was restored from an older copy.
+ * the last two when a receiver's device was restored from an older copy. After a loss of power a
+ * message whose receipt was not made may be shown once more.
  *
  * @module
  */
@@ -25,6 +26,8 @@ export interface ChannelEntry extends TransferFacts {
   isThere: boolean;
   /** It had it, and was restored to an older copy. */
   isUndone: boolean;
+  /** A message that is there, and nothing else on the device says so. */
+  isForgotten: boolean;
 }
 
 /** What no sender hears while the relay is honest and no device is restored. */
@@ -59,6 +62,7 @@ export class ChannelLedger implements TransferBook {
       isAcknowledged: false,
       isThere: false,
       isUndone: false,
+      isForgotten: false,
     };
     this.entries.push(entry);
     this.#byId.set(entry.id, entry);
@@ -90,7 +94,8 @@ export class ChannelLedger implements TransferBook {
       return this.#report(`agreement: ${who} is shown what nobody sent there`);
     if (!equalBytes(content, entry.content))
       return this.#report(`agreement: ${id} arrives as other bytes`);
-    if (entry.isThere) this.#report(`agreement: ${who} is shown ${id} twice`);
+    if (entry.isThere && !entry.isForgotten) this.#report(`agreement: ${who} is shown ${id} twice`);
+    entry.isForgotten = false;
     entry.isThere = true;
     entry.outcomes.push({ total: outcome.total, digest: outcome.digest.slice() });
   }
@@ -111,6 +116,13 @@ export class ChannelLedger implements TransferBook {
       const side = sideOf(entry, who);
       if (side !== undefined && entry.open.delete(side)) entry.ends[side] = "crashed";
     }
+  }
+
+  /** The device of `who` lost power before all was synced. */
+  lostPower(who: Name): void {
+    for (const entry of this.entries)
+      if (entry.to === who && entry.isThere && !entry.isAcknowledged)
+        entry.isForgotten = entry.description.kind === "message";
   }
 
   /** The device of `who` is an older copy of itself now. */

@@ -113,6 +113,13 @@ export class ChannelWatch {
     }
   }
 
+  /** The disk of `who` has lost what it need not have kept. */
+  lostPower(who: Name): void {
+    // What it opened then, it opens again.
+    this.#retired.delete(who);
+    this.#options.ledger?.lostPower(who);
+  }
+
   /** The disk of `who` is an older copy of itself. */
   restored(who: Name, has: (id: string) => boolean): void {
     this.#said.delete(who);

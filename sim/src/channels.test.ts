@@ -78,6 +78,11 @@ const FLAWS: readonly (readonly [Flaw, RegExp, Climate])[] = [
     /^channels: \w+ says two offers for one transfer/,
     { ...CALM, crashes: 20, crashesMax: 6 },
   ],
+  [
+    "never-syncs",
+    /^channels: \w+ says two (offers|receipts) for one transfer/,
+    hostile({ drops: 300 }, { crashes: 20, crashesMax: 6, goesOn: 1_000 }),
+  ],
   ["keeps-used-packages", /^secrets: \w+ keeps a secret that it has used up/, CALM],
   [
     "constant-salts",

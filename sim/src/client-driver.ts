@@ -204,6 +204,7 @@ export class ClientDriver {
     this.#link?.drop(silently);
     this.#transfers.drop(silently);
     this.channels.drop();
+    this.#mayLosePower();
     this.#asked.clear();
     this.#forgetLink();
     this.#seen = new SeenTransfers();
@@ -211,6 +212,16 @@ export class ClientDriver {
       this.#mayRestore();
       this.start();
     });
+  }
+
+  /** Of the device; else its system writes what it was given. */
+  #mayLosePower(): void {
+    const { world, watch } = this.ports;
+    const { disk } = this.channels;
+    if (disk.isSynced || !world.prng.chance(500)) return;
+    world.note(`${this.name} loses what was not synced`);
+    disk.losePower();
+    watch.lostPower(this.name);
   }
 
   /** The device may come back as an older copy of itself. */

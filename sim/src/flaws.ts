@@ -38,6 +38,8 @@ export type Flaw =
   /** An offer leaves before its channel is stored. */
   | "sends-before-storing"
   | "keeps-used-packages"
+  /** Nothing a receiver says waits for the disk. */
+  | "never-syncs"
   /** What a receiver seals has no salt to speak of. */
   | "constant-salts"
   | "ignores-numbers"
@@ -113,6 +115,10 @@ export function flawedSaves(
   saves: readonly ChannelSave[],
 ): readonly ChannelSave[] {
   return flaw === "forgets-receipts" && job.kind === "seal-receipt" ? [] : saves;
+}
+
+export function flawedSync(flaw: Flaw | undefined, isLazy: boolean): boolean {
+  return flaw === "never-syncs" || isLazy;
 }
 
 export function flawedAnswer(flaw: Flaw | undefined, input: ExchangeInput): ExchangeInput {

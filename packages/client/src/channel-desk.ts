@@ -15,6 +15,7 @@ import { hex, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import {
   makePackage,
+  mayBeLost,
   packageWanted,
   performChannelJob,
   ReadyKeys,
@@ -245,15 +246,6 @@ export class ChannelDesk {
       wipe(...step.saves.map(({ record }) => record));
     }
   }
-}
-
-/** What a loss of power may undo, for nothing that was sent rests on it (7.3.6). */
-function mayBeLost(input: ExchangeInput): boolean {
-  // As a receipt that did not arrive: a `close` brings the same one again (7.3.5).
-  if (input.kind === "receipt-opened") return true;
-  // As an offer that did not arrive. What else is opened is answered at once.
-  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return false;
-  return input.outcome.offer.message !== undefined;
 }
 
 /** Wipes an answer that nobody takes. */

@@ -16,6 +16,7 @@ export { wipeTransferKeys } from "./exchange/transfer-keys.ts";
 export { chainSink, chainSource } from "./exchange/end-to-end/session-chain.ts";
 export { describeChannel, type ChannelDescription } from "./exchange/end-to-end/channel-record.ts";
 export {
+  mayBeLost,
   performChannelJob,
   type ChannelJob,
   type ChannelMaterial,

@@ -154,6 +154,18 @@ export function performChannelJob(
   }
 }
 
+/**
+ * Whether a loss of power may undo what a job with this answer changed, for nothing that is sent
+ * rests on it (docs/protocol-end-to-end.md 7.3.6).
+ */
+export function mayBeLost(input: ExchangeInput): boolean {
+  // As a receipt that did not arrive: a `close` brings the same one again (7.3.5).
+  if (input.kind === "receipt-opened") return true;
+  // As an offer that did not arrive. What else is opened is answered at once.
+  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return false;
+  return input.outcome.offer.message !== undefined;
+}
+
 function seal(
   { context, identity, now }: ChannelPlaceOfJob,
   { header, message }: Extract<ChannelJob, { kind: "seal-offer" }>,
