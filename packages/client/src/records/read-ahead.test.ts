@@ -143,3 +143,24 @@ test("ReadAhead.peek() throws what readNow() threw, after what was read before",
   ahead.seek(MIB);
   assert.throws(() => ahead.peek(), hasCode("transfer/source-unreadable"));
 });
+
+test("ReadAhead says so when it reads at once after a read that a seek made useless", async () => {
+  const content = counted(3 * MIB);
+  const failing = (): Promise<number> => Promise.reject(new Error("EIO"));
+  for (const late of [() => Promise.resolve(MIB), failing]) {
+    const { ahead, source, changes } = setUp(content);
+    await settle();
+    source.read = late;
+    ahead.take(MIB);
+    source.readNow = (into, offset) => {
+      into.set(content.subarray(offset, offset + into.length));
+      return into.length;
+    };
+    ahead.seek(MIB);
+    assert.equal(ahead.peek(), undefined, "the read under way has not ended");
+    const before = changes();
+    await settle();
+    assert.equal(changes(), before + 1);
+    assertNext(ahead, content.subarray(MIB, 2 * MIB));
+  }
+});

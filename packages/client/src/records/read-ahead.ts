@@ -100,7 +100,7 @@ export class ReadAhead {
     this.#reading = true;
     this.#source.read(buffer, offset).then(
       (read) => this.#read(buffer, offset, read, moves),
-      (error: unknown) => this.#fail(error, moves),
+      (error: unknown) => this.#fail(buffer, error, moves),
     );
   }
 
@@ -112,11 +112,15 @@ export class ReadAhead {
 
   #read(buffer: Uint8Array, offset: number, count: number, moves: number): void {
     this.#reading = false;
-    if (moves === this.#moves) {
-      this.#place(buffer, offset, count);
-      this.#onChange();
-    } else this.#free.push(buffer);
+    if (moves === this.#moves) this.#place(buffer, offset, count);
+    else this.#free.push(buffer);
+    this.#goOn();
+  }
+
+  /** Also after a read that is of no more use: the next one may be done at once. */
+  #goOn(): void {
     this.#fill();
+    this.#onChange();
   }
 
   /** `count` bytes from `offset` on are in the buffer. */
@@ -135,9 +139,10 @@ export class ReadAhead {
     }
   }
 
-  #fail(cause: unknown, moves: number): void {
+  #fail(buffer: Uint8Array, cause: unknown, moves: number): void {
     this.#reading = false;
-    if (moves !== this.#moves && !this.#stopped) return this.#fill();
+    this.#free.push(buffer);
+    if (moves !== this.#moves && !this.#stopped) return this.#goOn();
     this.#failure = sourceError(cause);
     this.#onChange();
   }
