@@ -22,7 +22,6 @@ export async function playChannels(
   await stage.badDay(planChannels);
   // Nobody takes packages that a wrong clock has dated ahead.
   if (stage.cast.weather.climate.clockJumps > 0) await stage.pass(CLOCK_JUMP_MS_MAX);
-  for (const { blocked } of clients) blocked.clear();
   await goodMessages(stage, ledger);
   const before = keysOf(clients, watch);
   await goodMessages(stage, ledger);

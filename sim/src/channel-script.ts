@@ -57,7 +57,10 @@ function planRestores({ world, clients }: Cast, near: () => number): void {
   }
 }
 
-/** Somebody who is blocked does not know it, and may go on sending. */
+/**
+ * Somebody who is blocked does not know it, and may go on sending. It ends with the bad day, when
+ * all that is sent must arrive.
+ */
 function block(cast: Cast): void {
   const { world } = cast;
   const [from, to] = pairOf(cast);

