@@ -6,6 +6,7 @@
  * @module
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,12 +21,20 @@ const LAUNCHER = join(PROJECT_ROOT, "packages/cli/bin/postern.js");
 const REHEARSED = join(import.meta.dirname, "rehearsed-command.ts");
 /** For all of it, on a slow machine. */
 const REHEARSAL_MS = 60_000;
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Whether it went to its end. Without its code the bundle only starts more slowly. */
 export async function rehearse(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), "postern-rehearsal-"));
   const running = new Set<Child>();
   const stop = setTimeout(() => stopAll(running), REHEARSAL_MS);
+  // Nobody else knows of the relay, which would run for ever.
+  let ending: NodeJS.Signals | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    ending = signal;
+    stopAll(running);
+  };
+  for (const signal of ENDING_SIGNALS) process.once(signal, end);
   try {
     await perform(folder, running);
     return true;
@@ -34,7 +43,10 @@ export async function rehearse(): Promise<boolean> {
   } finally {
     clearTimeout(stop);
     stopAll(running);
+    await Promise.all(Array.from(running, gone));
     await rm(folder, { recursive: true, force: true });
+    for (const signal of ENDING_SIGNALS) process.off(signal, end);
+    if (ending !== undefined) process.kill(process.pid, ending);
   }
 }
 
@@ -77,6 +89,10 @@ async function ended(child: Child): Promise<void> {
   child.stdout.resume();
   const code = await new Promise((resolve) => child.once("exit", resolve));
   if (code !== 0) throw new Error(`ended with ${String(code)}`);
+}
+
+async function gone(child: Child): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }
 
 function stopAll(running: ReadonlySet<Child>): void {
