@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
@@ -23,10 +23,17 @@ const { scriptOf, runChunks } = createRequire(import.meta.url)(
 ) as RunBundle;
 const scripts = new Map<string, Script>();
 process.on("exit", () => {
-  for (const [file, script] of scripts) writeFileSync(`${file}.code`, script.createCachedData());
+  for (const [file, script] of scripts) keep(`${file}.code`, script.createCachedData());
 });
 runChunks(join(CLI, "dist"), (file) => {
   const script = scriptOf(file);
   scripts.set(file, script);
   return script.runInThisContext();
 });
+
+/** All of it or nothing, also after a loss of power: V8 runs what it finds. */
+function keep(path: string, code: Buffer): void {
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, code, { flush: true });
+  renameSync(unfinished, path);
+}

@@ -25,6 +25,8 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT.failed);
 });
 
+// Until something else is said: what has nothing left to do, yet did not end, has failed.
+process.exitCode = EXIT.failed;
 // No `await` here: the bundle is of scripts, which V8 keeps compiled (tools/bundle.ts).
 void main();
 
