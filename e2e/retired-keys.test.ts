@@ -23,8 +23,8 @@ import { endOf, pairUp, WatchedPerson } from "./watched-person.ts";
 const MIB = 1_048_576;
 /** Chapter of what a client makes when it connects: its seeds, and the keys of its link. */
 const CONNECTED = 0;
-/** Chapters until a key that was made ahead is offered and used up, and its successor too. */
-const LAG = 4;
+/** Chapters until a receipt's key is used up and its successor too. */
+const LAG = 3;
 
 const scene = await Scene.open({ after });
 const relay = await scene.relay();

@@ -11,11 +11,8 @@ import { openRelay } from "../peers/postern-relay.ts";
 const BYTES = 256;
 const MESSAGES = { quick: 500, full: 2_000 };
 const FIRST_MESSAGES = { quick: 30, full: 200 };
-/**
- * An open channel where there is to be one, and programs as they are after a while: a relay runs
- * for months. By then V8 has compiled what they do, and its room for new objects has grown.
- */
-const WARM_UP = 3_000;
+/** Compiled code, and an open channel where there is to be one. */
+const WARM_UP = 300;
 const FIRST_WARM_UP = 150;
 const PROFILE_DEFAULT = "end-to-end";
 

@@ -65,21 +65,6 @@ test("run() opens alike with the keys that are ready and, after wipe(), without"
   }
 });
 
-test("run() makes the next key ahead when nothing waits, and goes on with it", async () => {
-  const [ann, bob] = people();
-  await transfer(ann, bob, 1);
-  await transfer(ann, bob, 2);
-  const { expire } = bob;
-  bob.expire = () => undefined;
-  expire();
-  assert.equal(await transfer(ann, bob, 3), "channel 2");
-  assert.notEqual(bob.expire, expire, "the next one is asked for");
-  assert.equal(await transfer(ann, bob, 4), "channel 3");
-  bob.desk.wipe();
-  bob.expire();
-  assert.equal(await transfer(ann, bob, 5), "channel 4");
-});
-
 test("run() keeps the keys of the channels that received last, and goes on without", async () => {
   const [ann, bob] = people();
   await transfer(ann, bob, 1);

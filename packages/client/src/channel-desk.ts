@@ -127,7 +127,6 @@ export class ChannelDesk {
       }
       if (step.kind !== "done") throw noPackage();
       await this.#save(place, step);
-      if (material.readyKeys !== undefined) this.#makeAhead(peerOf(place), material.readyKeys);
       return step.input;
     } finally {
       wipe(material.sending, material.receiving, material.package?.seed, material.pairingSecret);
@@ -164,16 +163,6 @@ export class ChannelDesk {
     if (oldest !== undefined && this.#readyKeys.size > READY_CHANNELS_MAX)
       this.#forgetReady(oldest);
     return keys;
-  }
-
-  /** When the receipt has left; its sender needs longer to answer. */
-  #makeAhead(peer: Uint8Array, keys: ReadyKeys): void {
-    const { clock, suite } = this.#options.ports;
-    const isIdle = (others: number): boolean => keys.wantsAhead && this.waiting(peer) === others;
-    if (!isIdle(1)) return;
-    clock.after(0, () => {
-      if (isIdle(0) && this.#readyKeys.get(hex(peer)) === keys) keys.makeAhead(suite);
-    });
   }
 
   #forgetReady(peer: string): void {

@@ -363,8 +363,9 @@ function withNewKey(
   now: WallMs,
   readyKeys: ReadyKeys | undefined,
 ): ReceiverRecord {
-  const pair = readyKeys?.make(suite) ?? suite.generateKem();
+  const pair = suite.generateKem();
   const seed = readyKeys === undefined ? pair.seed : pair.seed.slice();
+  readyKeys?.add(pair);
   const fresh = { seed, publicKey: pair.publicKey, kid: suite.random(KID_BYTES) };
   return {
     ...record,
