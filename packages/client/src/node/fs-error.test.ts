@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { storeError } from "./fs-error.ts";
@@ -10,6 +11,14 @@ test("storeError() says of a full disk, quota or file that there is no space (F-
     assert.equal(storeError("x", failed(errno)).code, "store/failed", errno);
   const ours = new PosternError("store/target-exists", "x");
   assert.equal(storeError("x", ours), ours);
+});
+
+test("storeError() knows what Node has no name for (F-11)", () => {
+  const unnamed = (errno: number): Error =>
+    Object.assign(failed(`Unknown system error ${errno}`), { errno });
+  const full = storeError("x", unnamed(-constants.errno.EDQUOT));
+  assert.deepEqual([full.code, full.details["errno"]], ["store/no-space", "EDQUOT"]);
+  assert.equal(storeError("x", unnamed(-9_999)).details["errno"], "unknown");
 });
 
 function failed(code: string): Error {

@@ -4,13 +4,20 @@
  *
  * @module
  */
+import { constants } from "node:os";
 import { PosternError, type ErrorDetails } from "@postern/core/errors";
 
 /** `ENOSPC` and the like; `unknown` for an error without one. */
 export function errnoOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : "unknown";
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
+    return "unknown";
+  // Node has no word for some, a used-up quota among them.
+  const isNamed = !error.code.startsWith("Unknown system error");
+  return isNamed ? error.code : (nameOf("errno" in error ? error.errno : undefined) ?? "unknown");
+}
+
+function nameOf(errno: unknown): string | undefined {
+  return Object.entries(constants.errno).find(([, number]) => -number === errno)?.[0];
 }
 
 /** The disk is full, the quota is, or the file system or a limit allows no file of this length. */
