@@ -40,6 +40,13 @@ test("PromptCalls leaves slow calls to the pool, for twice as long each time, up
   }
 });
 
+test("PromptCalls waits here for one call that hangs, not for another", () => {
+  const { make, makeMany, pooled } = setUp();
+  makeMany(100, 0.1);
+  make(100);
+  assert.equal(pooled(), 64);
+});
+
 test("PromptCalls comes back for good when calls are prompt again", () => {
   const { make, makeMany, pooled } = setUp();
   makeMany(4, 3);

@@ -21,6 +21,9 @@ const PROMPT_MS_MAX = 1.5;
 const CREDIT_MAX = 8;
 const SLOW_COST = 2;
 
+/** No other program keeps a core for so long: a disk that wakes up, a network that has gone. */
+const HELD_UP_MS = 100;
+
 /** Calls that the pool makes before this thread tries again. */
 const POOLED_MIN = 64;
 const POOLED_MAX = 4_096;
@@ -64,7 +67,7 @@ export class PromptCalls {
       if (this.#credit === CREDIT_MAX) this.#nextPooled = POOLED_MIN;
       return;
     }
-    this.#credit -= SLOW_COST;
+    this.#credit -= tookMs < HELD_UP_MS ? SLOW_COST : CREDIT_MAX;
     if (this.#credit > 0) return;
     // The next one after the pause decides alone.
     this.#credit = 1;
