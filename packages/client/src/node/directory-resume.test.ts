@@ -155,6 +155,23 @@ test("F-11 directorySink() gives nothing its name that the disk did not take", a
   assert.deepEqual(await treeAt(directory), TREE);
 });
 
+test("F-11 directorySink() trusts nothing of a failed last flush, though the next one works", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const content = contentOf(TREE);
+  let flushes = 0;
+  const sync = async (): Promise<void> => {
+    if (++flushes === 1) throw new PosternError("store/failed", "cannot flush the disk");
+  };
+  const sink = await sinkFor(directory, content, journal, { sync });
+  await pour(sink, content);
+  await assert.rejects(sink.commit(content.bytes.length), hasCode("store/failed"));
+  await sink.abandon();
+  const next = await sinkFor(directory, content, journal, { sync });
+  expectHeld(next, content, content.listBytes);
+  await receive(next, content);
+  assert.deepEqual(await treeAt(directory), TREE);
+});
+
 test("directorySink() notes its progress beside the writes, what is flushed alone", async (t) => {
   const [directory, journal] = [await scratch(t), new MemoryJournal()];
   let now = 0;

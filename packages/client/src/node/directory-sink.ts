@@ -288,8 +288,7 @@ class Sink implements DirectorySink {
       throw new PosternError("usage/wrong-state", "nobody has consented");
     await this.#files.finish();
     this.#files.close();
-    await this.#progress.settled();
-    await sync(this.#staging.path);
+    await this.#progress.last(async () => await sync(this.#staging.path));
     this.#isWhole = true;
     const whole = { bytes: total, boot, digest: this.#hashed.copy().digest() };
     const note = async (known: Partial<PartNote>) => await this.#note({ ...whole, ...known });

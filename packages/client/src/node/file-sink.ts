@@ -98,6 +98,7 @@ class PlainSink implements FileSink {
     this.#expectOpen();
     try {
       await finishPart(this.#at, total);
+      await this.#at.handle.sync();
       this.#name = await publishPart(this.#at, this.#name, this.#renumber);
       this.#open = false;
       await this.#at.handle.close();

@@ -14,7 +14,7 @@
  * @module
  */
 import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PosternError } from "@postern/core/errors";
 import type { HeldContent, PartJournal } from "../api.ts";
 import type { Clock } from "../records/clock.ts";
@@ -36,6 +36,7 @@ import {
 } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
 import { PromptCalls } from "./prompt-calls.ts";
+import { syncDirectory } from "./publish.ts";
 import { wholeContent } from "./whole-content.ts";
 
 /** For tests. */
@@ -124,6 +125,8 @@ class KeptSink implements FileSink {
   #name: string;
   /** Everything before it was written. */
   #end: number;
+  /** On the disk, and perhaps under its name. */
+  #isWhole = false;
   #open = true;
 
   constructor(options: KeptSinkOptions) {
@@ -158,8 +161,9 @@ class KeptSink implements FileSink {
     this.#expectOpen();
     const { at, journal, name } = this.#options;
     try {
-      await this.#progress.settled();
       await finishPart(at, total);
+      await this.#progress.last(async () => await at.handle.sync());
+      this.#isWhole = true;
       this.#name = await publishPart(at, name, true, async (candidate) => {
         // Without it a crash right now costs a second copy, not this one.
         await this.#note(candidate, total).catch(() => {});
@@ -190,7 +194,10 @@ class KeptSink implements FileSink {
 
   async #keep(): Promise<void> {
     const { handle } = this.#options.at;
+    if (this.#isWhole) return await handle.close();
     try {
+      // Of a write that failed in its middle; no record has opened that ends there.
+      if ((await handle.stat()).size > this.#end) await handle.truncate(this.#end);
       await this.#progress.finish(this.#end);
     } catch {
       // What a disk did not take may be in the part, and be lost any moment.
@@ -231,5 +238,12 @@ async function wholeSink(
   const { size } = await handle.stat();
   const held = await heldOf(handle, size);
   await handle.close();
-  return { path, ...(held !== undefined && { held }), ...wholeContent(size, journal) };
+  const finish = async (): Promise<void> => {
+    try {
+      await syncDirectory(dirname(path));
+    } catch (error) {
+      throw storeError("cannot finish the file", error);
+    }
+  };
+  return { path, ...(held !== undefined && { held }), ...wholeContent(size, journal, finish) };
 }

@@ -74,6 +74,7 @@ export async function writeAt(
     for (let done = 0; done < bytes.length;) {
       const left = bytes.length - done;
       const { bytesWritten } = await handle.write(bytes, done, left, offset + done);
+      if (bytesWritten === 0) throw nothingWritten();
       done += bytesWritten;
     }
   } catch (error) {
@@ -81,7 +82,12 @@ export async function writeAt(
   }
 }
 
-/** Durable content with its final mode, still under the unfinished name. */
+/** Some file systems say so instead of why, and would do it for ever. */
+export function nothingWritten(): PosternError {
+  return new PosternError("store/failed", "the file system writes nothing", { errno: "EIO" });
+}
+
+/** The whole content with its final mode, still under the unfinished name. To be synced. */
 export async function finishPart(at: PartFile, total: number): Promise<void> {
   const { size } = await at.handle.stat();
   if (size !== total)
@@ -90,7 +96,6 @@ export async function finishPart(at: PartFile, total: number): Promise<void> {
   if (!(await isSame(at.handle, join(at.directory, at.part))))
     throw new PosternError("store/failed", "the unfinished file was replaced");
   await at.handle.chmod(0o666 & ~process.umask());
-  await at.handle.sync();
 }
 
 /**

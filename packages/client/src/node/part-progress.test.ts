@@ -73,6 +73,23 @@ test("PartProgress finish() waits for what is under way and brings the rest", as
   assert.equal(syncs.length, 2);
 });
 
+test("PartProgress last() waits for what is under way; what it fails of is for ever (F-11)", async () => {
+  const { progress, syncs, notes, pass } = lab();
+  pass(PART_SYNC_INTERVAL_MS_MAX);
+  progress.written(10);
+  let isAsked = false;
+  const last = progress.last(async () => {
+    isAsked = true;
+    throw Object.assign(new Error("lost"), { code: "EIO" });
+  });
+  assert.equal(isAsked, false);
+  syncs[0]?.resolve();
+  await assert.rejects(last, hasCode("store/failed"));
+  await assert.rejects(progress.finish(20), hasCode("store/failed"));
+  assert.equal(syncs.length, 1);
+  assert.deepEqual([progress.durable, ...notes], [10, 10]);
+});
+
 test("PartProgress tells a failed sync to the next write, and takes no more (F-11)", async () => {
   const { progress, syncs, notes, pass } = lab();
   pass(PART_SYNC_INTERVAL_MS_MAX);

@@ -65,6 +65,19 @@ export class PartProgress {
     if (end > this.#durable) await this.#sync(end);
   }
 
+  /**
+   * `sync` brings everything to the disk, when no more is written. A system tells once of what was
+   * lost: a sync that follows a failed one says nothing of it, so nothing that it says counts.
+   */
+  async last(sync: () => Promise<void>): Promise<void> {
+    await this.settled();
+    try {
+      await sync();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
   #isDue(end: number): boolean {
     const bytes = end - this.#durable;
     const elapsed = this.#options.clock.now() - this.#syncedAt;
@@ -76,11 +89,15 @@ export class PartProgress {
     try {
       await this.#options.handle.datasync();
     } catch (error) {
-      this.#failure = storeError("cannot write the file", error);
-      throw this.#failure;
+      throw this.#failed(error);
     }
     this.#durable = end;
     this.#syncedAt = this.#options.clock.now();
     await this.#options.note(end).catch(() => {});
+  }
+
+  #failed(error: unknown): PosternError {
+    this.#failure = storeError("cannot write the file", error);
+    return this.#failure;
   }
 }

@@ -32,6 +32,7 @@ import type {
 } from "@postern/core/transfer";
 import { errnoOf } from "./fs-error.ts";
 import { type DirectoryNode, OpenChain } from "./open-directory.ts";
+import { nothingWritten } from "./part-file.ts";
 import { Slices } from "./slices.ts";
 import { storedTarget, type StoredPlace, type StoredTree } from "./stored-tree.ts";
 
@@ -193,6 +194,7 @@ export class StagedFiles {
   #writeSmall(file: OpenFile, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) {
       const count = writeSync(file.fd, bytes, done, bytes.length - done, file.written);
+      if (count === 0) throw nothingWritten();
       done += count;
       file.written += count;
     }
@@ -202,6 +204,7 @@ export class StagedFiles {
     for (let done = 0; done < bytes.length;) {
       const left = bytes.length - done;
       const { bytesWritten } = await writeAt(file.fd, bytes, done, left, file.written);
+      if (bytesWritten === 0) throw nothingWritten();
       done += bytesWritten;
       file.written += bytesWritten;
     }
