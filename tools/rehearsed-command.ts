@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
@@ -13,17 +13,18 @@ import type { Script } from "node:vm";
 import { PROJECT_ROOT } from "./sources.ts";
 
 interface RunBundle {
+  readonly digestOf: (bytes: Buffer) => Buffer;
   readonly scriptOf: (file: string) => Script;
   readonly runChunks: (folder: string, bodyOf: (file: string) => unknown) => void;
 }
 
 const CLI = join(PROJECT_ROOT, "packages/cli");
-const { scriptOf, runChunks } = createRequire(import.meta.url)(
+const { digestOf, scriptOf, runChunks } = createRequire(import.meta.url)(
   join(CLI, "bin/run-bundle.js"),
 ) as RunBundle;
 const scripts = new Map<string, Script>();
 process.on("exit", () => {
-  for (const [file, script] of scripts) keep(`${file}.code`, script.createCachedData());
+  for (const [file, script] of scripts) keep(file, script.createCachedData());
 });
 runChunks(join(CLI, "dist"), (file) => {
   const script = scriptOf(file);
@@ -31,9 +32,10 @@ runChunks(join(CLI, "dist"), (file) => {
   return script.runInThisContext();
 });
 
-/** All of it or nothing, also after a loss of power: V8 runs what it finds. */
-function keep(path: string, code: Buffer): void {
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, code, { flush: true });
-  renameSync(unfinished, path);
+/** All of it or nothing, also after a loss of power. */
+function keep(file: string, code: Buffer): void {
+  const unfinished = `${file}.code.${process.pid}`;
+  const head = [digestOf(readFileSync(file)), digestOf(code)];
+  writeFileSync(unfinished, Buffer.concat([...head, code]), { flush: true });
+  renameSync(unfinished, `${file}.code`);
 }

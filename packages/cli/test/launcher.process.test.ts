@@ -1,6 +1,7 @@
 /** Which program `bin/postern.js` starts: the bundle, as long as it is that of the sources. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { hash } from "node:crypto";
 import {
   cpSync,
   mkdirSync,
@@ -61,17 +62,37 @@ test("postern.js starts the bundle where there are no sources", () => {
   assert.equal(started(), "bundle");
 });
 
+/** As tools/rehearsed-command.ts does. */
+function keep(filename: string): void {
+  const text = readFileSync(filename);
+  const code = new Script(text.toString("latin1"), { filename }).createCachedData();
+  const digests = [text, code].map((bytes) => hash("sha256", bytes, "buffer"));
+  writeFileSync(`${filename}.code`, Buffer.concat([...digests, code]));
+}
+
 test("postern.js runs a chunk with the code that was kept of it, or without", () => {
   const { root, started } = program("kept");
   const main = join(root, "dist/main.cjs");
-  const keep = (filename: string): void => {
-    const script = new Script(readFileSync(filename, "latin1"), { filename });
-    writeFileSync(`${filename}.code`, script.createCachedData());
-  };
   keep(main);
   assert.equal(started(), "bundle", "with code of one chunk");
   keep(join(root, "dist/said.cjs"));
   assert.equal(started(), "bundle", "with code of all");
   writeFileSync(`${main}.code`, "another V8's code");
   assert.equal(started(), "bundle", "with code that V8 does not take");
+});
+
+test("postern.js runs no kept code that was damaged, or is that of another text", () => {
+  const { root, started } = program("damaged");
+  const said = join(root, "dist/said.cjs");
+  for (const chunk of [join(root, "dist/main.cjs"), said]) keep(chunk);
+  const replace = (file: string): void => {
+    const text = readFileSync(file, "latin1");
+    assert.ok(text.includes("bundle"), file);
+    writeFileSync(file, text.replaceAll("bundle", "BUNDLE"), "latin1");
+  };
+  replace(`${said}.code`);
+  assert.equal(started(), "bundle", "with damaged code");
+  keep(said);
+  replace(said);
+  assert.equal(started(), "BUNDLE", "with the code of another text");
 });
