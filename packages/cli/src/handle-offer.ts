@@ -39,8 +39,8 @@ export interface ReceivePlan {
   /** Everything is there and has been reported; its place is free when this ends. */
   readonly onDone?: (offer: Offer, arrived: Arrived) => Promise<void>;
   /**
-   * Return after the first transfer that was accepted, with its exit code; one that broke off is
-   * waited for.
+   * Return after the first transfer that was accepted, with its exit code, also when there was no
+   * place to put it; one that broke off is waited for.
    */
   readonly isOnce: boolean;
   /** Return after the first decision, a refusal included. */
@@ -95,7 +95,7 @@ export interface Arrival {
 
 export interface Handled {
   readonly exitCode: ExitCode;
-  /** It was accepted, whatever became of it. */
+  /** It was accepted, whatever became of it, and nothing of the sender's stood in the way. */
   readonly isTransfer: boolean;
   /** It broke off, and its sender may come back with it. */
   readonly isAwaited: boolean;
@@ -107,7 +107,7 @@ export async function handleOffer(
   { offer, signal, recognize, isAgreed }: Arrival,
 ): Promise<Handled> {
   let peer = safeText(offer.from.name);
-  let isTransfer = false;
+  let isAccepted = false;
   let target: OpenTarget | undefined;
   try {
     const recognized = await recognize(offer.from);
@@ -125,19 +125,19 @@ export async function handleOffer(
       const decision = await plan.decide(offer, signal, known);
       if (decision !== "accept") return notTaken(context, offer, decision);
     }
+    isAccepted = true;
     target = await openOrDecline(plan, offer, { known, signal });
-    isTransfer = true;
     await takeIn(context, plan, offer, target);
-    return { exitCode: EXIT.done, isTransfer, isAwaited: false };
+    return { exitCode: EXIT.done, isTransfer: true, isAwaited: false };
   } catch (error) {
-    return await failed(context, offer, { error, peer, isTransfer, target });
+    return await failed(context, offer, { error, peer, isAccepted, target });
   }
 }
 
 interface Failed {
   readonly error: unknown;
   readonly peer: string;
-  readonly isTransfer: boolean;
+  readonly isAccepted: boolean;
   readonly target: OpenTarget | undefined;
 }
 
@@ -148,7 +148,7 @@ const SETTLED_MS = 2_000;
 async function failed(
   context: Context,
   offer: Offer,
-  { error, peer, isTransfer, target }: Failed,
+  { error, peer, isAccepted, target }: Failed,
 ): Promise<Handled> {
   const { output, interrupted } = context;
   const { kind } = offer.content;
@@ -165,9 +165,11 @@ async function failed(
   }
   const exitCode = output.fail(error, { peer, content, isStream: kind === "stream" });
   const goesOn = kind !== "message" && (target?.goesOn?.() ?? true);
-  const isAwaited = isTransfer && goesOn && isResumedFrom(error);
+  const isAwaited = target !== undefined && goesOn && isResumedFrom(error);
   if (isAwaited) tellWaiting(context, offer, kept);
   else await tellKept(context, offer, kept);
+  // What is wrong with this computer is wrong for the next one, too.
+  const isTransfer = target !== undefined || (isAccepted && reasonOf(error) === "no-space");
   return { exitCode, isTransfer, isAwaited };
 }
 

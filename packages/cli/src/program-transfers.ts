@@ -74,7 +74,7 @@ function addReceive(root: Command, run: Run): void {
     .option("--code", "ask for the code; Tab completes its words")
     .option("-o, --output <dir>", "folder for files, or - for the standard output (default: .)")
     .option("--into <dir>", "the same as -o")
-    .option("--once", "end after one transfer, with its exit code")
+    .option("--once", "end after the first offer accepted, with its exit code")
     .option("--accept <whom>", "all, ask, or names of senders: ann,bob (default: ask)")
     .option("--ask", "ask about each offer, the same as --accept ask")
     .option("--wait", "for servers: never ask, decline what is not accepted, go on for ever")

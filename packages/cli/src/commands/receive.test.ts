@@ -170,6 +170,47 @@ test("receive goes on after a transfer that failed; --once exits with its code",
   }
 });
 
+test("F-11 receive --once ends when the disk has no room for what it accepted", async () => {
+  for (const [code, freeSpace] of [
+    ["no-space", 3],
+    ["failed", 1e12],
+  ] as const) {
+    const terminal = new FakeTerminal();
+    terminal.freeSpace = freeSpace;
+    if (code === "failed")
+      terminal.openSink = () => {
+        throw new PosternError("store/failed", "scripted");
+      };
+    const offer = file("large.bin");
+    terminal.client.offers.push({ type: "offer", offer });
+    assert.equal(await terminal.run("receive", "--once", "--json", "--accept", "all"), 1);
+    assert.equal(await offer.decided.promise, "declined");
+    assert.equal(offer.reason, "no-space");
+    assert.match(terminal.stdout.text, new RegExp(`"code":"store/${code}"`));
+  }
+});
+
+test("receive --once goes on waiting after what it does not take of its sender", async () => {
+  const terminal = new FakeTerminal();
+  terminal.openSink = (path) => {
+    if (path.includes("..")) throw new PosternError("store/unsafe-name", "scripted");
+    return new FakeSink(path);
+  };
+  const running = terminal.run("receive", "--once", "--accept", "all", "--max-size", "4");
+  const content = { kind: "file", name: "large.bin", size: 5 } as const;
+  const large = new FakeOffer("eve", content, new Uint8Array(5));
+  for (const [bad, reason] of [
+    [file("../x"), "invalid"],
+    [large, "too-large"],
+  ] as const) {
+    terminal.client.offers.push({ type: "offer", offer: bad });
+    assert.equal(await bad.decided.promise, "declined");
+    assert.equal(bad.reason, reason);
+  }
+  terminal.client.offers.push({ type: "offer", offer: file("good.bin") });
+  assert.equal(await running, 0);
+});
+
 test("F-02 receive declines a name that cannot be a file here, and goes on", async () => {
   const terminal = new FakeTerminal();
   terminal.openSink = (path) => {
