@@ -4,4 +4,4 @@ export { makeDirectory } from "./make-directory.ts";
 export { nativeRsa } from "./native-rsa.ts";
 export { nativeSuite } from "./native-suite.ts";
 export { readInto, type ReadHandlers, type ReusedReads } from "./reused-reads.ts";
-export { writeNow } from "./write-now.ts";
+export { writeToSocket } from "./write-to-socket.ts";

@@ -14,7 +14,7 @@
  */
 import type { Socket } from "node:net";
 import { PIPE_BUFFER_BYTES, PIPE_FIRST_BUFFER_BYTES } from "@postern/core/limits";
-import { readInto, writeNow, type ReadHandlers, type ReusedReads } from "@postern/node";
+import { readInto, writeToSocket, type ReadHandlers, type ReusedReads } from "@postern/node";
 import type { EndId } from "./pipes.ts";
 
 export interface PipeWatcher {
@@ -75,7 +75,7 @@ export class PipeEnd implements ReadHandlers {
     this.#watcher.onMoved();
     if (count === buffer.length && count < PIPE_BUFFER_BYTES)
       this.#buffer = new Uint8Array(PIPE_BUFFER_BYTES);
-    this.#isHeld = !writeNow(out, buffer.subarray(0, count), this.#onWritten);
+    this.#isHeld = !writeToSocket(out, buffer.subarray(0, count), this.#onWritten);
     return !this.#isHeld;
   }
 

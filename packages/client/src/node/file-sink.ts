@@ -22,7 +22,7 @@ import {
   resolveDirectory,
   targetExists,
   writeAt,
-  writeNow,
+  writeAtNow,
   type PartFile,
 } from "./part-file.ts";
 import { PromptCalls } from "./prompt-calls.ts";
@@ -91,7 +91,7 @@ class PlainSink implements FileSink {
 
   writeNow(bytes: Uint8Array, offset: number): boolean {
     this.#expectOpen();
-    return writeNow(this.#at.handle, bytes, offset, this.#calls);
+    return writeAtNow(this.#at.handle, bytes, offset, this.#calls);
   }
 
   async commit(total: number): Promise<void> {

@@ -31,7 +31,7 @@ import {
   removePart,
   resolveDirectory,
   writeAt,
-  writeNow,
+  writeAtNow,
   type PartFile,
 } from "./part-file.ts";
 import { PartProgress } from "./part-progress.ts";
@@ -152,7 +152,7 @@ class KeptSink implements FileSink {
   writeNow(bytes: Uint8Array, offset: number): boolean {
     this.#expectNext(offset);
     const { at, calls } = this.#options;
-    if (!writeNow(at.handle, bytes, offset, calls)) return false;
+    if (!writeAtNow(at.handle, bytes, offset, calls)) return false;
     this.#written(bytes.length);
     return true;
   }

@@ -51,7 +51,7 @@ export async function createPart(directory: string, name: string): Promise<PartF
 }
 
 /** True when all of it is written, and at once; else {@link writeAt} writes all of it. */
-export function writeNow(
+export function writeAtNow(
   { fd }: FileHandle,
   bytes: Uint8Array,
   offset: number,

@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { PosternError } from "@postern/core/errors";
 import type { RelayAddress } from "@postern/core/identity";
-import { readInto, writeNow, type ReusedReads } from "@postern/node";
+import { readInto, writeToSocket, type ReusedReads } from "@postern/node";
 import type { BytePipe } from "../records/byte-pipe.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -91,7 +91,7 @@ export class SocketPipe implements BytePipe {
     const last = parts.length - 1;
     for (let i = 0; i < last; i++) socket.write(parts[i]!);
     // At once, when it can be: the memory is free while it is cached.
-    if (writeNow(socket, parts[last]!, onLeft)) onLeft?.();
+    if (writeToSocket(socket, parts[last]!, onLeft)) onLeft?.();
     return socket.writableLength < socket.writableHighWaterMark;
   }
 

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
  * called when it is; with an error the socket broke, and it is not called. A callback for every
  * write would cost a turn of the event loop's queues each time, also where nothing is waited for.
  */
-export function writeNow(socket: Socket, bytes: Uint8Array, onLeft?: () => void): boolean {
+export function writeToSocket(socket: Socket, bytes: Uint8Array, onLeft?: () => void): boolean {
   socket.write(bytes);
   if (socket.writableLength === 0) return true;
   if (onLeft !== undefined)

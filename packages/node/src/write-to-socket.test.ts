@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
-import { writeNow } from "./write-now.ts";
+import { writeToSocket } from "./write-to-socket.ts";
 
 const MUCH = 16 * 1_048_576;
 
@@ -24,11 +24,11 @@ async function pair(t: TestContext): Promise<readonly [Socket, Socket]> {
   return [ours, other];
 }
 
-test("writeNow() says at once that the system has taken the bytes, and nothing later", async (t) => {
+test("writeToSocket() says at once that the system has taken the bytes, and nothing later", async (t) => {
   const [ours, other] = await pair(t);
   let left = 0;
   assert.equal(
-    writeNow(ours, Uint8Array.of(1, 2, 3), () => left++),
+    writeToSocket(ours, Uint8Array.of(1, 2, 3), () => left++),
     true,
   );
   other.resume();
@@ -37,14 +37,14 @@ test("writeNow() says at once that the system has taken the bytes, and nothing l
   assert.equal(left, 0);
 });
 
-test("writeNow() says later, once, that bytes which had to wait have left", async (t) => {
+test("writeToSocket() says later, once, that bytes which had to wait have left", async (t) => {
   const [ours, other] = await pair(t);
   let read = 0;
   other.on("data", (bytes: Buffer) => (read += bytes.length));
   other.pause();
   const left = Promise.withResolvers<void>();
   let calls = 0;
-  const isFree = writeNow(ours, new Uint8Array(MUCH), () => {
+  const isFree = writeToSocket(ours, new Uint8Array(MUCH), () => {
     calls++;
     left.resolve();
   });
@@ -58,11 +58,11 @@ test("writeNow() says later, once, that bytes which had to wait have left", asyn
   assert.deepEqual([calls, read], [1, MUCH]);
 });
 
-test("writeNow() says nothing of bytes that were waiting when the socket broke", async (t) => {
+test("writeToSocket() says nothing of bytes that were waiting when the socket broke", async (t) => {
   const [ours] = await pair(t);
   let left = 0;
   assert.equal(
-    writeNow(ours, new Uint8Array(MUCH), () => left++),
+    writeToSocket(ours, new Uint8Array(MUCH), () => left++),
     false,
   );
   ours.destroy();
