@@ -15,6 +15,7 @@ import {
   type Payload,
 } from "../peers/file-contender.ts";
 import { peers } from "../peers/all.ts";
+import { bareNode } from "../peers/bare-node.ts";
 import { postern } from "../peers/postern.ts";
 import { profileAbsence } from "../peers/postern-command.ts";
 import { socatDirect, socatRelay } from "../peers/socat.ts";
@@ -32,7 +33,8 @@ export const fileCase: BenchCase = {
   runs: { quick: 2, full: 3 },
   async open(setting) {
     const payload = await makeFile(setting, BYTES);
-    const contenders = [...(await posterns(setting)), socatRelay, socatDirect, ...peers()];
+    const floors = [bareNode, socatRelay, socatDirect];
+    const contenders = [...(await posterns(setting)), ...floors, ...peers()];
     return {
       contenders: contenders.map((each) => sending(payload, each)),
       notes: [`${payload.bytes / MIB} MiB of random bytes`],
