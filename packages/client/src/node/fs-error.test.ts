@@ -14,11 +14,13 @@ test("storeError() says of a full disk, quota or file that there is no space (F-
 });
 
 test("storeError() knows what Node has no name for (F-11)", () => {
-  const unnamed = (errno: number): Error =>
-    Object.assign(failed(`Unknown system error ${errno}`), { errno });
-  const full = storeError("x", unnamed(-constants.errno.EDQUOT));
-  assert.deepEqual([full.code, full.details["errno"]], ["store/no-space", "EDQUOT"]);
-  assert.equal(storeError("x", unnamed(-9_999)).details["errno"], "unknown");
+  const errno = -constants.errno.EDQUOT;
+  for (const code of [`Unknown system error ${errno}`, "UNKNOWN"]) {
+    const full = storeError("x", Object.assign(failed(code), { errno }));
+    assert.deepEqual([full.code, full.details["errno"]], ["store/no-space", "EDQUOT"]);
+  }
+  const other = Object.assign(failed("UNKNOWN"), { errno: -9_999 });
+  assert.equal(storeError("x", other).details["errno"], "unknown");
 });
 
 function failed(code: string): Error {

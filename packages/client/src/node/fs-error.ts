@@ -11,10 +11,12 @@ import { PosternError, type ErrorDetails } from "@postern/core/errors";
 export function errnoOf(error: unknown): string {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
     return "unknown";
-  // Node has no word for some, a used-up quota among them.
-  const isNamed = !error.code.startsWith("Unknown system error");
-  return isNamed ? error.code : (nameOf("errno" in error ? error.errno : undefined) ?? "unknown");
+  if (!NAMELESS.test(error.code)) return error.code;
+  return nameOf("errno" in error ? error.errno : undefined) ?? "unknown";
 }
+
+/** Node has no word for some, a used-up quota among them; `writeSync` says so in another way. */
+const NAMELESS = /^(?:UNKNOWN$|Unknown system error)/u;
 
 function nameOf(errno: unknown): string | undefined {
   return Object.entries(constants.errno).find(([, number]) => -number === errno)?.[0];
