@@ -64,7 +64,7 @@ for (const profile of ["end-to-end", "symmetric", "asymmetric"])
       },
       profile,
     );
-    assert.equal(ann.stderr().match(/damaged data found \(1 time so far\)/g)?.length, 1);
+    assert.equal(ann.stderr().match(/lost or damaged on the way \(1 time so far\)/g)?.length, 1);
     assert.deepEqual([atAnn.type, atAnn["resends"]], ["done", 1]);
     assert.deepEqual([atBob.type, atBob["resends"]], ["done", 1]);
     assert.equal(atAnn["sessionKeys"], 2);

@@ -148,7 +148,7 @@ class Telling {
         return;
       case "resend":
         output.say(
-          `damaged data found (${plural(event.damaged, "time")} so far); ` +
+          `data was lost or damaged on the way (${plural(event.damaged, "time")} so far); ` +
             `it goes again from ${formatBytes(event.fromOffset)} on`,
         );
         return;
