@@ -234,7 +234,7 @@ test("performChannelJob() opens with the keys that are ready, and wipes those it
   const peer = hex(alice.identity.fingerprint);
   const newest = (): KemKeyPair => {
     const { keys } = decodeReceiverRecord(bob.records.get(`receiving ${peer}`)!);
-    return bob.readyKeys.get(peer)!.of(keys.at(-1)!.publicKey)!;
+    return bob.readyKeys.get(peer)!.of(keys.at(-1)!.kid)!;
   };
   transfer(alice, bob, 1);
   const first = newest();

@@ -110,7 +110,7 @@ export function decodeSenderRecord(bytes: Uint8Array): SenderRecord {
   const versions = { padded: VERSION_PADDED, latest: VERSION_PADDED };
   return fromStore(bytes, SENDER, versions, (reader) => {
     const lastEpoch = reader.u64("lastEpoch");
-    const kept = reader.lv("package", KEY_PACKAGE_BYTES).slice();
+    const kept = reader.lv("package", KEY_PACKAGE_BYTES);
     const channel = flag(reader, "channel") ? readSenderChannel(reader) : undefined;
     return { lastEpoch, package: kept.length === 0 ? undefined : kept, channel };
   });
@@ -166,8 +166,8 @@ function readSenderChannel(reader: ByteReader): SenderChannel {
     transcript: hash(reader, "transcript"),
     chainKey: hash(reader, "chainKey"),
     keyNumber: reader.u32("keyNumber"),
-    kid: reader.take(KID_BYTES, "kid").slice(),
-    publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey").slice(),
+    kid: reader.take(KID_BYTES, "kid"),
+    publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey"),
     renewedAt: reader.u64("renewedAt") as WallMs,
     outbox: list(reader, "outbox", OUTBOX_MAX, readOutboxEntry),
   };
@@ -177,18 +177,18 @@ function readOutboxEntry(reader: ByteReader): OutboxEntry {
   return {
     n: reader.u32("n"),
     transfer: readTransfer(reader),
-    outer: reader.lv("outer", HEADER_BYTES_MAX).slice(),
-    sealedHeader: reader.lv("sealedHeader", HEADER_BYTES_MAX).slice(),
-    content: reader.lv("content", ENVELOPE_BYTES_MAX).slice(),
+    outer: reader.lv("outer", HEADER_BYTES_MAX),
+    sealedHeader: reader.lv("sealedHeader", HEADER_BYTES_MAX),
+    content: reader.lv("content", ENVELOPE_BYTES_MAX),
     transcript: hash(reader, "transcript"),
     receiptKey: hash(reader, "receiptKey"),
   };
 }
 
 function readOfferedKey(reader: ByteReader): OfferedKey {
-  const kid = reader.take(KID_BYTES, "kid").slice();
-  const seed = reader.take(KEM_SECRET_BYTES, "seed").slice();
-  return { kid, seed, publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey").slice() };
+  const kid = reader.take(KID_BYTES, "kid");
+  const seed = reader.take(KEM_SECRET_BYTES, "seed");
+  return { kid, seed, publicKey: reader.take(KEM_PUBLIC_BYTES, "publicKey") };
 }
 
 function readReceived(reader: ByteReader, version: number): ReceivedEntry {
@@ -208,18 +208,18 @@ function readReceivedState(reader: ByteReader, version: number): ReceivedEntry["
     if (slot >= OUTBOX_MAX) throw malformed("slot", `${slot} is none`);
     return { kind: "closed", receipt: slot };
   }
-  const rest = reader.lv("state", RECEIPT_BYTES_MAX).slice();
+  const rest = reader.lv("state", RECEIPT_BYTES_MAX);
   if (kind === CLOSED_WITHIN) return { kind: "closed", receipt: rest };
   if (rest.length !== HASH_BYTES) throw malformed("receiptKey", `length ${rest.length}`);
   return { kind: "open", receiptKey: rest };
 }
 
 function readTransfer(reader: ByteReader): Uint8Array {
-  return reader.take(TRANSFER_BYTES, "transfer").slice();
+  return reader.take(TRANSFER_BYTES, "transfer");
 }
 
 function hash(reader: ByteReader, field: string): Uint8Array {
-  return reader.take(HASH_BYTES, field).slice();
+  return reader.take(HASH_BYTES, field);
 }
 
 function flag(reader: ByteReader, field: string): boolean {
@@ -254,7 +254,8 @@ function fromStore<T>(
   read: (reader: ByteReader, version: number) => T,
 ): T {
   try {
-    const reader = new ByteReader(bytes);
+    // The caller wipes its own. One copy, of which every field is a view: a record has hundreds.
+    const reader = new ByteReader(bytes.slice());
     const version = reader.u8("version");
     if (version < VERSION_MIN || version > versions.latest) throw malformed("version", "unknown");
     if (reader.u8("end") !== end) throw malformed("end", "the other end of a channel");

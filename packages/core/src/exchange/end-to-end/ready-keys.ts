@@ -9,24 +9,29 @@
 import { equalBytes, wipe } from "../../bytes/equal.ts";
 import type { KemKeyPair } from "../../crypto/suite.ts";
 
+interface ReadyKey {
+  readonly kid: Uint8Array;
+  readonly pair: KemKeyPair;
+}
+
 /** Changes in place. */
 export class ReadyKeys {
-  #pairs: readonly KemKeyPair[] = [];
+  #keys: readonly ReadyKey[] = [];
 
-  of(publicKey: Uint8Array): KemKeyPair | undefined {
-    return this.#pairs.find((pair) => equalBytes(pair.publicKey, publicKey));
+  /** The key that this client has offered under this kid (16 bytes). */
+  of(kid: Uint8Array): KemKeyPair | undefined {
+    return this.#keys.find((key) => equalBytes(key.kid, kid))?.pair;
   }
 
   /** Owns `pair` from here on. */
-  add(pair: KemKeyPair): void {
-    this.#pairs = [...this.#pairs, pair];
+  add(kid: Uint8Array, pair: KemKeyPair): void {
+    this.#keys = [...this.#keys, { kid, pair }];
   }
 
-  keepOnly(keys: readonly Pick<KemKeyPair, "publicKey">[]): void {
-    const isKept = (pair: KemKeyPair): boolean =>
-      keys.some(({ publicKey }) => equalBytes(publicKey, pair.publicKey));
-    for (const pair of this.#pairs) if (!isKept(pair)) wipe(pair.seed);
-    this.#pairs = this.#pairs.filter(isKept);
+  keepOnly(keys: readonly Pick<ReadyKey, "kid">[]): void {
+    const isKept = (key: ReadyKey): boolean => keys.some(({ kid }) => equalBytes(kid, key.kid));
+    for (const key of this.#keys) if (!isKept(key)) wipe(key.pair.seed);
+    this.#keys = this.#keys.filter(isKept);
   }
 
   wipe(): void {

@@ -45,8 +45,12 @@ export function receivedEntry(
 }
 
 /** In this channel or one before, under whatever number. */
-export function wasReceived(known: ReceivedTransfers, transfer: Uint8Array): boolean {
-  return idsOf(known).some((id) => equalBytes(id, transfer));
+export function wasReceived(
+  { received, earlier }: ReceivedTransfers,
+  transfer: Uint8Array,
+): boolean {
+  const isThis = (id: Uint8Array): boolean => equalBytes(id, transfer);
+  return earlier.some(isThis) || received.some((each) => isThis(each.transfer));
 }
 
 /** For one receipt more. What lies there belongs to no transfer that is known. */

@@ -209,7 +209,7 @@ function openNext(
   if (record === undefined || key === undefined || !isExpected) return outOfStep(record, offer);
   const { suite } = offer.context;
   const isPackage = record.keyNumber - (record.keys.length - 1 - index) === 0;
-  const pair = offer.readyKeys?.of(key.publicKey) ?? key;
+  const pair = offer.readyKeys?.of(key.kid) ?? key;
   const secret = isPackage ? noKemSecret() : suite.decapsulate(pair, outer.ciphertext);
   if (secret === undefined) return unopened(record, outer, offer);
   const base = { ...record, channel: record.id, publicKey: key.publicKey };
@@ -365,8 +365,9 @@ function withNewKey(
 ): ReceiverRecord {
   const pair = suite.generateKem();
   const seed = readyKeys === undefined ? pair.seed : pair.seed.slice();
-  readyKeys?.add(pair);
-  const fresh = { seed, publicKey: pair.publicKey, kid: suite.random(KID_BYTES) };
+  const kid = suite.random(KID_BYTES);
+  readyKeys?.add(kid, pair);
+  const fresh = { seed, publicKey: pair.publicKey, kid };
   return {
     ...record,
     keyNumber: record.keyNumber + 1,
