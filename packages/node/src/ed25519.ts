@@ -8,7 +8,7 @@
  * @module
  */
 import { type KeyObject, sign, verify } from "node:crypto";
-import { equalBytes } from "@postern/core/bytes";
+import { equalBytes, hex } from "@postern/core/bytes";
 import { SIGNATURE_BYTES, SIGNATURE_PUBLIC_BYTES } from "@postern/core/crypto";
 import { ED25519, exportPublic, importPrivate, importPublic } from "./key-objects.ts";
 
@@ -43,9 +43,25 @@ export function verifyEd25519(
 ): boolean {
   if (publicKey.length !== SIGNATURE_PUBLIC_BYTES) return false;
   if (signature.length !== SIGNATURE_BYTES) return false;
-  if (!isStrictPoint(publicKey) || !isStrictPoint(signature.subarray(0, 32))) return false;
-  const key = importPublic(ED25519, publicKey);
+  if (!isStrictPoint(signature.subarray(0, 32))) return false;
+  const key = verifierOf(publicKey);
   return key !== undefined && verify(null, message, key, signature);
+}
+
+/** Of signers, by their bytes; the first is the oldest. Who writes once writes again. */
+const verifiers = new Map<string, KeyObject>();
+export const VERIFIERS_MAX = 64;
+
+function verifierOf(publicKey: Uint8Array): KeyObject | undefined {
+  const name = hex(publicKey);
+  const known = verifiers.get(name);
+  if (known !== undefined) return known;
+  const made = isStrictPoint(publicKey) ? importPublic(ED25519, publicKey) : undefined;
+  if (made === undefined) return undefined;
+  const [oldest] = verifiers.keys();
+  if (oldest !== undefined && verifiers.size >= VERIFIERS_MAX) verifiers.delete(oldest);
+  verifiers.set(name, made);
+  return made;
 }
 
 /** Whether 32 bytes hold a y below p = 2^255 - 19 that is of no point of small order. */
