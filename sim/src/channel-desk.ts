@@ -159,7 +159,7 @@ export class ChannelDesk {
       return this.#finish(peer, task, step);
     }
     client.later(client.ports.world.prng.below(4), () => {
-      this.#write(task, save, flawedSync(client.ports.flaw, mayBeLost(step.input)));
+      this.#write(task, save, flawedSync(client.ports.flaw, mayBeLost(step.input) !== undefined));
       this.#save(peer, task, step, then, at + 1);
     });
   }

@@ -101,25 +101,26 @@ test("run() may lose what a receipt changed, and a message until its receipt is 
   const saved: string[] = [];
   const change = (store: Store): Store =>
     slowStore(store, async (at, record, used, options) => {
-      saved.push(options?.lazily === true ? "lazily" : `${at.role}, durably`);
+      saved.push(options?.mayBeLost ?? `${at.role}, durably`);
       await store.saveChannel(at, record, used, options);
     });
   const [ann, bob] = [new ChannelPerson(1, change), new ChannelPerson(2, change)];
   ann.fetch = async () => await bob.package();
   await transfer(ann, bob, 1);
   // The sender's offer; then its package for the other way, and the opening, of this first one.
-  const opened = ["sending, durably", "lazily", "lazily"];
-  assert.deepEqual(saved, [...opened, "receiving, durably", "lazily"]);
+  const opened = ["sending, durably", "by-power-loss", "by-power-loss"];
+  const answered = ["receiving, durably", "by-crash"];
+  assert.deepEqual(saved, [...opened, ...answered]);
   saved.length = 0;
   await transfer(ann, bob, 2);
-  assert.deepEqual(saved, ["sending, durably", "lazily", "receiving, durably", "lazily"]);
+  assert.deepEqual(saved, ["sending, durably", "by-power-loss", ...answered]);
 });
 
 test("run() makes an opening durable that is answered before its content comes", async () => {
   const saved: string[] = [];
   const change = (store: Store): Store =>
     slowStore(store, async (at, record, used, options) => {
-      saved.push(options?.lazily === true ? "lazily" : `${at.role}, durably`);
+      saved.push(options?.mayBeLost ?? `${at.role}, durably`);
       await store.saveChannel(at, record, used, options);
     });
   const [ann, bob] = [new ChannelPerson(1), new ChannelPerson(2, change)];

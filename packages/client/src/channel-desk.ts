@@ -216,12 +216,15 @@ export class ChannelDesk {
 
   async #save(place: JobPlace, step: Extract<ChannelStep, { kind: "done" }>): Promise<void> {
     const { ports, onPackageUsed } = this.#options;
-    const lazily = mayBeLost(step.input);
+    const loss = mayBeLost(step.input);
     const peer = peerOf(place);
     try {
       for (const { role, record, usedPackage, receipt } of step.saves) {
         if (place.met === undefined)
-          await ports.store.saveChannel({ peer, role }, record, usedPackage, { lazily, receipt });
+          await ports.store.saveChannel({ peer, role }, record, usedPackage, {
+            mayBeLost: loss,
+            receipt,
+          });
         else {
           if (usedPackage !== undefined) await ports.store.dropKeyPackages([usedPackage]);
           place.met.saveRecord(role, record, receipt);

@@ -9,7 +9,7 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { SlottedReceipt } from "@postern/core/exchange";
+import type { AllowedLoss, SlottedReceipt } from "@postern/core/exchange";
 import { ID_BYTES, isName } from "@postern/core/identity";
 import {
   ADDRESS_LENGTH_MAX,
@@ -111,10 +111,10 @@ export interface Store {
 
 export interface SaveOptions {
   /**
-   * For a step that a crash may undo: it may become durable later than its promise resolves, but
-   * never later than another write after it.
+   * For a step that this may undo: it may become durable later than its promise resolves, but never
+   * later than another write after it.
    */
-  readonly lazily?: boolean;
+  readonly mayBeLost?: AllowedLoss | undefined;
   readonly receipt?: SlottedReceipt | undefined;
 }
 

@@ -18,6 +18,7 @@ export { describeChannel, type ChannelDescription } from "./exchange/end-to-end/
 export {
   mayBeLost,
   performChannelJob,
+  type AllowedLoss,
   type ChannelJob,
   type ChannelMaterial,
   type ChannelSave,

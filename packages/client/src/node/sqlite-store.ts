@@ -12,7 +12,6 @@ import {
   CONTACTS_MAX,
   RELAY_PINS_MAX,
   STORED_PACKAGES_MAX,
-  STRANGERS_CHANNELS_MAX,
   UNFINISHED_MAX,
   UNFINISHED_OF_PEER_MAX,
 } from "@postern/core/limits";
@@ -51,25 +50,18 @@ import {
   type StoredUnfinished,
   type UnfinishedId,
 } from "../store.ts";
+import { ChannelRows } from "./channel-rows.ts";
 import { rowKeysOf, storedValues } from "./row-seal.ts";
 import { createState, openState, type StateFile } from "./state-file.ts";
 import { checkPassphrase, sealDataKey, type PassphraseCost } from "./state-passphrase.ts";
 import { StateRows } from "./state-rows.ts";
-import {
-  CHANNEL_STAYS,
-  RECEIVING_PEERS,
-  STRANGERS_CHANNELS,
-  type TableName,
-} from "./state-schema.ts";
 import { snapshotState } from "./state-snapshot.ts";
 import {
-  channelOf,
   contactOf,
   identityOf,
   packageOf,
   pairKeyOf,
   pinOf,
-  receiptOf,
   rsaKeyOf,
   unfinishedOf,
 } from "./stored-rows.ts";
@@ -140,9 +132,11 @@ async function unlockedStore(
 
 class SqliteStore implements SealableStore {
   readonly #rows: StateRows;
+  readonly #channels: ChannelRows;
 
   constructor(rows: StateRows) {
     this.#rows = rows;
+    this.#channels = new ChannelRows(rows);
   }
 
   get isProtected(): boolean {
@@ -165,7 +159,7 @@ class SqliteStore implements SealableStore {
   async identity(): Promise<StoredIdentity> {
     const row = this.#rows.get("identity", 1);
     if (row === undefined) throw this.#rows.damaged();
-    return this.#read(() => identityOf(row));
+    return this.#rows.read(() => identityOf(row));
   }
 
   async pairKey(at: PairKeyId): Promise<PairKey | undefined> {
@@ -192,62 +186,46 @@ class SqliteStore implements SealableStore {
 
   async channel(at: ChannelId): Promise<Uint8Array | undefined> {
     checkChannelId(at);
-    const row = this.#rows.get("channel", at.role, at.peer);
-    return row && this.#read(() => channelOf(row).record);
+    return this.#channels.get(at);
   }
 
   async saveChannel(
     at: ChannelId,
     record: Uint8Array,
     usedPackage?: Uint8Array,
-    { lazily = false, receipt: kept }: SaveOptions = {},
+    options: SaveOptions = {},
   ): Promise<void> {
     checkChannelId(at);
     checkChannelRecord(record);
     if (usedPackage !== undefined) checkKid(usedPackage);
-    if (kept !== undefined) checkReceipt(at, kept);
-    this.#rows.change(() => {
-      const isInPlace = this.#rows.count(CHANNEL_STAYS, at.role, at.peer) > 0;
-      // Else removed first: a row that is added has the latest rowid, and strangers go by that. It
-      // also takes the pages of the old one, which would else be written beside its own.
-      const isNew = !isInPlace && this.#rows.remove("channel", at.role, at.peer) === 0;
-      this.#rows.put("channel", at.role, at.peer, record);
-      if (kept !== undefined) this.#rows.put("channel_receipt", at.peer, kept.slot, kept.receipt);
-      if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
-      if (isNew && this.#dropOldest("channel", STRANGERS_CHANNELS, STRANGERS_CHANNELS_MAX) > 0)
-        this.#rows.execute(`DELETE FROM channel_receipt WHERE peer NOT IN (${RECEIVING_PEERS})`);
-    }, lazily);
+    if (options.receipt !== undefined) checkReceipt(at, options.receipt);
+    this.#channels.save(at, record, usedPackage, options);
   }
 
   async receipt(peer: Uint8Array, slot: number): Promise<Uint8Array | undefined> {
     checkFingerprint(peer, "peer");
     checkSlot(slot);
-    const row = this.#rows.get("channel_receipt", peer, slot);
-    return row && this.#read(() => receiptOf(row));
+    return this.#channels.receipt(peer, slot);
   }
 
   async channels(): Promise<readonly StoredChannel[]> {
-    const rows = this.#rows.all("channel", "rowid");
-    return this.#read(() => rows.map(channelOf));
+    return this.#channels.all();
   }
 
   async dropChannels(peer: Uint8Array): Promise<void> {
     checkFingerprint(peer, "peer");
-    this.#rows.change(() => {
-      for (const table of ["channel", "channel_receipt"])
-        this.#rows.execute(`DELETE FROM ${table} WHERE peer = ?`, peer);
-    });
+    this.#channels.drop(peer);
   }
 
   async keyPackage(kid: Uint8Array): Promise<StoredPackage | undefined> {
     checkKid(kid);
     const row = this.#rows.get("key_package", kid);
-    return row && this.#read(() => packageOf(row));
+    return row && this.#rows.read(() => packageOf(row));
   }
 
   async keyPackages(): Promise<readonly StoredPackage[]> {
     const rows = this.#rows.all("key_package", "rowid");
-    return this.#read(() => rows.map(packageOf));
+    return this.#rows.read(() => rows.map(packageOf));
   }
 
   async saveKeyPackages(packages: readonly StoredPackage[]): Promise<void> {
@@ -257,7 +235,7 @@ class SqliteStore implements SealableStore {
         this.#rows.remove("key_package", kid);
         this.#rows.put("key_package", kid, seed, encoded, type, keepUntil);
       }
-      this.#dropOldest("key_package", "FROM key_package", STORED_PACKAGES_MAX);
+      this.#rows.dropOldest("key_package", "FROM key_package", STORED_PACKAGES_MAX);
     });
   }
 
@@ -271,13 +249,13 @@ class SqliteStore implements SealableStore {
   async contacts(named?: string): Promise<readonly StoredContact[]> {
     const which = named === undefined ? [] : ["name = ? OR relay_name = ?", named, named];
     const rows = this.#rows.all("contact", "name", ...which);
-    return this.#read(() => rows.map(contactOf));
+    return this.#rows.read(() => rows.map(contactOf));
   }
 
   async contact(fingerprint: Uint8Array): Promise<StoredContact | undefined> {
     checkFingerprint(fingerprint);
     const row = this.#rows.get("contact", fingerprint);
-    return row && this.#read(() => contactOf(row));
+    return row && this.#rows.read(() => contactOf(row));
   }
 
   async saveContact(contact: StoredContact): Promise<void> {
@@ -300,13 +278,13 @@ class SqliteStore implements SealableStore {
 
   async unfinished(): Promise<readonly StoredUnfinished[]> {
     const rows = this.#rows.all("unfinished", "rowid DESC");
-    return this.#read(() => rows.map(unfinishedOf));
+    return this.#rows.read(() => rows.map(unfinishedOf));
   }
 
   async unfinishedOne(at: UnfinishedId): Promise<StoredUnfinished | undefined> {
     checkUnfinishedId(at);
     const row = this.#rows.get("unfinished", at.role, at.peer, at.content);
-    return row && this.#read(() => unfinishedOf(row));
+    return row && this.#rows.read(() => unfinishedOf(row));
   }
 
   async saveUnfinished(unfinished: StoredUnfinished): Promise<void> {
@@ -317,8 +295,8 @@ class SqliteStore implements SealableStore {
       this.#rows.remove("unfinished", role, peer, content);
       this.#rows.put("unfinished", role, peer, content, record, changedAt);
       const ofPeer = "FROM unfinished WHERE role = ? AND peer = ?";
-      this.#dropOldest("unfinished", ofPeer, UNFINISHED_OF_PEER_MAX, role, peer);
-      this.#dropOldest("unfinished", "FROM unfinished WHERE role = ?", UNFINISHED_MAX, role);
+      this.#rows.dropOldest("unfinished", ofPeer, UNFINISHED_OF_PEER_MAX, role, peer);
+      this.#rows.dropOldest("unfinished", "FROM unfinished WHERE role = ?", UNFINISHED_MAX, role);
     });
   }
 
@@ -329,7 +307,7 @@ class SqliteStore implements SealableStore {
 
   async rsaKey(): Promise<StoredRsaKey | undefined> {
     const row = this.#rows.get("rsa_key", 1);
-    return row && this.#read(() => rsaKeyOf(row));
+    return row && this.#rows.read(() => rsaKeyOf(row));
   }
 
   async saveRsaKey(key: StoredRsaKey): Promise<void> {
@@ -339,12 +317,12 @@ class SqliteStore implements SealableStore {
 
   async relayPin(address: string): Promise<Uint8Array | undefined> {
     const row = this.#rows.get("relay_pin", address);
-    return row && this.#read(() => pinOf(row).fingerprint);
+    return row && this.#rows.read(() => pinOf(row).fingerprint);
   }
 
   async relayPins(): Promise<readonly RelayPin[]> {
     const rows = this.#rows.all("relay_pin", "address");
-    return this.#read(() => rows.map(pinOf));
+    return this.#rows.read(() => rows.map(pinOf));
   }
 
   async pinRelay(address: string, fingerprint: Uint8Array): Promise<void> {
@@ -357,7 +335,11 @@ class SqliteStore implements SealableStore {
   }
 
   async close(): Promise<void> {
-    this.#rows.close();
+    try {
+      this.#rows.close();
+    } finally {
+      this.#channels.wipe();
+    }
   }
 
   #pairKey(at: PairKeyId): PairKey | undefined {
@@ -368,32 +350,10 @@ class SqliteStore implements SealableStore {
   #pair(at: PairKeyId): ReturnType<typeof pairKeyOf> | undefined {
     checkPairKeyId(at);
     const row = this.#rows.get("pair", at.role, at.relay, at.peer);
-    return row && this.#read(() => pairKeyOf(row));
+    return row && this.#rows.read(() => pairKeyOf(row));
   }
 
   #savePair(at: PairKeyId, counter: number, key: Uint8Array | null): void {
     this.#rows.change(() => this.#rows.put("pair", at.role, at.relay, at.peer, counter, key));
-  }
-
-  /** Of the rows that `which` selects the latest `max` are kept. Returns how many went. */
-  #dropOldest(
-    table: TableName,
-    which: string,
-    max: number,
-    ...values: readonly (string | Uint8Array)[]
-  ): number {
-    const excess = this.#rows.count(`SELECT count(*) ${which}`, ...values) - max;
-    if (excess <= 0) return 0;
-    const oldest = `SELECT rowid ${which} ORDER BY rowid LIMIT ?`;
-    return this.#rows.execute(`DELETE FROM ${table} WHERE rowid IN (${oldest})`, ...values, excess);
-  }
-
-  /** A row whose digest holds and whose values make no sense was not written by this program. */
-  #read<T>(decode: () => T): T {
-    try {
-      return decode();
-    } catch (error) {
-      throw this.#rows.damaged(error);
-    }
   }
 }

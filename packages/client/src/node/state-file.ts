@@ -58,7 +58,7 @@ const ROWS_MAX = {
 export interface StateFile {
   readonly path: string;
   readonly database: DatabaseSync;
-  readonly journal: Pick<StateJournal, "change" | "erase" | "close">;
+  readonly journal: Pick<StateJournal, "change" | "later" | "settle" | "erase" | "close">;
   /** A copy in memory: nothing can be changed. */
   readonly isCopy: boolean;
 }
@@ -114,7 +114,8 @@ export function openCopy(path: string, bytes: Uint8Array): StateFile {
     const refuse = (): never => {
       throw new PosternError("usage/wrong-state", "this state is for reading");
     };
-    const journal = { change: refuse, erase: refuse, close: () => database.close() };
+    const close = (): void => database.close();
+    const journal = { change: refuse, later: refuse, settle() {}, erase: refuse, close };
     return { path, database, journal, isCopy: true };
   } catch (error) {
     database.close();

@@ -216,7 +216,7 @@ test("StateJournal survives a power cut that leaves any part of what it wrote la
 
 test("StateJournal makes a lazy change durable with the next that is not", async (t) => {
   const lab = await Lab.open(t);
-  await lab.store.saveChannel(PAIR, bytes(90, 1), undefined, { lazily: true });
+  await lab.store.saveChannel(PAIR, bytes(90, 1), undefined, { mayBeLost: "by-power-loss" });
   assert.deepEqual(await lab.store.channel(PAIR), bytes(90, 1));
   await lab.keep(1);
   const after = await openIn(copyOf(lab.directory));

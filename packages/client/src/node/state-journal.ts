@@ -2,7 +2,8 @@
  * The write-ahead log beside an open state file (`state.db-wal`): when a change is durable, and how
  * what it replaced leaves the disk.
  *
- * A change costs one sync of a file that mostly keeps its size. Old pages are erased soon after:
+ * A change costs one sync of a file that mostly keeps its size; one that may be lost waits for the
+ * next, and costs none. Old pages are erased soon after:
  *
  * ```text
  *   change      frames behind the last one | sync
@@ -65,6 +66,14 @@ export function isOpenHere(path: string): boolean {
   return open.has(resolve(path));
 }
 
+/** Changes that wait in memory: each may be lost, and nothing that was said rests on it. */
+export interface WaitingChanges {
+  /** Within a transaction, which may fail yet. */
+  write(): void;
+  /** It did not. */
+  written(): void;
+}
+
 export class StateJournal {
   readonly #path: string;
   readonly #database: DatabaseSync;
@@ -79,6 +88,7 @@ export class StateJournal {
   /** When the first change was made whose past is not erased. */
   #owedSince: InstantMs | undefined;
   #changedAt: InstantMs;
+  #waiting: WaitingChanges | undefined;
   #cancel: (() => void) | undefined;
 
   /** Owns `database`, which has been read from, so that its log exists. */
@@ -101,16 +111,26 @@ export class StateJournal {
     if (this.#isOverdue()) this.erase();
     else if (fstatSync(this.#file).size > JOURNAL_BYTES_MAX) this.#restart();
     try {
-      if (!this.#isBegun) this.#begin();
-      if (isLazy) this.#synced("NORMAL", () => this.#transact(action));
-      else this.#transact(action);
+      this.#write(action, isLazy);
     } finally {
       this.#owe();
     }
   }
 
+  /** `changes` are made with the next one, in its write, or before the past of now is erased. */
+  later(changes: WaitingChanges): void {
+    this.#waiting = changes;
+    this.#owe();
+  }
+
+  /** Makes the changes that wait. */
+  settle(): void {
+    if (this.#waiting !== undefined) this.#write(() => {}, true);
+  }
+
   /** Brings every change into the state, and leaves nothing of what was there before. */
   erase(): void {
+    this.settle();
     this.#overwrite();
     fdatasyncSync(this.#file);
     this.#isUnsynced = false;
@@ -151,9 +171,17 @@ export class StateJournal {
     }
   }
 
+  #write(action: () => void, isLazy: boolean): void {
+    if (!this.#isBegun) this.#begin();
+    if (isLazy) this.#synced("NORMAL", () => this.#transact(action));
+    else this.#transact(action);
+  }
+
   #transact(action: () => void): void {
+    const waiting = this.#waiting;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
+      waiting?.write();
       action();
       this.#database.exec("COMMIT");
     } catch (error) {
@@ -162,6 +190,8 @@ export class StateJournal {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+    this.#waiting = undefined;
+    waiting?.written();
   }
 
   /** When no timer has its turn, or it failed. */
@@ -187,6 +217,7 @@ export class StateJournal {
       return;
     }
     try {
+      this.settle();
       this.#overwrite();
     } catch {
       // Nobody to tell. The next change tries it first, and fails if this does.

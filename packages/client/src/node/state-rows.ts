@@ -19,6 +19,7 @@ import {
   type RowKeys,
 } from "./row-seal.ts";
 import { damaged, type StateFile, stateError } from "./state-file.ts";
+import type { WaitingChanges } from "./state-journal.ts";
 import { type SealedKey, sealedKeyValues } from "./state-passphrase.ts";
 import { GUARDED_TABLES, TABLE_NAMES, type TableName, tableOf } from "./state-schema.ts";
 
@@ -89,6 +90,19 @@ export class StateRows {
     return this.execute(`DELETE FROM ${table} WHERE ${whereKey(table)}`, ...key);
   }
 
+  /** Of the rows that `which` selects the latest `max` are kept. Returns how many went. */
+  dropOldest(
+    table: TableName,
+    which: string,
+    max: number,
+    ...values: readonly (string | Uint8Array)[]
+  ): number {
+    const excess = this.count(`SELECT count(*) ${which}`, ...values) - max;
+    if (excess <= 0) return 0;
+    const oldest = `SELECT rowid ${which} ORDER BY rowid LIMIT ?`;
+    return this.execute(`DELETE FROM ${table} WHERE rowid IN (${oldest})`, ...values, excess);
+  }
+
   /** How many rows it has changed. */
   execute(statement: string, ...values: readonly SQLInputValue[]): number {
     return Number(this.#statement(statement).run(...values).changes);
@@ -97,6 +111,16 @@ export class StateRows {
   /** All that `action` does, in one durable write; a lazy one is durable with the next. */
   change(action: () => void, isLazy = false): void {
     this.run(() => this.#journal.change(action, isLazy));
+  }
+
+  /** `changes` are made with the next change, and soon without one. */
+  later(changes: WaitingChanges): void {
+    this.run(() => this.#journal.later(changes));
+  }
+
+  /** Makes the changes that wait. */
+  settle(): void {
+    this.run(() => this.#journal.settle());
   }
 
   /**
@@ -138,6 +162,15 @@ export class StateRows {
       return action();
     } catch (error) {
       throw stateError(error, this.#path);
+    }
+  }
+
+  /** A row whose digest holds and whose values make no sense was not written by this program. */
+  read<T>(decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      throw this.damaged(error);
     }
   }
 

@@ -154,16 +154,19 @@ export function performChannelJob(
   }
 }
 
+/** What may undo a change: any end of the process, or only one of the device. */
+export type AllowedLoss = "by-crash" | "by-power-loss";
+
 /**
- * Whether a loss of power may undo what a job with this answer changed, for nothing that is sent
- * rests on it (docs/protocol-end-to-end.md 7.3.6).
+ * What may undo what a job with this answer changed, for nothing that is sent rests on it
+ * (docs/protocol-end-to-end.md 7.3.6). `undefined`: nothing.
  */
-export function mayBeLost(input: ExchangeInput): boolean {
+export function mayBeLost(input: ExchangeInput): AllowedLoss | undefined {
   // As a receipt that did not arrive: a `close` brings the same one again (7.3.5).
-  if (input.kind === "receipt-opened") return true;
+  if (input.kind === "receipt-opened") return "by-crash";
   // As an offer that did not arrive. What else is opened is answered at once.
-  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return false;
-  return input.outcome.offer.message !== undefined;
+  if (input.kind !== "offer-opened" || input.outcome.kind !== "opened") return undefined;
+  return input.outcome.offer.message === undefined ? undefined : "by-power-loss";
 }
 
 function seal(
