@@ -11,6 +11,7 @@ import {
   STRANGER,
   TRANSFER,
 } from "../../test/exchange-lab.ts";
+import { PosternError, type ErrorCode } from "../errors.ts";
 import { SINGLE_USE_NONCE } from "../exchange/transfer-keys.ts";
 import { deriveSymmetricKeys } from "../exchange/symmetric/keys.ts";
 import { encodeSymmetricOuter } from "../exchange/symmetric/outer.ts";
@@ -203,13 +204,39 @@ test("C-20 stepReceive() leaves no key behind when it refuses, whoever refused",
   }
 });
 
-test("C-02 stepReceive() answers replayed to a transfer that the channel has had, and asks nobody", () => {
+/** An end-to-end offer that is being opened. */
+function opening() {
   const plan = { context: CONTEXT };
   const offer = { kind: "offer", transfer: TRANSFER, outer: secret("outer") } as const;
   const bytes = { sealedHeader: secret("header"), content: new Uint8Array(0) };
   const admission = { ...OPEN, profile: "end-to-end" } as const;
   const offered = { kind: "offer", offer: { ...offer, ...bytes }, admission } as const;
   const { state } = stepReceive(plan, startReceive(moment()), offered, moment());
+  return { plan, state };
+}
+
+test("F-11 stepReceive() says that its own store failed, and not that the offer is wrong", () => {
+  const { plan, state } = opening();
+  const told = (code: ErrorCode) => {
+    const error = new PosternError(code, "x");
+    return stepReceive(plan, state, { kind: "job-failed", error }, moment()).effects;
+  };
+  for (const [code, reason] of [
+    ["store/failed", 3],
+    ["store/no-space", 2],
+  ] as const) {
+    const error = new PosternError(code, "x");
+    assert.deepEqual(told(code), [
+      { kind: "send-envelope", envelope: { kind: "withdraw", transfer: TRANSFER, reason } },
+      { kind: "emit", event: { kind: "failed", error } },
+    ]);
+  }
+  const [refusal] = told("transfer/invalid");
+  assert.ok(refusal?.kind === "send-envelope" && refusal.envelope.kind === "refusal");
+});
+
+test("C-02 stepReceive() answers replayed to a transfer that the channel has had, and asks nobody", () => {
+  const { plan, state } = opening();
   const until = (WALL + HEADER_VALID_MS) as WallMs;
   const times = { created: WALL as WallMs, until, sessionSeconds: 5 };
   const header = encodeHeader(TRANSFER, { content: FILE, ...times });

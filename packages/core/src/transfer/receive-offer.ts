@@ -13,6 +13,7 @@ import {
   type ReceiverExchange,
   type ReceiverExchangeStep,
 } from "../exchange/receiver-exchange.ts";
+import type { ExchangeInput } from "../exchange/steps.ts";
 import { wipeTransferKeys, type ReceiverReady } from "../exchange/transfer-keys.ts";
 import { ANSWER_TIMEOUT_MS, CONSENT_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "../limits.ts";
 import { after, type InstantMs } from "../time.ts";
@@ -22,6 +23,15 @@ import { answerEnvelope, receiptEnvelope, refusal } from "./receive-envelopes.ts
 import type { Admission, Checked, ReceivePlan, ReceiveStep } from "./receive-state.ts";
 import { emit, ridesInEnvelopes, type Moment, type TransferEffect } from "./steps.ts";
 import type { ClearVerdict, Verdict } from "../exchange/verdict.ts";
+
+/** Why an offer could not be opened, when that is this device's own store and not the offer. */
+export function ownFault(
+  { exchange }: ReceiverExchangeStep,
+  input: ExchangeInput,
+): PosternError | undefined {
+  if (input.kind !== "job-failed" || input.error.fault !== "store") return undefined;
+  return receiverPhase(exchange).kind === "invalid" ? input.error : undefined;
+}
 
 /** The checks of an offer whose keys are ready, in the order of section 9. */
 export function checkOffer(

@@ -45,7 +45,7 @@ import { after, type InstantMs } from "../time.ts";
 import type { TransferEnvelope } from "./envelope.ts";
 import { closingOn, failWith, finish, giveUp, lost } from "./receive-end.ts";
 import { answerEnvelope, NOTHING_HELD, receiptEnvelope, refusal } from "./receive-envelopes.ts";
-import { answerNo, askConsent, checkOffer, refuse, refusingOn } from "./receive-offer.ts";
+import { answerNo, askConsent, checkOffer, ownFault, refuse, refusingOn } from "./receive-offer.ts";
 import type {
   Admission,
   Checked,
@@ -222,7 +222,10 @@ function exchangeInput(
   const step = stepReceiverExchange(plan.context, state.exchange, input);
   if (state.kind === "refusing") return refusingOn(plan, step, state.verdict, state.deadline);
   if (state.kind === "closing") return closingOn(plan, step, state);
-  if (state.kind === "expect-keys") return keysOn(plan, step, state, now);
+  if (state.kind === "expect-keys") {
+    const error = ownFault(step, input);
+    return error === undefined ? keysOn(plan, step, state, now) : giveUp(plan, state, error);
+  }
   return { state: { ...state, exchange: step.exchange }, effects: step.effects };
 }
 
