@@ -159,6 +159,13 @@ export function stateError(error: unknown, path: string): PosternError {
     return new PosternError("store/no-space", "no space for the state", { path }, { cause: error });
   if (result === SQLITE_CORRUPT || result === SQLITE_NOTADB || result === SQLITE_TOOBIG)
     return damaged(path, error);
+  if (result === SQLITE_IOERR)
+    return new PosternError(
+      "store/failed",
+      "cannot use the state: EIO",
+      { path, errno: "EIO" },
+      { cause: error },
+    );
   return storeError("cannot use the state", error, { path });
 }
 
@@ -173,6 +180,7 @@ export function damaged(path: string, cause?: unknown): PosternError {
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_TOOBIG = 18;
