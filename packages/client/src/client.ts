@@ -215,7 +215,7 @@ class PosternClient implements Client {
     this.#link.close();
     // Whatever still waits for the relay need not.
     this.#directory.fail(notConnected());
-    await Promise.all([this.#channels.idle(), this.#packages.idle()]);
+    await Promise.all([this.#channels.idle(), this.#packages.stop()]);
     this.#channels.wipe();
     this.#end(undefined);
     await this.#options.onClosed?.();

@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { identityFromSeed, keyPackageFacts } from "@postern/core/identity";
-import { PACKAGES_ASKED_AFTER, PACKAGES_LOW, PACKAGES_ONE_TIME } from "@postern/core/limits";
+import {
+  PACKAGES_ASKED_AFTER,
+  PACKAGES_LOW,
+  PACKAGES_ONE_TIME,
+  PACKAGES_RETRY_MS,
+} from "@postern/core/limits";
 import type { HeldPackage } from "@postern/core/link";
 import type { InstantMs, WallMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
@@ -22,6 +27,8 @@ class Receiver {
   /** Before the relay answers. */
   before: (count: number) => Promise<void> = async () => undefined;
   expire: () => void = () => undefined;
+  /** Tries that were planned. */
+  retries = 0;
   readonly publisher = new PackagePublisher({
     ports: {
       store: this.store,
@@ -29,7 +36,8 @@ class Receiver {
       wall: () => this.now as WallMs,
       clock: {
         now: () => 0 as InstantMs,
-        after: (_delayMs, run) => {
+        after: (delayMs, run) => {
+          if (delayMs === PACKAGES_RETRY_MS) this.retries++;
           this.expire = run;
           return () => undefined;
         },
@@ -147,4 +155,32 @@ test("publish() asked again while it runs looks again afterwards, never beside i
     bob.calls.map(({ count }) => count),
     [0, PACKAGES_ONE_TIME + 1, 0],
   );
+});
+
+test("F-11 publish() tries again by itself when the store failed, and not for the relay", async () => {
+  const bob = new Receiver();
+  let fails: PosternError | undefined = new PosternError("store/failed", "x");
+  const save = bob.store.saveKeyPackages.bind(bob.store);
+  bob.store.saveKeyPackages = async (made) => {
+    if (fails !== undefined) throw fails;
+    await save(made);
+  };
+  await bob.publisher.publish();
+  assert.deepEqual([bob.held.length, bob.retries], [0, 1]);
+  bob.expire();
+  await bob.publisher.idle();
+  assert.deepEqual([bob.held.length, bob.retries], [0, 2]);
+  fails = undefined;
+  bob.expire();
+  await bob.publisher.idle();
+  assert.deepEqual([bob.held.length, bob.retries], [PACKAGES_ONE_TIME + 1, 2]);
+  fails = new PosternError("link/closed", "x");
+  bob.held = [];
+  await bob.publisher.publish();
+  assert.equal(bob.retries, 2);
+  fails = new PosternError("store/no-space", "x");
+  const publishing = bob.publisher.publish();
+  await bob.publisher.stop();
+  await publishing;
+  assert.equal(bob.retries, 2, "not after the end");
 });

@@ -3,18 +3,20 @@
  * docs/protocol-end-to-end.md 7.3.2.
  *
  * Invariant: a package is published only after its secret is stored. A failure is nobody's trouble:
- * the next link, or the next package that is used up, tries again.
+ * the next link, or the next package that is used up, tries again. A store that failed is tried
+ * again by itself: without a package nobody can write, and a link may last for weeks.
  *
  * @module
  */
 import { wipe } from "@postern/core/bytes";
 import { makePackage, planStock, type MadePackage } from "@postern/core/exchange";
 import type { Identity } from "@postern/core/identity";
-import { PACKAGES_ASKED_AFTER } from "@postern/core/limits";
+import { PACKAGES_ASKED_AFTER, PACKAGES_RETRY_MS } from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import { PosternError } from "@postern/core/errors";
 import type { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
+import { Alarm } from "./records/alarm.ts";
 import { within } from "./within.ts";
 
 export interface PackagePublisherOptions {
@@ -32,9 +34,12 @@ export class PackagePublisher {
   #again = false;
   /** Since the stock was last looked at. */
   #used = 0;
+  readonly #retry: Alarm;
+  #isStopped = false;
 
   constructor(options: PackagePublisherOptions) {
     this.#options = options;
+    this.#retry = new Alarm(options.ports.clock, () => void this.publish());
   }
 
   /**
@@ -43,7 +48,7 @@ export class PackagePublisher {
    */
   async publish(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
     const late = (): Error => new PosternError("link/timed-out", "the relay is slow");
     const { clock } = this.#options.ports;
     await within(this.#running, PUBLISHING_AWAITED_MS, clock, late).catch(() => undefined);
@@ -59,10 +64,25 @@ export class PackagePublisher {
     await this.#running?.catch(() => undefined);
   }
 
+  /** Nothing begins by itself any more. Resolves as {@link idle}. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#retry.cancel();
+    await this.idle();
+  }
+
   async #run(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      await this.#fill();
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#fill();
+      }
+    } catch (error) {
+      const isOfStore = error instanceof PosternError && error.fault === "store";
+      if (isOfStore && !this.#isStopped) this.#retry.arm(PACKAGES_RETRY_MS);
+      throw error;
+    } finally {
+      this.#running = undefined;
     }
   }
 

@@ -90,6 +90,8 @@ export const PACKAGES_ONE_TIME = 32;
 export const PACKAGES_LOW = 16;
 /** So many were used: the receiver asks what is left. Not after each, for it reads all secrets. */
 export const PACKAGES_ASKED_AFTER = 4;
+/** After a store that failed, until packages are made again. Nobody can write meanwhile. */
+export const PACKAGES_RETRY_MS = 30_000;
 /** What a relay keeps of one identity: the one-time packages and the one of last resort. */
 export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
 /** Packages of all identities at one relay: about 1.4 GiB on its disk. */
