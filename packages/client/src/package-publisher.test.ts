@@ -6,7 +6,9 @@ import { identityFromSeed, keyPackageFacts } from "@postern/core/identity";
 import {
   PACKAGES_ASKED_AFTER,
   PACKAGES_LOW,
+  PACKAGES_MADE_PER_HOUR,
   PACKAGES_ONE_TIME,
+  PACKAGES_PER_IDENTITY_MAX,
   PACKAGES_RETRY_MS,
 } from "@postern/core/limits";
 import type { HeldPackage } from "@postern/core/link";
@@ -15,7 +17,8 @@ import { nativeSuite as suite } from "@postern/node";
 import { memoryStore } from "./memory-store.ts";
 import { PackagePublisher } from "./package-publisher.ts";
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const SEED = new Uint8Array(32).fill(3);
 
 /** A receiver and what its relay holds for it. */
@@ -24,9 +27,11 @@ class Receiver {
   held: HeldPackage[] = [];
   readonly calls: { readonly replace: boolean; readonly count: number }[] = [];
   now = 1_800_000_000_000;
+  instant = 0;
   /** Before the relay answers. */
   before: (count: number) => Promise<void> = async () => undefined;
   expire: () => void = () => undefined;
+  hourEnds: () => void = () => assert.fail("nothing was planned");
   /** Tries that were planned. */
   retries = 0;
   readonly publisher = new PackagePublisher({
@@ -35,9 +40,10 @@ class Receiver {
       suite,
       wall: () => this.now as WallMs,
       clock: {
-        now: () => 0 as InstantMs,
+        now: () => this.instant as InstantMs,
         after: (delayMs, run) => {
           if (delayMs === PACKAGES_RETRY_MS) this.retries++;
+          if (delayMs === HOUR_MS) this.hourEnds = run;
           this.expire = run;
           return () => undefined;
         },
@@ -59,6 +65,18 @@ class Receiver {
       },
     },
   });
+
+  get made(): number {
+    return this.calls.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** The relay says, for so many times, that it holds nothing. */
+  async lose(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      this.held = [];
+      await this.publisher.publish();
+    }
+  }
 
   count(type: HeldPackage["type"]): number {
     return this.held.filter((each) => each.type === type).length;
@@ -183,4 +201,58 @@ test("F-11 publish() tries again by itself when the store failed, and not for th
   await bob.publisher.stop();
   await publishing;
   assert.equal(bob.retries, 2, "not after the end");
+});
+
+test("R-06 a relay that always says that it holds nothing gets so many packages an hour", async () => {
+  const bob = new Receiver();
+  const FULL = PACKAGES_PER_IDENTITY_MAX;
+  const losses = Math.floor(PACKAGES_MADE_PER_HOUR / FULL);
+  await bob.lose(losses);
+  assert.equal(bob.made, losses * FULL, "one that lost its table is served in full");
+  await bob.lose(100);
+  assert.equal(bob.made, PACKAGES_MADE_PER_HOUR);
+  bob.instant += HOUR_MS - 1;
+  await bob.lose(1);
+  assert.equal(bob.made, PACKAGES_MADE_PER_HOUR);
+  bob.instant++;
+  bob.hourEnds();
+  await bob.publisher.idle();
+  assert.equal(bob.made, PACKAGES_MADE_PER_HOUR + FULL, "by itself");
+  await bob.lose(100);
+  assert.equal(bob.made, 2 * PACKAGES_MADE_PER_HOUR);
+});
+
+test("a relay that refuses what it is sent gets no more of it than one that takes it", async () => {
+  const bob = new Receiver();
+  let sent = 0;
+  bob.before = async (count) => {
+    sent += count;
+    if (count > 0) throw new PosternError("relay/overloaded", "no");
+  };
+  await bob.lose(100);
+  assert.equal(sent, PACKAGES_MADE_PER_HOUR);
+});
+
+test("packages that somebody used are replaced, however many they are", async () => {
+  const bob = new Receiver();
+  await bob.publisher.publish();
+  for (let used = 0; used < 2 * PACKAGES_MADE_PER_HOUR; used++) {
+    bob.held.shift();
+    bob.publisher.onUsed();
+    await bob.publisher.idle();
+    assert.ok(bob.count("one-time") >= PACKAGES_LOW - PACKAGES_ASKED_AFTER);
+  }
+  assert.ok(bob.made > 2 * PACKAGES_MADE_PER_HOUR);
+});
+
+test("the last package that may be made is one of last resort", async () => {
+  const bob = new Receiver();
+  await bob.lose(1);
+  bob.held = [];
+  bob.publisher.onUsed();
+  await bob.lose(Math.floor(PACKAGES_MADE_PER_HOUR / PACKAGES_PER_IDENTITY_MAX));
+  assert.deepEqual(
+    bob.held.map(({ type }) => type),
+    ["last-resort"],
+  );
 });

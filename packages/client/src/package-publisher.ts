@@ -2,18 +2,25 @@
  * Keeps a stock of this client's key packages at its relay, so that others can write to it.
  * docs/protocol-end-to-end.md 7.3.2.
  *
- * Invariant: a package is published only after its secret is stored. A failure is nobody's trouble:
- * the next link, or the next package that is used up, tries again. A store that failed is tried
- * again by itself: without a package nobody can write, and a link may last for weeks.
+ * Invariants: a package is published only after its secret is stored; whatever the relay says, it
+ * gets no more than `PACKAGES_MADE_PER_HOUR` that nobody used. A failure is nobody's trouble: the
+ * next link, or the next package that is used up, tries again. A store that failed is tried again
+ * by itself, and so is what was too much when the hour is over: without a package nobody can write,
+ * and a link may last for weeks.
  *
  * @module
  */
 import { wipe } from "@postern/core/bytes";
 import { makePackage, planStock, type MadePackage } from "@postern/core/exchange";
 import type { Identity } from "@postern/core/identity";
-import { PACKAGES_ASKED_AFTER, PACKAGES_RETRY_MS } from "@postern/core/limits";
+import {
+  PACKAGES_ASKED_AFTER,
+  PACKAGES_MADE_PER_HOUR,
+  PACKAGES_RETRY_MS,
+} from "@postern/core/limits";
 import { PROFILE_BITS } from "@postern/core/link";
 import { PosternError } from "@postern/core/errors";
+import type { InstantMs } from "@postern/core/time";
 import type { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
 import { Alarm } from "./records/alarm.ts";
@@ -27,6 +34,7 @@ export interface PackagePublisherOptions {
 
 /** A relay that is slow with packages does not keep its clients from being listed. */
 const PUBLISHING_AWAITED_MS = 2_000;
+const HOUR_MS = 3_600_000;
 
 export class PackagePublisher {
   readonly #options: PackagePublisherOptions;
@@ -34,11 +42,15 @@ export class PackagePublisher {
   #again = false;
   /** Since the stock was last looked at. */
   #used = 0;
+  /** Sent to the relay in the hour that began then, and not used. */
+  #made = 0;
+  #hourFrom: InstantMs;
   readonly #retry: Alarm;
   #isStopped = false;
 
   constructor(options: PackagePublisherOptions) {
     this.#options = options;
+    this.#hourFrom = options.ports.clock.now();
     this.#retry = new Alarm(options.ports.clock, () => void this.publish());
   }
 
@@ -56,6 +68,7 @@ export class PackagePublisher {
 
   /** Somebody has written to a package. */
   onUsed(): void {
+    this.#made = Math.max(0, this.#made - 1);
     if (++this.#used >= PACKAGES_ASKED_AFTER) void this.publish();
   }
 
@@ -79,23 +92,40 @@ export class PackagePublisher {
       }
     } catch (error) {
       const isOfStore = error instanceof PosternError && error.fault === "store";
-      if (isOfStore && !this.#isStopped) this.#retry.arm(PACKAGES_RETRY_MS);
+      if (isOfStore) this.#tryIn(PACKAGES_RETRY_MS);
       throw error;
     } finally {
       this.#running = undefined;
     }
   }
 
+  #tryIn(delayMs: number): void {
+    if (!this.#isStopped) this.#retry.arm(delayMs);
+  }
+
   async #fill(): Promise<void> {
     const { ports, directory } = this.#options;
-    const { store, wall } = ports;
+    const { store, wall, clock } = ports;
     const held = await directory.publish(false, []);
     this.#used = 0;
     const kept = await store.keyPackages();
     wipe(...kept.map(({ seed }) => seed));
-    const { replace, make, forget } = planStock(kept, held, wall());
+    const { replace, make: wanted, forget } = planStock(kept, held, wall());
+    // Rather the one of last resort, which is the last of them, than one more that is used once.
+    const make = wanted.slice(Math.max(0, wanted.length - this.#left()));
     if (make.length > 0) await this.#add(replace, make);
+    if (make.length < wanted.length) this.#tryIn(this.#hourFrom + HOUR_MS - clock.now());
     if (forget.length > 0) await store.dropKeyPackages(forget);
+  }
+
+  /** So many may be made now. */
+  #left(): number {
+    const now = this.#options.ports.clock.now();
+    if (now - this.#hourFrom >= HOUR_MS) {
+      this.#hourFrom = now;
+      this.#made = 0;
+    }
+    return PACKAGES_MADE_PER_HOUR - this.#made;
   }
 
   async #add(replace: boolean, types: readonly ("one-time" | "last-resort")[]): Promise<void> {
@@ -110,6 +140,7 @@ export class PackagePublisher {
     } finally {
       wipe(...made.map(({ seed }) => seed));
     }
+    this.#made += made.length;
     try {
       await directory.publish(
         replace,

@@ -92,6 +92,11 @@ export const PACKAGES_LOW = 16;
 export const PACKAGES_ASKED_AFTER = 4;
 /** After a store that failed, until packages are made again. Nobody can write meanwhile. */
 export const PACKAGES_RETRY_MS = 30_000;
+/**
+ * What a client makes in an hour beyond those that somebody used: eight full stocks. A relay that
+ * lost its table gets another one; one that says so each time keeps nobody's processor busy.
+ */
+export const PACKAGES_MADE_PER_HOUR = 264;
 /** What a relay keeps of one identity: the one-time packages and the one of last resort. */
 export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
 /** Packages of all identities at one relay: about 1.4 GiB on its disk. */
