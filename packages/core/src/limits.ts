@@ -32,6 +32,14 @@ export const REQUESTS_PENDING_MAX = 256;
 /** Clients that one client has spoken with lately and is told about when they go. */
 export const WATCHED_PEERS_MAX = 256;
 /**
+ * Questions of one link in a minute, and at once: who has a name, its certificate, who could not be
+ * sent to. 10,000 messages in a minute, each to somebody else, take a sixth of it; the relay's
+ * processor can answer many times as many.
+ */
+export const QUESTIONS_PER_MINUTE = 60_000;
+/** A page of receivers takes the place of so many: it has 256 names. */
+export const QUESTIONS_OF_PAGE = 64;
+/**
  * A `found` that serves for the next end-to-end transfer to the same contact: so much later at most
  * another key under the name is noticed. Programs that talk ask once in that time.
  */

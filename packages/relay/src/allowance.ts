@@ -37,6 +37,29 @@ export class Allowance {
   }
 }
 
+/**
+ * For what is cheap and done often: `countMax` at once, and in the long run as many in each window.
+ * It remembers one number, however many they are.
+ */
+export class Meter {
+  readonly #rate: Rate;
+  /** When all that was allowed is worked off, at the pace of the long run. */
+  #until = -Infinity;
+
+  constructor(rate: Rate) {
+    this.#rate = rate;
+  }
+
+  /** Whether so many may be done now. What is not allowed counts for nothing. */
+  take(now: InstantMs, count = 1): boolean {
+    const { countMax, windowMs } = this.#rate;
+    const until = Math.max(this.#until, now) + (count * windowMs) / countMax;
+    if (until - now > windowMs) return false;
+    this.#until = until;
+    return true;
+  }
+}
+
 /** One {@link Allowance} for each key that has used one within the window. */
 export class Allowances {
   readonly #rate: Rate;

@@ -14,6 +14,7 @@ import type {
   PresenceFrame,
   ResultStatus,
 } from "@postern/core/link";
+import { QUESTIONS_OF_PAGE } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
 import { keyOf } from "./keys.ts";
 import type { Connected, Switchboard } from "./board.ts";
@@ -38,12 +39,20 @@ export function answerList(
   board: Switchboard,
   from: Connected,
   { request, after }: ListReceiversFrame,
+  now: InstantMs,
 ): Effect[] {
+  if (!from.questions.take(now, QUESTIONS_OF_PAGE)) return [result(from, request, "overloaded")];
   const frame = { kind: "receivers", request, ...board.directory.page(after) } as const;
   return [{ kind: "send", link: from.link, frame }];
 }
 
-export function answerFind(board: Switchboard, from: Connected, frame: FindFrame): Effect[] {
+export function answerFind(
+  board: Switchboard,
+  from: Connected,
+  frame: FindFrame,
+  now: InstantMs,
+): Effect[] {
+  if (!from.questions.take(now)) return [result(from, frame.request, "overloaded")];
   return [{ kind: "send", link: from.link, frame: find(board, frame) }];
 }
 
@@ -60,9 +69,14 @@ function find(board: Switchboard, { request, name }: FindFrame): FoundFrame {
 }
 
 /** Hands the body on or says why not; nothing is stored. */
-export function routeEnvelope(board: Switchboard, from: Connected, frame: EnvelopeFrame): Effect[] {
+export function routeEnvelope(
+  board: Switchboard,
+  from: Connected,
+  frame: EnvelopeFrame,
+  now: InstantMs,
+): Effect[] {
   const to = board.byKey.get(keyOf(frame.to));
-  if (to === undefined) return [missing(board, from, frame)];
+  if (to === undefined) return [missing(board, from, frame, now)];
   if (board.congested(to.link)) return [result(from, frame.request, "overloaded")];
   board.watches.join(from.key, to.key);
   const { id, name } = from;
@@ -84,7 +98,7 @@ export function openPipe(
   now: InstantMs,
 ): Effect[] {
   const to = board.byKey.get(keyOf(frame.to));
-  if (to === undefined) return [missing(board, from, frame)];
+  if (to === undefined) return [missing(board, from, frame, now)];
   const opener = board.suite.random(TICKET_BYTES);
   const other = board.suite.random(TICKET_BYTES);
   if (board.congested(to.link) || !board.pipes.open(from.key, { opener, other }, now))
@@ -110,12 +124,14 @@ function ticket(
   };
 }
 
-/** The answer when `to` is not connected. */
+/** The answer when `to` is not connected: who sends so asks who is there. */
 export function missing(
   board: Switchboard,
   from: Connected,
   { request, to }: { readonly request: number; readonly to: Uint8Array },
+  now: InstantMs,
 ): Effect {
+  if (!from.questions.take(now)) return result(from, request, "overloaded");
   return result(from, request, board.names.knows(to) ? "absent" : "unknown");
 }
 

@@ -6,9 +6,13 @@
 import type { Suite } from "@postern/core/crypto";
 import type { RelayAuthState } from "@postern/core/exchange/relay-half";
 import { PROFILE_BITS, type KeyUpFrame } from "@postern/core/link";
-import { PACKAGE_FETCHES_PER_MINUTE, PACKAGE_PUBLICATIONS_PER_MINUTE } from "@postern/core/limits";
+import {
+  PACKAGE_FETCHES_PER_MINUTE,
+  PACKAGE_PUBLICATIONS_PER_MINUTE,
+  QUESTIONS_PER_MINUTE,
+} from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import { Allowance } from "./allowance.ts";
+import { Allowance, Meter } from "./allowance.ts";
 import { Directory } from "./directory.ts";
 import type { KeyPackages } from "./key-packages.ts";
 import type { NameClaims, NameOwner } from "./names.ts";
@@ -55,6 +59,8 @@ export interface Connected extends Welcome {
   /** How often it may still fetch and publish key packages. */
   readonly fetches: Allowance;
   readonly publications: Allowance;
+  /** And ask who is there. */
+  readonly questions: Meter;
 }
 
 /** The client's RSA key, and the certificate as it came: others check it for themselves. */
@@ -145,5 +151,6 @@ export function newClient(link: LinkId, key: string, welcome: Welcome): Connecte
       countMax: PACKAGE_PUBLICATIONS_PER_MINUTE,
       windowMs: MINUTE_MS,
     }),
+    questions: new Meter({ countMax: QUESTIONS_PER_MINUTE, windowMs: MINUTE_MS }),
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeRsaCertificate } from "@postern/core/identity";
+import { QUESTIONS_PER_MINUTE } from "@postern/core/limits";
 import type { AuthResponseFrame } from "@postern/core/link";
 import type { WallMs } from "@postern/core/time";
 import { BoardDriver, RELAY_FINGERPRINT, type Player } from "../test/board-driver.ts";
@@ -116,6 +117,14 @@ test("stepSwitchboard() hands out what the owner's identity certified on its pre
   assert.equal(fetched(alice, stranger), "absent");
   alice.send({ kind: "fetch-certificate", request: 8, of: new Uint8Array(32) });
   assert.equal(alice.only("result").status, "unknown");
+});
+
+test("R-04 stepSwitchboard() hands out no more certificates in a minute than other answers", () => {
+  const driver = withKey();
+  const [alice, bob] = [driver.login("alice"), driver.login("bob")];
+  prove(driver, alice);
+  for (let i = 0; i < QUESTIONS_PER_MINUTE; i++) assert.equal(fetched(alice, bob), 0);
+  assert.equal(fetched(alice, bob), "overloaded");
 });
 
 test("C-01 stepSwitchboard() closes the link of a client whose proof does not hold", () => {

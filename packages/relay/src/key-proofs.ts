@@ -28,7 +28,7 @@ import type { WallMs } from "@postern/core/time";
 import { missing, result } from "./answers.ts";
 import type { Connected, Switchboard } from "./board.ts";
 import { keyOf } from "./keys.ts";
-import type { CloseReason, SwitchboardEffect as Effect } from "./switchboard-io.ts";
+import type { CloseReason, Moment, SwitchboardEffect as Effect } from "./switchboard-io.ts";
 
 export function answerAuthOpen(
   board: Switchboard,
@@ -87,11 +87,12 @@ export function answerFetch(
   board: Switchboard,
   from: Connected,
   { request, of }: FetchCertificateFrame,
-  wall: WallMs,
+  { now, wall }: Moment,
 ): Effect[] {
   if (!hasProved(from)) return [result(from, request, "refused")];
   const owner = board.byKey.get(keyOf(of));
-  if (owner === undefined) return [missing(board, from, { request, to: of })];
+  if (owner === undefined) return [missing(board, from, { request, to: of }, now)];
+  if (!from.questions.take(now)) return [result(from, request, "overloaded")];
   const { certified } = owner;
   const isValid = certified !== undefined && certified.notAfter >= wall;
   const certificate = isValid ? certified.certificate : new Uint8Array(0);

@@ -20,7 +20,12 @@ import { missing, result } from "./answers.ts";
 import type { Connected, Switchboard } from "./board.ts";
 import { mayCertify } from "./key-proofs.ts";
 import { keyOf } from "./keys.ts";
-import type { CloseReason, RewrapOutcome, SwitchboardEffect as Effect } from "./switchboard-io.ts";
+import type {
+  CloseReason,
+  Moment,
+  RewrapOutcome,
+  SwitchboardEffect as Effect,
+} from "./switchboard-io.ts";
 
 export function answerCertificate(
   board: Switchboard,
@@ -44,11 +49,11 @@ export function answerKeyUp(
   board: Switchboard,
   from: Connected,
   frame: KeyUpFrame,
-  wall: WallMs,
+  { now, wall }: Moment,
 ): Effect[] {
   const { request, transfer, use, ciphertext } = frame;
   const to = board.byKey.get(keyOf(frame.to));
-  if (to === undefined) return [missing(board, from, frame)];
+  if (to === undefined) return [missing(board, from, frame, now)];
   if (to.certified === undefined || !takesKeys(to, wall) || !isCertified(from, wall))
     return [result(from, request, "refused")];
   if (isFull(board, from, to)) return [result(from, request, "overloaded")];

@@ -168,23 +168,23 @@ function receive(board: Switchboard, from: Connected, frame: ClientFrame, at: Mo
       return setPresence(board, from, { ...frame, profiles });
     }
     case "list-receivers":
-      return answerList(board, from, frame);
+      return answerList(board, from, frame, at.now);
     case "find":
-      return answerFind(board, from, frame);
+      return answerFind(board, from, frame, at.now);
     case "envelope":
-      return routeEnvelope(board, from, frame);
+      return routeEnvelope(board, from, frame, at.now);
     case "open-pipe":
       return openPipe(board, from, frame, at.now);
     case "rsa-certificate":
       return settle(board, from, answerCertificate(board, from, frame, at.wall));
     case "key-up":
-      return answerKeyUp(board, from, frame, at.wall);
+      return answerKeyUp(board, from, frame, at);
     case "auth-open":
       return settle(board, from, answerAuthOpen(board, from, frame, at.wall));
     case "auth-response":
       return settle(board, from, answerAuthResponse(board, from, frame));
     case "fetch-certificate":
-      return answerFetch(board, from, frame, at.wall);
+      return answerFetch(board, from, frame, at);
     case "publish-packages":
       return answerPublish(board, from, frame, at);
     case "fetch-package":
