@@ -72,6 +72,7 @@ test("T-04 F-13 the file has changed: said, kept, and begun anew by consent alon
   assert.deepEqual(await anew.ended(180_000), { code: 0, signal: null }, pair.said());
   assert.equal(await hashLarge(join(pair.inbox, FILE)), await hashLarge(pair.path));
   assert.notEqual(await hashLarge(pair.path), pair.digest);
+  assert.deepEqual(await filesIn(pair.inbox), [FILE], "what was kept for the old one is gone");
 });
 
 const ONLY_ROOT =

@@ -7,7 +7,14 @@
  * @module
  */
 import { PosternError } from "@postern/core/errors";
-import type { Offer, PeerName, ReceiveEvent, ReceiveOptions } from "@postern/client";
+import type {
+  Offer,
+  PeerName,
+  ReceiveEvent,
+  ReceiveOptions,
+  Unfinished,
+  UnfinishedContents,
+} from "@postern/client";
 import type { Connected } from "./connect-client.ts";
 import type { Context } from "./context.ts";
 import { within } from "./deadline.ts";
@@ -15,6 +22,7 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { handleOffer, type ReceivePlan } from "./handle-offer.ts";
 import { watchPeople, type Recognized } from "./people.ts";
 import { Places } from "./places.ts";
+import { removeReplaced } from "./remove-replaced.ts";
 import { confirmedField } from "./terminal/unconfirmed.ts";
 
 /** A link that is lost must not hold up whoever wants to stop. */
@@ -28,7 +36,7 @@ export async function receiveOffers(
   const { client } = connected;
   const recognize = await watchPeople(client.contacts);
   const events = client.receive(receiveOptions(plan))[Symbol.asyncIterator]();
-  const receiving = new Receiving(context, plan, recognize);
+  const receiving = new Receiving(context, plan, { recognize, unfinished: client.unfinished });
   const pumping = receiving.pump(events, connected.ended);
   pumping.catch(() => {});
   try {
@@ -43,8 +51,15 @@ export async function receiveOffers(
 /** So many agreements are remembered for contents of which nothing has come. */
 const AWAITED_MAX = 256;
 
+/** Of a client, what is asked about each offer. */
+interface Known {
+  readonly recognize: (peer: PeerName) => Promise<Recognized>;
+  readonly unfinished: UnfinishedContents;
+}
+
 /** An offer from when it came to when all about it is done. */
 interface Taking {
+  readonly offer: Offer;
   readonly withdraw: AbortController;
   ended: Promise<void>;
 }
@@ -52,7 +67,7 @@ interface Taking {
 class Receiving {
   readonly #context: Context;
   readonly #plan: ReceivePlan;
-  readonly #recognize: (peer: PeerName) => Promise<Recognized>;
+  readonly #known: Known;
   readonly #places: Places;
   readonly #taking = new Map<string, Taking>();
   /** Contents, with their senders, that were agreed to and broke off. */
@@ -62,14 +77,10 @@ class Receiving {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(
-    context: Context,
-    plan: ReceivePlan,
-    recognize: (peer: PeerName) => Promise<Recognized>,
-  ) {
+  constructor(context: Context, plan: ReceivePlan, known: Known) {
     this.#context = context;
     this.#plan = plan;
-    this.#recognize = recognize;
+    this.#known = known;
     this.#places = new Places(plan.capacity ?? 1);
     this.stopped.catch(() => {});
     const { signal } = context.interrupted;
@@ -109,7 +120,7 @@ class Receiving {
 
   #take(offer: Offer): void {
     clearTimeout(this.#timer);
-    const taking: Taking = { withdraw: new AbortController(), ended: Promise.resolve() };
+    const taking: Taking = { offer, withdraw: new AbortController(), ended: Promise.resolve() };
     this.#taking.set(offer.id, taking);
     taking.ended = this.#places
       .with(async () => await this.#handle(offer, taking))
@@ -125,12 +136,24 @@ class Receiving {
     const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
     const key = `${offer.from.fingerprint} ${offer.contentId}`;
     const isAgreed = this.#awaited.delete(key);
-    const arrival = { offer, signal, recognize: this.#recognize, isAgreed };
+    const arrival = { offer, signal, recognize: this.#known.recognize, isAgreed };
     const handled = await handleOffer(this.#context, this.#plan, arrival);
+    if (handled.exitCode === EXIT.done && offer.content.kind !== "message")
+      await this.#removeReplaced(offer);
     if (handled.isAwaited) return this.#await(key);
     const { isOneDecision, isOnce } = this.#plan;
     if (isOneDecision === true || (isOnce && handled.isTransfer))
       this.#stopped.resolve(handled.exitCode);
+  }
+
+  /** What is still under way is not touched; whatever fails here stays until it is cleaned up. */
+  async #removeReplaced(offer: Offer): Promise<void> {
+    const isTaken = ({ id, peer }: Unfinished): boolean =>
+      [...this.#taking.values()].some(
+        ({ offer: { contentId, from } }) =>
+          contentId === id && from.fingerprint === peer.fingerprint,
+      );
+    await removeReplaced(this.#context, this.#known.unfinished, offer, isTaken).catch(() => {});
   }
 
   /** Older ones are not forgotten by their journals, when something of them has come. */

@@ -54,12 +54,12 @@ export async function sendContent(
   if (begun !== undefined && plan.isAnew === true) await connected.client.unfinished.drop(begun);
   const isGoingOn = begun !== undefined && plan.isAnew !== true;
   try {
-    return await deliver(context, connected, plan, isGoingOn ? begun : undefined);
+    return await deliver(context, connected, plan, isGoingOn ? { begun } : { replaced: begun });
   } catch (error) {
     if (!isGoingOn || !isOther(error) || context.interrupted.signal.aborted) throw error;
     await agreeToBeginAnew(context, contentLabel(info));
     await connected.client.unfinished.drop(begun);
-    return await deliver(context, connected, plan, undefined);
+    return await deliver(context, connected, plan, { replaced: begun });
   }
 }
 
@@ -84,18 +84,25 @@ export async function findBegun(
   );
 }
 
+/** What there is of it: it goes on, or is given up for it. */
+interface Before {
+  readonly begun?: Unfinished;
+  readonly replaced?: Unfinished | undefined;
+}
+
 async function deliver(
   context: Context,
   connected: Connected,
   plan: SendPlan,
-  begun: Unfinished | undefined,
+  before: Before,
 ): Promise<Finished> {
   const { output } = context;
+  const { begun } = before;
   const { to, parcel, profile, signed } = plan;
   const { info } = parcel;
   if (begun !== undefined) tellBegun(context, begun);
   const recognize = await watchPeople(connected.client.contacts);
-  const delivery = await orCancelled(context, start(context, connected, plan, begun));
+  const delivery = await orCancelled(context, start(context, connected, plan, before));
   const isByCode = typeof to !== "string";
   // Who was met by a code is sure enough, and no contact.
   if (!isByCode && profile === "end-to-end")
@@ -129,7 +136,7 @@ async function start(
   context: Context,
   { client }: Connected,
   plan: SendPlan,
-  begun: Unfinished | undefined,
+  { begun, replaced }: Before,
 ): Promise<Delivery> {
   const { to, parcel, profile, rateLimit, sessionSeconds, signed } = plan;
   const { timeoutMs } = context;
@@ -138,6 +145,7 @@ async function start(
     profile,
     open: async () => await parcel.open(),
     ...(begun !== undefined && { id: begun.id }),
+    ...(replaced !== undefined && { replaces: replaced.id }),
     ...(parcel.paths !== undefined && { paths: parcel.paths }),
     ...(parcel.links !== undefined && { links: parcel.links }),
     ...(timeoutMs !== undefined && { patienceMs: timeoutMs }),

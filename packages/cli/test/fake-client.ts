@@ -190,6 +190,12 @@ export class FakeUnfinished implements UnfinishedContents {
     return found.length === 1 ? found[0] : undefined;
   }
 
+  /** Those of {@link known} that whatever comes replaces. */
+  replaced: readonly Unfinished[] = [];
+  async replacedBy(): Promise<readonly Unfinished[]> {
+    return this.replaced.filter((one) => this.known.includes(one));
+  }
+
   async drop({ id, role }: Pick<Unfinished, "id" | "role" | "peer">): Promise<void> {
     const at = this.known.findIndex((one) => one.id === id && one.role === role);
     if (at >= 0) this.known.splice(at, 1);

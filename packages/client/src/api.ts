@@ -258,6 +258,11 @@ export interface DeliverOptions extends Omit<SendOptions, "content" | "contentId
   /** Goes on with this unfinished one (its `id`); absent: something new. */
   readonly id?: string;
   /**
+   * Something new, in place of this unfinished one (its `id`), which the person has given up: when
+   * it is there, the receiver need not keep what it has of that.
+   */
+  readonly replaces?: string;
+  /**
    * Absolute paths of what `open` opens, so that it can be gone on with after a restart. Absent:
    * it ends with this client.
    */
@@ -318,6 +323,8 @@ export interface UnfinishedContents {
   list(): Promise<readonly Unfinished[]>;
   /** By the first digits of its id. `undefined`: none, or more than one. */
   find(id: string): Promise<Unfinished | undefined>;
+  /** What is received of the same peer and was given up for this content. */
+  replacedBy(by: Pick<Offer, "contentId" | "from">): Promise<readonly Unfinished[]>;
   /** Forgets it; a part on the disk is the caller's to remove. */
   drop(unfinished: Pick<Unfinished, "id" | "role" | "peer">): Promise<void>;
 }

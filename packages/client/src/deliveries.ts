@@ -5,6 +5,7 @@
  */
 import { hex } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
+import { replacingId } from "@postern/core/transfer";
 import type { DeliverOptions, Delivery } from "./api.ts";
 import type { PeerName } from "./people.ts";
 import { openSame, RunningDelivery, type DeliveryHost, type Resumed } from "./delivery.ts";
@@ -28,8 +29,7 @@ export class Deliveries {
 
   /** @throws {@link PosternError} as `Client.deliver` */
   async start(options: DeliverOptions): Promise<Delivery> {
-    const contentId =
-      options.id === undefined ? this.#host.newContentId() : parseContentId(options.id);
+    const contentId = this.#contentIdOf(options);
     if (contentId === undefined) throw unknown();
     const id = hex(contentId);
     if (this.#ids.has(id))
@@ -47,6 +47,13 @@ export class Deliveries {
       release();
       throw error;
     }
+  }
+
+  #contentIdOf({ id, replaces }: DeliverOptions): Uint8Array | undefined {
+    if (id !== undefined) return parseContentId(id);
+    if (replaces === undefined) return this.#host.newContentId();
+    const replaced = parseContentId(replaces);
+    return replaced && replacingId(replaced);
   }
 
   /** Whether this was a transfer of a content that is still on its way, or will be again. */

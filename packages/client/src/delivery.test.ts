@@ -329,6 +329,16 @@ test("one content has one delivery at a time; an id that nobody knows has none",
   assert.equal(lab.opened.length, 1);
 });
 
+test("a content that replaces another has an id that tells the receiver so", async () => {
+  const lab = new Lab();
+  const { delivery } = await lab.start({ replaces: "ff".repeat(2) + "3f" + "0".repeat(26) });
+  assert.equal(delivery.id, "000040" + "0".repeat(26));
+  const none = lab.start({ replaces: "f" });
+  await assert.rejects(none, hasCode("transfer/unknown"));
+  delivery.cancel();
+  await assert.rejects(delivery.finished, hasCode("transfer/cancelled"));
+});
+
 test("how far it is gets noted a second late at most, not with every report", async () => {
   const lab = new Lab();
   await lab.start();

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hex } from "@postern/core/bytes";
 import { formatFingerprint } from "@postern/core/identity";
 import { UNFINISHED_TRANSFERS_MAX, WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
+import { replacingId } from "@postern/core/transfer";
 import { hasCode } from "../test/has-code.ts";
 import { bytes, CONTACT, fingerprint, IDENTITY } from "../test/stored-samples.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -103,6 +105,33 @@ test("StoredContents drops what it has shown, in that role alone", async () => {
   const peer = { name: "x", fingerprint: "x", trust: undefined };
   const unknown = hasCode("transfer/unknown");
   await assert.rejects(contents.drop({ id, role: "sending", peer }), unknown);
+});
+
+test("StoredContents knows what the same peer gave up for a content, in this role alone", async () => {
+  const { contents } = open();
+  const by = replacingId(replacingId(content));
+  const other = bytes(16, 7);
+  for (const at of [
+    RECEIVING,
+    { ...RECEIVING, peer: fingerprint(9) },
+    { ...RECEIVING, content: other },
+    { ...RECEIVING, content: by },
+  ])
+    await contents.journal(at, FACTS).write(NOTE);
+  await contents.begin(SENDING, FACTS, { paths: [], transfer: bytes(16, 1) });
+  const from = { name: "bob", fingerprint: formatFingerprint(CONTACT.fingerprint) };
+  const offer = { contentId: hex(by), from: { ...from, trust: undefined } };
+  const given = await contents.replacedBy(offer);
+  assert.deepEqual(
+    given.map((one) => [one.id, one.role, one.peer.fingerprint, one.paths]),
+    [[id, "receiving", from.fingerprint, ["/in/.a.bin.part"]]],
+  );
+  assert.deepEqual(await contents.replacedBy({ ...offer, contentId: id }), []);
+  const journal = contents.journal(RECEIVING, FACTS);
+  journal.begin();
+  await journal.drop();
+  await journal.end(true);
+  assert.deepEqual(await contents.replacedBy(offer), [], "what is whole was published");
 });
 
 test("StoredContents' journal keeps the note of one content of one peer, and its figures", async () => {

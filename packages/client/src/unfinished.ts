@@ -12,6 +12,7 @@ import { PosternError, type ErrorCode } from "@postern/core/errors";
 import { UNFINISHED_TRANSFERS_MAX, WHOLE_KEPT_MAX, WHOLE_KEPT_MS } from "@postern/core/limits";
 import { formatFingerprint, parseFingerprint } from "@postern/core/identity";
 import type { WallMs } from "@postern/core/time";
+import { isReplacedBy } from "@postern/core/transfer";
 import type {
   ContentInfo,
   LinkListing,
@@ -79,6 +80,25 @@ export class StoredContents implements UnfinishedContents {
     );
     if (found === undefined || others.length > 0) return undefined;
     return (await this.#shown([found]))[0];
+  }
+
+  async replacedBy({
+    contentId,
+    from,
+  }: Parameters<UnfinishedContents["replacedBy"]>[0]): Promise<readonly Unfinished[]> {
+    const by = parseContentId(contentId);
+    const peer = parseFingerprint(from.fingerprint);
+    if (by === undefined || peer === undefined) return [];
+    const all = await this.#ports.store.unfinished();
+    return await this.#shown(
+      all.filter(
+        (one) =>
+          one.role === "receiving" &&
+          equalBytes(one.peer, peer) &&
+          isReplacedBy(one.content, by) &&
+          !decoded(one).whole,
+      ),
+    );
   }
 
   async drop({ id, role, peer }: Pick<Unfinished, "id" | "role" | "peer">): Promise<void> {

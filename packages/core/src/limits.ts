@@ -339,6 +339,8 @@ export const UNFINISHED_NOTED_EVERY_MS = 1_000;
  * as a channel may have without one (`OUTBOX_MAX`).
  */
 export const UNFINISHED_TRANSFERS_MAX = 32;
+/** Contents in a row, each begun in place of the one before: what is kept of all of them goes. */
+export const CONTENTS_REPLACED_MAX = 16;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
 export const DELIVERY_TRIES_MAX = 5;
 /** A path of this device: the longest that Linux takes. */

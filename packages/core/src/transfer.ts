@@ -6,6 +6,7 @@ export {
   TRANSFER_ID_BYTES,
   type TransferEnvelope,
 } from "./transfer/envelope.ts";
+export { isReplacedBy, replacingId } from "./transfer/content-id.ts";
 export {
   CONTENT_ID_BYTES,
   type ContentDescription,

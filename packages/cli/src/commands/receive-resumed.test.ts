@@ -1,11 +1,15 @@
 /** `postern receive` of what breaks off and comes back, and of folders. */
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { mock, test } from "node:test";
-import type { ContentInfo, ContentSink, Manifest, Transfer } from "@postern/client";
+import type { ContentInfo, ContentSink, Manifest, Transfer, Unfinished } from "@postern/client";
 import type { ErrorCode } from "@postern/core/errors";
 import { failed, FakeOffer, FakeSink } from "../../test/fake-client.ts";
 import { FakeTerminal } from "../../test/fake-surroundings.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
+import { unfinishedOf } from "../../test/unfinished-of.ts";
 import { settle, until } from "../../test/until.ts";
 
 const NOTE = { directory: "/in", name: "a.bin", part: ".a.bin.part", bytes: 450, boot: "b" };
@@ -115,6 +119,42 @@ test("receive --once ends when the sender stopped, and says what is kept", async
     terminal.stderr.text,
     /^45 % of a\.bin is kept here; it goes on when ann sends it again \("postern transfers" shows it\)$/m,
   );
+});
+
+test("receive removes what is kept of a content when all of what replaces it is here", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "postern-replaced-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const keep = (name: string, more: Partial<Unfinished> = {}): Unfinished => {
+    const path = join(directory, `.${name}.part`);
+    writeFileSync(path, "part");
+    return unfinishedOf(path, { id: name.padEnd(32, "0"), role: "receiving", ...more });
+  };
+  const old = keep("aa");
+  const stream = keep("bb", { content: { kind: "stream", name: "bb", size: undefined } });
+  const running = keep("cc");
+  const other = keep("dd");
+  const terminal = new FakeTerminal();
+  const { unfinished, offers } = terminal.client;
+  unfinished.known.push(old, stream, running, other);
+  unfinished.replaced = [old, stream, running];
+  const hanging = Object.assign(offerOf(), { contentId: running.id });
+  hanging.accept = () => hanging.transfer;
+  offers.push({ type: "offer", offer: hanging });
+  const args = ["--accept", "all", "--capacity", "2", "--json"];
+  const receiving = terminal.run("receive", ...args);
+  offers.push({ type: "offer", offer: new BrokenOffer("transfer/damaged") });
+  await until(() => terminal.stderr.text.includes("next:"));
+  assert.equal(readdirSync(directory).length, 4, "not before all of it is here");
+  const whole = offerOf();
+  offers.push({ type: "offer", offer: whole });
+  await until(() => terminal.stdout.text.includes("replaced"));
+  assert.deepEqual(readdirSync(directory).toSorted(), [".bb.part", ".cc.part", ".dd.part"]);
+  assert.deepEqual(unfinished.known, [stream, running, other]);
+  const said = terminal.events().filter(({ type }) => type === "replaced");
+  assert.deepEqual(said, [{ type: "replaced", content: old.id, by: whole.contentId }]);
+  terminal.process.emit("SIGTERM");
+  hanging.transfer.cancel();
+  assert.equal(await receiving, 143);
 });
 
 test("F-11 receive says of a stream where its part is, and that nobody goes on with it", async () => {

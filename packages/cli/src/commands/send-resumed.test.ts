@@ -141,7 +141,8 @@ test("send --anew gives up what was begun", async () => {
   const terminal = new FakeTerminal();
   terminal.client.unfinished.known.push(unfinished());
   assert.equal(await terminal.run(...SEND, "--anew"), 0);
-  assert.equal(terminal.client.delivered[0]?.id, undefined);
+  const [options] = terminal.client.delivered;
+  assert.deepEqual([options?.id, options?.replaces], [undefined, TRANSFER_ID]);
   assert.deepEqual(terminal.client.unfinished.known, []);
 });
 
@@ -167,8 +168,11 @@ for (const code of ["transfer/source-changed", "transfer/other-content"] as cons
       /has changed since it was begun\. Send it anew, from its beginning\?/,
     );
     assert.deepEqual(
-      terminal.client.delivered.map(({ id }) => id),
-      [TRANSFER_ID, undefined],
+      terminal.client.delivered.map(({ id, replaces }) => [id, replaces]),
+      [
+        [TRANSFER_ID, undefined],
+        [undefined, TRANSFER_ID],
+      ],
     );
     const no = changed({ isTerminal: true, prompter: new Scripted(false) });
     assert.equal(await no.run(...SEND), 1);
