@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ByteReader, ByteWriter, malformed, utf8, wipe } from "@postern/core/bytes";
+import { areZeros, ByteReader, ByteWriter, malformed, utf8, wipe } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { MESSAGE_BYTES_MAX } from "@postern/core/limits";
 import type { ContentSink, ContentSource } from "./api.ts";
@@ -111,7 +111,7 @@ function decodeMessage(content: Uint8Array): string {
   // One text, one form: spare padding would be a place to hide bytes in.
   if (content.length !== paddedBytes(content.length - LENGTH_BYTES - padding.length))
     throw malformed("message", "wrong padding length");
-  if (padding.some((byte) => byte !== 0)) throw malformed("message", "padding not zero");
+  if (!areZeros(padding)) throw malformed("message", "padding not zero");
   return text;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { equalBytes } from "./equal.ts";
+import { areZeros, equalBytes } from "./equal.ts";
 
 /** Bytes that count how often one of them is looked at. */
 function watched(bytes: Uint8Array): { readonly bytes: Uint8Array; reads(): number } {
@@ -31,4 +31,18 @@ test("C-16 equalBytes() looks at every byte, wherever the first difference is", 
     assert.equal(equalBytes(one.bytes, other.bytes), at === undefined);
     assert.deepEqual([one.reads(), other.reads()], [32, 32], `${at}`);
   }
+});
+
+test("areZeros() sees every bit, wherever its bytes begin and end", () => {
+  const buffer = new Uint8Array(24);
+  for (let start = 0; start < 5; start++)
+    for (let end = start; end < 22; end++) {
+      const bytes = buffer.subarray(start, end);
+      assert.ok(areZeros(bytes), `${start} to ${end}`);
+      for (let at = 0; at < buffer.length; at++) {
+        buffer[at] = 1 << (at & 7);
+        assert.equal(areZeros(bytes), at < start || at >= end, `${at} of ${start} to ${end}`);
+        buffer[at] = 0;
+      }
+    }
 });

@@ -22,7 +22,7 @@
  *
  * @module
  */
-import { equalBytes } from "../../bytes/equal.ts";
+import { areZeros } from "../../bytes/equal.ts";
 import { ByteReader, malformed } from "../../bytes/reader.ts";
 import { ByteWriter } from "../../bytes/writer.ts";
 import { HASH_BYTES, KEM_PUBLIC_BYTES, KEM_SECRET_BYTES } from "../../crypto/suite.ts";
@@ -243,8 +243,7 @@ function readPadding(reader: ByteReader, total: number): void {
   const { remaining } = reader;
   if (remaining >= RECORD_PADDING_BYTES || total % RECORD_PADDING_BYTES !== 0)
     throw malformed("padding", `${remaining} bytes`);
-  const padding = reader.take(remaining, "padding");
-  if (!equalBytes(padding, PADDING.subarray(0, remaining))) throw malformed("padding", "not zeros");
+  if (!areZeros(reader.take(remaining, "padding"))) throw malformed("padding", "not zeros");
 }
 
 function fromStore<T>(
@@ -255,7 +254,7 @@ function fromStore<T>(
 ): T {
   try {
     // The caller wipes its own. One copy, of which every field is a view: a record has hundreds.
-    const reader = new ByteReader(bytes.slice());
+    const reader = new ByteReader(new Uint8Array(bytes));
     const version = reader.u8("version");
     if (version < VERSION_MIN || version > versions.latest) throw malformed("version", "unknown");
     if (reader.u8("end") !== end) throw malformed("end", "the other end of a channel");

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { equalBytes, wipe } from "../../bytes/equal.ts";
+import { areZeros, equalBytes, wipe } from "../../bytes/equal.ts";
 import { ByteReader, ifWellFormed, malformed } from "../../bytes/reader.ts";
 import { ByteWriter, concat, label, utf8 } from "../../bytes/writer.ts";
 import {
@@ -122,11 +122,7 @@ function split(text: Uint8Array): {
   const header = reader.lv("header", HEADER_BYTES_MAX).slice();
   const padding = reader.rest();
   const isWhole = text.length % SEALED_HEADER_PADDING_BYTES === 0;
-  if (!isWhole || padding.length >= SEALED_HEADER_PADDING_BYTES || padding.some(isNotZero))
+  if (!isWhole || padding.length >= SEALED_HEADER_PADDING_BYTES || !areZeros(padding))
     throw malformed("padding", "not canonical");
   return { signed, signature, header };
-}
-
-function isNotZero(byte: number): boolean {
-  return byte !== 0;
 }
