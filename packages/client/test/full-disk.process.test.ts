@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
-import { fileSink, freeSpace, keptFileSink } from "../src/node.ts";
+import { fileSink, freeSpace, keptFileSink, sqliteStore } from "../src/node.ts";
+import { PAGE_BYTES } from "../src/node/state-schema.ts";
 import { contentOf, pour, receive, sinkFor } from "./directory-lab.ts";
 import { hasCode } from "./has-code.ts";
 import { MemoryJournal } from "./part-journal.ts";
@@ -75,6 +76,35 @@ test("F-11 a disk used up by a folder: what came is gone on with", ONLY_ROOT, as
   assert.deepEqual((await fs.readdir(disk)).toSorted(), ["more", "top"]);
   for (const [path = "", text] of files)
     assert.equal(await fs.readFile(join(disk, path), "utf8"), text);
+});
+
+test("F-11 a disk too full for a new identity: none, or a whole one", ONLY_ROOT, async (t) => {
+  const disk = await smallDisk(t);
+  const identity = () => ({
+    name: "ann",
+    signingSeed: new Uint8Array(32).fill(1),
+    linkSeed: new Uint8Array(32).fill(2),
+  });
+  const ends = new Set<string>();
+  for (let pages = 1; ends.size < 2; pages++) {
+    const home = join(disk, "home");
+    await fs.mkdir(home);
+    const left = (await freeSpace(disk)) - pages * PAGE_BYTES;
+    await fs.writeFile(join(disk, "ballast"), Buffer.alloc(left));
+    const path = join(home, "state.db");
+    try {
+      await (await sqliteStore(path, identity)).close();
+      ends.add("whole");
+    } catch (error) {
+      assert.ok(hasCode("store/no-space")(error), `${pages}: ${String(error)}`);
+      ends.add("none");
+    }
+    await fs.unlink(join(disk, "ballast"));
+    // Also a state that was made and could not be opened for want of room.
+    await (await sqliteStore(path, identity)).close();
+    assert.deepEqual(await fs.readdir(home), ["state.db"], `${pages}`);
+    await fs.rm(home, { recursive: true });
+  }
 });
 
 /** Up to the end, or to where the disk is full; returns that place. */

@@ -39,3 +39,8 @@ export function sourceError(what: string, cause: unknown): PosternError {
   const errno = errnoOf(cause);
   return new PosternError("transfer/source-unreadable", `${what}: ${errno}`, { errno }, { cause });
 }
+
+/** Some file systems say so instead of why, and would do it for ever. */
+export function nothingWritten(): PosternError {
+  return new PosternError("store/failed", "the file system writes nothing", { errno: "EIO" });
+}

@@ -14,7 +14,7 @@ import process from "node:process";
 import { PosternError } from "@postern/core/errors";
 import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
 import { numberedName, shortenName } from "../safe-name.ts";
-import { errnoOf, storeError } from "./fs-error.ts";
+import { errnoOf, nothingWritten, storeError } from "./fs-error.ts";
 import type { PromptCalls } from "./prompt-calls.ts";
 import { publishNew, syncDirectory } from "./publish.ts";
 
@@ -80,11 +80,6 @@ export async function writeAt(
   } catch (error) {
     throw storeError("cannot write the file", error);
   }
-}
-
-/** Some file systems say so instead of why, and would do it for ever. */
-export function nothingWritten(): PosternError {
-  return new PosternError("store/failed", "the file system writes nothing", { errno: "EIO" });
 }
 
 /** The whole content with its final mode, still under the unfinished name. To be synced. */

@@ -30,9 +30,8 @@ import type {
   ManifestEntry,
   ManifestFile,
 } from "@postern/core/transfer";
-import { errnoOf } from "./fs-error.ts";
+import { errnoOf, nothingWritten } from "./fs-error.ts";
 import { type DirectoryNode, OpenChain } from "./open-directory.ts";
-import { nothingWritten } from "./part-file.ts";
 import { Slices } from "./slices.ts";
 import { storedTarget, type StoredPlace, type StoredTree } from "./stored-tree.ts";
 

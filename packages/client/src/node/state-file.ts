@@ -146,7 +146,8 @@ export async function createState(
   } catch (error) {
     throw stateError(error, path);
   } finally {
-    await unlink(draft).catch(() => {});
+    // With all that SQLite keeps beside a file: it holds secrets, too.
+    for (const end of ["", "-wal", "-journal"]) await unlink(`${draft}${end}`).catch(() => {});
   }
 }
 
@@ -203,9 +204,17 @@ function fillDraft(draft: string, fill: (database: DatabaseSync) => void): void 
     createTables(database);
     fill(database);
     database.exec("COMMIT");
+    // Closing brings the log into the draft as well, and says nothing when it cannot.
+    expectWritten(database);
   } finally {
     database.close();
   }
+}
+
+function expectWritten(database: DatabaseSync): void {
+  const { busy, log, checkpointed } = database.prepare("PRAGMA wal_checkpoint").get() ?? {};
+  if (busy !== 0 || log !== checkpointed)
+    throw new PosternError("store/failed", "the new state is not whole", {});
 }
 
 async function syncFile(path: string): Promise<void> {

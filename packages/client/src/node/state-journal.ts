@@ -35,6 +35,7 @@ import { PosternError } from "@postern/core/errors";
 import { STATE_BYTES_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
 import type { Clock } from "../records/clock.ts";
+import { nothingWritten } from "./fs-error.ts";
 import { monotonicMs } from "./monotonic.ts";
 import { PAGE_BYTES, STATE_VERSION } from "./state-schema.ts";
 
@@ -265,7 +266,10 @@ export class StateJournal {
   }
 
   #writeZeros(from: number, to: number): void {
-    for (let at = from; at < to;)
-      at += writeSync(this.#file, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+    for (let at = from; at < to;) {
+      const count = writeSync(this.#file, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+      if (count === 0) throw nothingWritten();
+      at += count;
+    }
   }
 }
