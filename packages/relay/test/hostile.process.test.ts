@@ -1,44 +1,54 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { HTTP_HEADERS_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS } from "@postern/core/limits";
 import { startClientLink, stepLink } from "@postern/core/link";
 import type { InstantMs } from "@postern/core/time";
+import { chanceOf, type Chance } from "./chance.ts";
 import { heldBytes } from "./held-memory.ts";
 import { person, rawConnection, suite, TestLink, upgrade, type Port } from "./test-client.ts";
 import { logTo, TestClock, testRelay } from "./test-relay.ts";
+import { closed, within } from "./within.ts";
 import type { RunningRelay } from "../src/relay.ts";
 
 const M1_BYTES = 1_216;
 const M2_BYTES = 2_400;
 const M3_BYTES = 2_520;
 
-/** splitmix32, so that a failure can be repeated. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x9e3779b9) | 0;
-    let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) % below;
-  };
+interface BareLink {
+  readonly socket: Socket;
+  readonly got: () => Buffer;
+  /** Resolves when so many bytes have come, or the relay has closed. */
+  readonly arrived: (count: number) => Promise<void>;
 }
 
-/** A socket behind the upgrade, for bytes of our own; what comes back is counted. */
-async function bareLink(relay: Port): Promise<{ socket: Socket; got: () => Buffer }> {
+/** A socket behind the upgrade, for bytes of our own; what comes back is kept. */
+async function bareLink(relay: Port): Promise<BareLink> {
   const upgraded = await upgrade(relay, "/link");
   if (typeof upgraded === "number") throw new Error(`refused with ${upgraded}`);
-  const { socket } = upgraded;
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const { socket, head } = upgraded;
+  const chunks: Buffer[] = [head];
+  let changed = Promise.withResolvers<void>();
+  const announce = (): void => {
+    changed.resolve();
+    changed = Promise.withResolvers<void>();
+  };
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    announce();
+  });
   socket.on("error", () => socket.destroy());
   socket.on("end", () => socket.end());
-  return { socket, got: () => Buffer.concat(chunks) };
-}
-
-async function closed(socket: Socket): Promise<void> {
-  if (!socket.closed) await once(socket, "close");
+  socket.on("close", announce);
+  const got = (): Buffer => Buffer.concat(chunks);
+  return {
+    socket,
+    got,
+    async arrived(count) {
+      while (got().length < count && !socket.closed)
+        await within(`${count} bytes, ${got().length} have come`, changed.promise);
+    },
+  };
 }
 
 /** A neighbour that must go on being served, and a relay that complains about nothing. */
@@ -61,14 +71,14 @@ async function watched(t: TestContext): Promise<{
 }
 
 test("10,000 random frames before login end their links and nothing else (P-03, P-07)", async (t) => {
+  const chance = chanceOf(t);
   const { relay, isWell } = await watched(t);
-  const below = generator(1);
   for (let round = 0; round < 50; round++) {
     const links = await Promise.all(Array.from({ length: 4 }, () => bareLink(relay)));
     for (const { socket } of links)
-      for (let frame = 0; frame < 50; frame++) socket.write(suite.random(1 + below(200)));
-    for (const { socket } of links) socket.end(suite.random(M1_BYTES + M3_BYTES));
-    await Promise.all(links.map(({ socket }) => closed(socket)));
+      for (let frame = 0; frame < 50; frame++) socket.write(chance.bytes(1 + chance.below(200)));
+    for (const { socket } of links) socket.end(chance.bytes(M1_BYTES + M3_BYTES));
+    await Promise.all(links.map(({ socket }) => closed(socket, `a link of round ${round}`)));
     for (const { got } of links) assert(got().length <= M2_BYTES);
   }
   await isWell();
@@ -91,21 +101,21 @@ test("handshake messages cut anywhere get no word and do no harm (P-01)", async 
       batch.map(async (cut) => {
         const { socket, got } = await bareLink(relay);
         socket.end(first().m1.subarray(0, cut));
-        await closed(socket);
+        await closed(socket, `the link whose m1 was cut at ${cut}`);
         assert.equal(got().length, cut >= M1_BYTES ? M2_BYTES : 0, `m1 cut at ${cut}`);
       }),
     );
   const laterCuts = [0, 1, 15, 16, 1_119, 1_120, 1_135, 1_136, 1_137, 2_367, 2_368, 2_519];
   for (const cut of laterCuts) {
-    const { socket, got } = await bareLink(relay);
+    const { socket, got, arrived } = await bareLink(relay);
     const { m1, state } = first();
     socket.write(m1);
-    while (got().length < M2_BYTES) await once(socket, "data");
+    await arrived(M2_BYTES);
     const step = stepLink(state, { kind: "received", bytes: got() }, 1 as InstantMs);
     const m3 = step.effects.find((effect) => effect.kind === "write");
     assert(m3?.kind === "write" && m3.bytes.length === M3_BYTES);
     socket.end(m3.bytes.subarray(0, cut));
-    await closed(socket);
+    await closed(socket, `the link whose m3 was cut at ${cut}`);
     assert.equal(got().length, M2_BYTES, `no word to an m3 cut at ${cut}`);
   }
   await isWell();
@@ -118,15 +128,15 @@ function chunked<T>(items: readonly T[], size: number): T[][] {
 }
 
 test("random frames after login end their links and nothing else (P-03, P-07)", async (t) => {
+  const chance = chanceOf(t);
   const { relay, isWell } = await watched(t);
-  const below = generator(3);
   const who = person("fuzzer");
   const target = person("target");
   const victim = await TestLink.connect(relay, target);
   let outlived = 0;
   for (let round = 0; round < 60; round++) {
     const link = await TestLink.connect(relay, who);
-    for (let frame = 0; frame < 20; frame++) link.sendSealed(randomFrame(below, target));
+    for (let frame = 0; frame < 20; frame++) link.sendSealed(randomFrame(chance, target));
     link.send({ kind: "find", request: 1, name: "target" });
     const answered = link.frame("found").then(() => outlived++);
     await Promise.race([answered.catch(() => undefined), link.closed]);
@@ -138,10 +148,8 @@ test("random frames after login end their links and nothing else (P-03, P-07)", 
 });
 
 /** Any type with any body, or a right length with random content, sometimes for the target. */
-function randomFrame(
-  below: (n: number) => number,
-  { identity }: ReturnType<typeof person>,
-): Uint8Array {
+function randomFrame(chance: Chance, { identity }: ReturnType<typeof person>): Uint8Array {
+  const below = (limit: number): number => chance.below(limit);
   const shapes: readonly (readonly [number, number])[] = [
     [0x01, 8],
     [0x02, 8],
@@ -161,7 +169,7 @@ function randomFrame(
     [below(256), below(600)],
   ];
   const [type, length] = shapes[below(shapes.length)] ?? [0, 0];
-  const frame = suite.random(1 + length);
+  const frame = chance.bytes(1 + length);
   frame[0] = type;
   // A name of random bytes would never be one, and a random receiver is never there.
   if (type === 0x12) frame.set([7, 0x61, 0x62, 0x63, 0x2e, 0x64, 0x65, 0x66], 5);
@@ -177,34 +185,33 @@ function randomFrame(
 }
 
 test("a bit flipped anywhere in m1 or m3 never logs in (C-01)", async (t) => {
+  const chance = chanceOf(t);
   const { relay, isWell } = await watched(t);
-  const below = generator(2);
   const who = person("flipped");
   for (let round = 0; round < 60; round++) {
-    const { socket, got } = await bareLink(relay);
+    const { socket, got, arrived } = await bareLink(relay);
     const options = { ...who, pin: relay.fingerprint };
     const start = startClientLink(suite, options, 0 as InstantMs);
     const m1 = start.effects.find((effect) => effect.kind === "write");
     assert(m1?.kind === "write");
     const inFirst = round % 3 === 0;
-    socket.write(inFirst ? flipped(m1.bytes, below) : m1.bytes);
-    while (got().length < M2_BYTES && !socket.closed)
-      await Promise.race([once(socket, "data"), closed(socket)]);
+    socket.write(inFirst ? flipped(m1.bytes, chance) : m1.bytes);
+    await arrived(M2_BYTES);
     const m2 = { kind: "received", bytes: got() } as const;
     const { effects } = stepLink(start.state, m2, 1 as InstantMs);
     const m3 = effects.find((effect) => effect.kind === "write");
-    if (m3?.kind === "write") socket.write(inFirst ? m3.bytes : flipped(m3.bytes, below));
+    if (m3?.kind === "write") socket.write(inFirst ? m3.bytes : flipped(m3.bytes, chance));
     else socket.end();
-    await closed(socket);
+    await closed(socket, `the link of round ${round}`);
     assert(got().length <= M2_BYTES);
   }
   await isWell();
 });
 
-function flipped(bytes: Uint8Array, below: (n: number) => number): Uint8Array {
+function flipped(bytes: Uint8Array, chance: Chance): Uint8Array {
   const copy = bytes.slice();
-  const at = below(copy.length);
-  copy[at] = (copy[at] ?? 0) ^ (1 << below(8));
+  const at = chance.below(copy.length);
+  copy[at] = (copy[at] ?? 0) ^ (1 << chance.below(8));
   return copy;
 }
 
@@ -212,6 +219,7 @@ test("1,024 half-open connections hold little memory (P-02)", async (t) => {
   const { relay, isWell } = await watched(t);
   const before = await heldBytes();
   const sockets: Socket[] = [];
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
   for (let i = 0; i < 1_024; i++) {
     const socket = await rawConnection(relay);
     // As much as a link takes before it could know anything: one byte less than m1.
@@ -236,7 +244,7 @@ test("handshakes over the limit get 503 and make room again (P-02)", async (t) =
   const idle: Socket[] = [];
   for (let i = 0; i < 30; i++) idle.push(await rawConnection(relay));
   for (const socket of idle) socket.resume();
-  await Promise.all(idle.slice(8).map(closed));
+  await Promise.all(idle.slice(8).map((socket) => closed(socket, "one far over the limit")));
   assert(
     idle.slice(0, 7).every((socket) => !socket.closed),
     "far over the limit they are cut",
@@ -270,7 +278,7 @@ test("a handshake that crawls ends after HANDSHAKE_TIMEOUT_MS (P-06)", async (t)
   }
   assert.equal(socket.closed, false);
   clock.advance(4_500);
-  await closed(socket);
+  await closed(socket, "the link that crawls");
   assert.equal(got().length, 0);
 });
 
@@ -282,7 +290,9 @@ test("a request that crawls is cut, its neighbours go on (P-06)", async (t) => {
   for (const socket of [silent, slow]) socket.resume();
   slow.write("GET /link HTTP/1.1\r\nHost: x\r\n");
   const drip = setInterval(() => slow.write("X: y\r\n"), 400);
-  await Promise.all([closed(silent), closed(slow)]);
+  // Also when the test fails: a timer that goes on keeps its process alive for ever.
+  t.after(() => clearInterval(drip));
+  await Promise.all([closed(silent, "the silent one"), closed(slow, "the slow one")]);
   clearInterval(drip);
   const took = Math.round(performance.now() - began);
   t.diagnostic(`cut after ${took} ms`);

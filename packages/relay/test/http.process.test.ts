@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { HTTP_HEADERS_BYTES_MAX } from "@postern/core/limits";
 import { person, rawConnection, TestLink, type Port } from "./test-client.ts";
 import { testRelay } from "./test-relay.ts";
+import { closed } from "./within.ts";
 
 /** All that comes back for raw request bytes. */
 async function answer(relay: Port, request: string): Promise<string> {
@@ -11,9 +11,8 @@ async function answer(relay: Port, request: string): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("end", () => socket.end());
-  const closed = once(socket, "close");
   socket.write(request);
-  await closed;
+  await closed(socket, "the connection of a request");
   return Buffer.concat(chunks).toString("latin1");
 }
 

@@ -27,6 +27,7 @@ import {
 import type { InstantMs, WallMs } from "@postern/core/time";
 import { chooseSuite } from "@postern/node";
 import type { RunningRelay } from "../src/relay.ts";
+import { within } from "./within.ts";
 
 export const suite = chooseSuite();
 
@@ -52,7 +53,7 @@ export async function upgrade(
   });
   sent.on("error", (error) => answer.reject(error));
   sent.end();
-  return await answer.promise;
+  return await within(`an answer to ${path.slice(0, 6)}`, answer.promise);
 }
 
 export async function openPipe(relay: Port, ticket: Uint8Array): Promise<Socket> {
@@ -71,7 +72,7 @@ export async function rawConnection({ host, port }: Port): Promise<Socket> {
   const open = Promise.withResolvers<void>();
   socket.once("connect", () => open.resolve());
   socket.once("close", () => open.resolve());
-  await open.promise;
+  await within("a connection", open.promise);
   return socket;
 }
 
@@ -90,23 +91,21 @@ export class TestLink {
   readonly who: Person;
   readonly socket: Socket;
   readonly events: LinkEvent[] = [];
-  readonly closed: Promise<void>;
   #state: LinkState | undefined;
   #taken = 0;
   #changed = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
   #isClosed = false;
 
   private constructor(who: Person, socket: Socket) {
     this.who = who;
     this.socket = socket;
-    const closed = Promise.withResolvers<void>();
-    this.closed = closed.promise;
     socket.on("data", (bytes: Buffer) => this.step({ kind: "received", bytes }));
     socket.on("error", () => socket.destroy());
     socket.on("end", () => socket.end());
     socket.on("close", () => {
       this.#isClosed = true;
-      closed.resolve();
+      this.#closed.resolve();
       this.#announce();
     });
   }
@@ -130,6 +129,10 @@ export class TestLink {
 
   get fingerprint(): Uint8Array {
     return fingerprintOf(suite, this.who.identity.id);
+  }
+
+  get closed(): Promise<void> {
+    return within(`${this.who.name}'s link to close`, this.#closed.promise);
   }
 
   get frames(): RelayFrame[] {
@@ -159,7 +162,7 @@ export class TestLink {
       const next = this.events[this.#taken];
       if (next === undefined) {
         assert(!this.#isClosed, `closed while waiting for ${kind}`);
-        await this.#changed.promise;
+        await within(`${this.who.name} to be told ${kind}`, this.#changed.promise);
         continue;
       }
       this.#taken++;

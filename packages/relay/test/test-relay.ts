@@ -14,6 +14,7 @@ import { pino } from "pino";
 import type { RelayClock } from "../src/clock.ts";
 import type { RelayLogger } from "../src/log.ts";
 import { startRelay, type RelayOptions, type RunningRelay } from "../src/relay.ts";
+import { within } from "./within.ts";
 
 export async function dataDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "postern-relay-"));
@@ -36,7 +37,7 @@ export async function testRelay(
     logger,
     handshakes,
   });
-  t.after(() => relay.close());
+  t.after(() => within("the relay to stop", relay.close()));
   return relay;
 }
 
