@@ -113,7 +113,8 @@ test("handshake messages cut anywhere get no word and do no harm (P-01)", async 
     await arrived(M2_BYTES);
     const step = stepLink(state, { kind: "received", bytes: got() }, 1 as InstantMs);
     const m3 = step.effects.find((effect) => effect.kind === "write");
-    assert(m3?.kind === "write" && m3.bytes.length === M3_BYTES);
+    assert(m3?.kind === "write", `${got().length} bytes answered m1, the link ended`);
+    assert.equal(m3.bytes.length, M3_BYTES);
     socket.end(m3.bytes.subarray(0, cut));
     await closed(socket, `the link whose m3 was cut at ${cut}`);
     assert.equal(got().length, M2_BYTES, `no word to an m3 cut at ${cut}`);

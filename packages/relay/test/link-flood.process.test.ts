@@ -17,6 +17,7 @@ import { LinkSocket, type LinkSocketPorts } from "../src/link-socket.ts";
 import { Wheel } from "../src/wheel.ts";
 import { person, suite } from "./test-client.ts";
 import { TestClock } from "./test-relay.ts";
+import { within } from "./within.ts";
 
 const NOW = 0 as InstantMs;
 
@@ -63,7 +64,7 @@ async function linked(
   const link = new LinkSocket("1", { socket: near, head: new Uint8Array(0), options }, ports);
   t.after(() => link.destroy());
   speak(far, asked);
-  return await gone.promise;
+  return await within("the link to end", gone.promise);
 }
 
 /** A client that seals all of `asked` as one. */

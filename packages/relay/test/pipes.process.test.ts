@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { PIPE_IDLE_MS, PIPE_TICKET_MS } from "@postern/core/limits";
 import { heldBytes } from "./held-memory.ts";
 import { openPipe, person, TestLink, upgrade } from "./test-client.ts";
 import { TestClock, testRelay } from "./test-relay.ts";
+import { closed, heard } from "./within.ts";
 import type { RunningRelay } from "../src/relay.ts";
 
 const transfer = new Uint8Array(16).fill(9);
@@ -47,13 +47,13 @@ test("a pipe copies both ways and keeps half-close", async (t) => {
     got += chunk.length;
   });
   a.end(sent);
-  await once(b, "end");
+  await heard(b, "end");
   assert.equal(got, sent.length);
   assert.equal(hash.digest("hex"), createHash("sha256").update(sent).digest("hex"));
   b.write("still here");
-  const [answer] = (await once(a, "data")) as [Buffer];
+  const answer = (await heard(a, "data")) as Buffer;
   assert.equal(answer.toString(), "still here");
-  const ended = once(a, "end");
+  const ended = heard(a, "end");
   b.end();
   a.resume();
   await ended;
@@ -78,7 +78,7 @@ test("a pipe holds back a fast sender when nobody reads (P-06)", async (t) => {
   b.on("data", (chunk: Buffer) => (got += chunk.length));
   b.resume();
   a.end();
-  await once(b, "end");
+  await heard(b, "end");
   assert.equal(got, offered * block.length, "every byte came once the reader read");
 });
 
@@ -93,10 +93,9 @@ test("an end that is cut cuts the other end", async (t) => {
   const relay = await testRelay(t);
   const [a, b] = await joined(t, relay);
   b.on("error", () => undefined).resume();
-  const closed = once(b, "close");
   a.resetAndDestroy();
   b.on("end", () => b.end());
-  await closed;
+  await closed(b, "the other end");
 });
 
 test("a ticket is good once, and only as issued (P-03)", async (t) => {
@@ -114,7 +113,7 @@ test("a ticket is good once, and only as issued (P-03)", async (t) => {
   const last = text.slice(0, -1) + (text.endsWith("A") ? "B" : "A");
   assert.equal(await upgrade(relay, last), 404, "another spelling");
   first.write("x");
-  await once(second, "data");
+  await heard(second, "data");
   first.destroy();
   second.destroy();
 });
@@ -125,12 +124,12 @@ test("a ticket ends after PIPE_TICKET_MS, and so does the end that waited", asyn
   const [alice, bob] = await twoClients(t, relay);
   const [a, b] = await tickets(alice, bob);
   const waiting = await openPipe(relay, a);
-  const closed = once(waiting, "close");
+  const gone = heard(waiting, "close");
   waiting.resume().on("end", () => waiting.end());
   clock.advance(PIPE_TICKET_MS - 10_000);
   assert.equal(waiting.destroyed, false);
   clock.advance(11_000);
-  await closed;
+  await gone;
   assert.equal(await upgrade(relay, `/pipe/${Buffer.from(b).toString("base64url")}`), 404);
 });
 
@@ -140,12 +139,12 @@ test("a pipe on which nothing moves is closed after PIPE_IDLE_MS", async (t) => 
   const [a, b] = await joined(t, relay);
   clock.advance(PIPE_IDLE_MS - 10_000);
   a.write("x");
-  await once(b, "data");
+  await heard(b, "data");
   clock.advance(20_000);
   b.write("y");
-  await once(a, "data");
-  const closed = [once(a, "close"), once(b, "close")];
+  await heard(a, "data");
+  const gone = [heard(a, "close"), heard(b, "close")];
   for (const socket of [a, b]) socket.resume().on("end", () => socket.end());
   clock.advance(PIPE_IDLE_MS + 1_000);
-  await Promise.all(closed);
+  await Promise.all(gone);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { once } from "node:events";
 import type { Socket } from "node:net";
 
 /** Far longer than anything here takes on a slow machine, every timeout of the relay included. */
@@ -27,4 +28,10 @@ export async function closed(socket: Socket, what: string): Promise<void> {
   const gone = Promise.withResolvers<void>();
   socket.once("close", () => gone.resolve());
   await within(`${what} to close`, gone.promise);
+}
+
+/** The next such event, with its first argument; an error that comes before is thrown. */
+export async function heard(socket: Socket, event: "close" | "data" | "end"): Promise<unknown> {
+  const [first]: unknown[] = await within(`"${event}" of a socket`, once(socket, event));
+  return first;
 }
