@@ -173,9 +173,9 @@ function randomFrame(chance: Chance, { identity }: ReturnType<typeof person>): U
   const frame = chance.bytes(1 + length);
   frame[0] = type;
   // A name of random bytes would never be one, and a random receiver is never there.
-  if (type === 0x12) frame.set([7, 0x61, 0x62, 0x63, 0x2e, 0x64, 0x65, 0x66], 5);
+  if (type === 0x12 && length >= 12) frame.set([7, 0x61, 0x62, 0x63, 0x2e, 0x64, 0x65, 0x66], 5);
   // As many packages as it says, of nobody.
-  if (type === 0x1a) frame.set([below(2), Math.floor((length - 6) / 1_352)], 5);
+  if (type === 0x1a && length >= 6) frame.set([below(2), Math.floor((length - 6) / 1_352)], 5);
   if (
     (type === 0x13 || type === 0x14 || type === 0x16 || type === 0x1b) &&
     length >= 36 &&
