@@ -16,7 +16,14 @@ import { contentLabel, contentSentence } from "./content-label.ts";
 import { followTransfer } from "./follow-transfer.ts";
 import { within } from "./deadline.ts";
 import { settlingSink } from "./settling-sink.ts";
-import { isResumedFrom, keptOf, tellGoingOn, tellKept, tellWaiting } from "./kept-part.ts";
+import {
+  isResumedFrom,
+  keptOf,
+  tellGoingOn,
+  tellKept,
+  tellUnsettled,
+  tellWaiting,
+} from "./kept-part.ts";
 import { knownLabel, tellTrust, type Acquaintance, type Recognized } from "./people.ts";
 import { RELAY_CAN } from "./profiles.ts";
 import { declineReason, refusalSentence, type Decision, type Refusal } from "./receive-policy.ts";
@@ -153,24 +160,33 @@ async function failed(
   const { output, interrupted } = context;
   const { kind } = offer.content;
   const content = kind === "message" ? "the message" : contentLabel(offer.content);
-  // What has come is noted when its sink has been let go.
-  if (target !== undefined)
-    await within(target.settled, SETTLED_MS, () => new Error("late")).catch(() => {});
+  const isSettled = target === undefined || (await settles(target));
   const kept = target?.kept === undefined ? await keptOf(offer) : await target.kept();
+  const isOpen = !isSettled && kept === undefined;
   if (interrupted.signal.aborted) {
-    if (kept === undefined) output.say("cancelled; nothing incomplete was kept");
-    else await tellKept(context, offer, kept);
+    const mayStay = isOpen && (await tellUnsettled(context, offer, "cancelled; "));
+    if (kept !== undefined) await tellKept(context, offer, kept);
+    else if (!mayStay) output.say("cancelled; nothing incomplete was kept");
     const exitCode = interrupted.exitCode ?? EXIT.interrupted;
     return { exitCode, isTransfer: true, isAwaited: false };
   }
   const exitCode = output.fail(error, { peer, content, isStream: kind === "stream" });
   const goesOn = kind !== "message" && (target?.goesOn?.() ?? true);
   const isAwaited = target !== undefined && goesOn && isResumedFrom(error);
+  if (isOpen) await tellUnsettled(context, offer);
   if (isAwaited) tellWaiting(context, offer, kept);
   else await tellKept(context, offer, kept);
   // What is wrong with this computer is wrong for the next one, too.
   const isTransfer = target !== undefined || (isAccepted && reasonOf(error) === "no-space");
   return { exitCode, isTransfer, isAwaited };
+}
+
+/** What has come is noted when its sink has been let go; false when that takes too long. */
+async function settles({ settled }: OpenTarget): Promise<boolean> {
+  return await within(settled, SETTLED_MS, () => new Error("late")).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Its person has agreed to it in an earlier transfer. */

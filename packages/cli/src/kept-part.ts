@@ -61,6 +61,27 @@ function untilWhen({ content, from }: Offer, kept: string | undefined): string {
   return content.kind === "stream" ? whileSenderRuns(from) : "Ctrl-C keeps it";
 }
 
+/**
+ * A disk has not answered: its part stays as it is, or goes when nothing of it was written.
+ *
+ * @returns false when there is none.
+ */
+export async function tellUnsettled(
+  { output }: Context,
+  { journal, content, contentId }: Offer,
+  before = "",
+): Promise<boolean> {
+  const note = await journal.read().catch(() => undefined);
+  if (note === undefined) return false;
+  const path = safeText(`${note.directory}/${note.part}`);
+  output.say(
+    `${before}the disk has not answered, so a part of ${contentLabel(content)} may stay in ${path}`,
+  );
+  const id = contentId.slice(0, 8);
+  output.say(`  "postern transfers" shows it if so, "postern transfers cancel ${id}" removes it`);
+  return true;
+}
+
 /** Nobody waits for the rest, but what has come is not lost. */
 export async function tellKept(
   { output }: Context,

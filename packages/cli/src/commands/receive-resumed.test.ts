@@ -212,6 +212,47 @@ test("receive at Ctrl-C says what is kept, or that nothing is", async () => {
   }
 });
 
+test("F-11 receive at Ctrl-C says of a disk that hangs where a part of it may stay", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    for (const isNoted of [true, false]) {
+      const terminal = new FakeTerminal();
+      const sink = new FakeSink("/in/a\u001b[2J.bin");
+      sink.write = () => new Promise(() => {});
+      terminal.openSink = () => sink;
+      const offer = offerOf();
+      offer.accept = (opened) => {
+        // As a part begins: it is there, and nothing of it is on the disk for sure.
+        if (isNoted) offer.note = { ...NOTE, part: ".a\u001b[2J.bin.part", bytes: 0 };
+        void opened.write(new Uint8Array(4), 0);
+        offer.decided.resolve("accepted");
+        return offer.transfer;
+      };
+      terminal.client.offers.push({ type: "offer", offer });
+      const running = terminal.run("receive", "--accept", "all");
+      await offer.decided.promise;
+      await settle();
+      terminal.process.emit("SIGINT");
+      await until(() => offer.transfer.isCancelled);
+      await settle();
+      mock.timers.tick(2_000);
+      assert.equal(await running, 130);
+      const { text } = terminal.stderr;
+      const nothing = "cancelled; nothing incomplete was kept\n";
+      const id = offer.contentId.slice(0, 8);
+      const hanging =
+        "cancelled; the disk has not answered, so a part of a.bin may stay in " +
+        "/in/.a\\u{1b}[2J.bin.part\n" +
+        `  "postern transfers" shows it if so, "postern transfers cancel ${id}" removes it\n`;
+      assert.equal(text.includes(hanging), isNoted, text);
+      assert.equal(text.includes(nothing), !isNoted, text);
+      assert.equal(sink.isAbandoned, false);
+    }
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test("receive --timeout ends the wait for a sender that does not come back", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
