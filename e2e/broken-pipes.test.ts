@@ -20,6 +20,8 @@ const DONE_BYTES = 1 + 8 + 32 + 16;
 const HEADER_BITS = 8 * HEADER_BYTES;
 /** Bits of the header: the type, and the thousands of bytes in the length. */
 const TYPE_BIT = 1;
+/** Nothing of it passes. */
+const CUT = { cutAt: 0 };
 
 const scene = await Scene.open({ after });
 const relay = await scene.relay();
@@ -106,8 +108,8 @@ test("C-01 P-01 a bit turned in a header costs one new pipe, and both ends say s
 test("C-03 pipes that are cut in the middle of a record, and behind the last one", async () => {
   const isLast = ({ type, flags }: PassingFrame): boolean => type === RECORD && flags === 1;
   const cut: Fault = (frame) => {
-    if (frame.pipe === 0 && frame.index === 4) return "cut";
-    return frame.pipe === 1 && isLast(frame) ? "cut" : undefined;
+    if (frame.pipe === 0 && frame.index === 4) return CUT;
+    return frame.pipe === 1 && isLast(frame) ? CUT : undefined;
   };
   const sent = await send("cut.raw", 16 * MIB, cut);
   for (const { pipes } of await assertArrived(sent)) assert.equal(pipes, 3);
@@ -152,7 +154,7 @@ for (const profile of ["end-to-end", "symmetric", "asymmetric"])
     let lost = 0;
     // On Bob's side: the frame of this length is his last word.
     other.fault = ({ type, length }) =>
-      type === REVERSE && length === DONE_BYTES && lost++ === 0 ? "cut" : undefined;
+      type === REVERSE && length === DONE_BYTES && lost++ === 0 ? CUT : undefined;
     const folder = await scene.newFolder(`inbox-${profile}`);
     const name = `cid-${profile.slice(0, 4)}`;
     const cid = scene.client(name, other.hostPort, [

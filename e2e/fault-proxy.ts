@@ -1,14 +1,15 @@
 /**
- * A hostile wire between a client and the relay, on loopback. It passes everything on, and turns
- * one bit of the frames that a test names, in pipes, in the direction from this client to the
- * relay. It knows HTTP's upgrade and the 32 bytes of a frame header (docs/protocol.md 4, 8); all
- * else is opaque to it.
+ * A hostile wire between a client and the relay, on loopback. It passes everything on, turns one
+ * bit of the frames that a test names, or cuts the pipe at one of their bytes, in the direction
+ * from this client to the relay; both directions may come in small pieces. It knows HTTP's upgrade
+ * and the 32 bytes of a frame header (docs/protocol.md 4, 8); all else is opaque to it.
  *
  * @module
  */
 import { connect, createServer, type Socket } from "node:net";
 import { Transform, type TransformCallback } from "node:stream";
 import type { Owner } from "./scene.ts";
+import { inPieces } from "./tap.ts";
 
 export interface PassingFrame {
   /** Which pipe of the proxy, from 0 on, and which of its frames. */
@@ -22,8 +23,8 @@ export interface PassingFrame {
   readonly offset: number;
 }
 
-/** The bit to turn, counted from the first of the frame, or `cut`: both sockets are destroyed. */
-export type Fault = (frame: PassingFrame) => number | "cut" | undefined;
+/** The bit to turn, counted from the first of the frame; or how many of its bytes still pass. */
+export type Fault = (frame: PassingFrame) => number | { readonly cutAt: number } | undefined;
 
 export const HEADER_BYTES = 32;
 const PIPE_REQUEST = "GET /pipe/";
@@ -37,6 +38,8 @@ export class FaultProxy {
   bytesBack = 0;
   /** Nobody gets through. */
   isDown = false;
+  /** Bytes for each write, of the connections that come from now on. */
+  pieces: number | undefined;
   fault: Fault = () => undefined;
   readonly #server;
   readonly #sockets = new Set<Socket>();
@@ -68,9 +71,11 @@ export class FaultProxy {
   }
 
   #join(client: Socket, relay: Socket): void {
-    const destroy = (): void => {
+    const { pieces } = this;
+    const cut = (): void => {
       client.destroy();
-      relay.destroy();
+      // What passed before the cut still arrives.
+      relay.destroySoon();
     };
     for (const socket of [client, relay]) {
       this.#sockets.add(socket.setNoDelay(true));
@@ -78,13 +83,19 @@ export class FaultProxy {
       socket.on("error", () => {});
       socket.on("close", () => this.#sockets.delete(socket));
     }
-    const passing = this.#passing(destroy);
+    const passing = this.#passing(cut);
     client.on("close", () => passing.end());
     relay.on("close", () => client.end());
     relay.on("data", (bytes: Buffer) => (this.bytesBack += bytes.length));
-    relay.pipe(client);
-    client.pipe(passing).pipe(relay);
-    client.on("close", () => relay.unpipe(client).resume());
+    const toRelay = client.pipe(passing);
+    if (pieces === undefined) {
+      relay.pipe(client);
+      toRelay.pipe(relay);
+    } else {
+      relay.pipe(inPieces(pieces)).pipe(client);
+      toRelay.pipe(inPieces(pieces)).pipe(relay);
+    }
+    client.on("close", () => relay.unpipe().resume());
     relay.on("close", () => client.unpipe(passing).resume());
   }
 
@@ -93,18 +104,25 @@ export class FaultProxy {
     let upgrade = Buffer.alloc(0);
     let frames: Frames | undefined;
     let isLink = false;
+    let isCut = false;
+    const pass = (count: number | undefined, bytes: Buffer, done: TransformCallback): void => {
+      isCut = count !== undefined;
+      done(null, bytes.subarray(0, count));
+      if (isCut) setImmediate(cut);
+    };
     const transform = (bytes: Buffer, _encoding: unknown, done: TransformCallback): void => {
       if (isLink) return done(null, bytes);
-      if (frames !== undefined) return frames.pass(bytes) ? done(null, bytes) : cut();
+      if (isCut) return done();
+      if (frames !== undefined) return pass(frames.pass(bytes), bytes, done);
       upgrade = Buffer.concat([upgrade, bytes]);
       const end = upgrade.indexOf("\r\n\r\n");
       if (end < 0) return done();
       isLink = upgrade.toString("latin1", 0, PIPE_REQUEST.length) !== PIPE_REQUEST;
-      if (!isLink) {
-        frames = new Frames(this.pipes++, this);
-        if (!frames.pass(upgrade.subarray(end + 4))) return cut();
-      }
-      done(null, upgrade);
+      if (isLink) return done(null, upgrade);
+      const start = end + 4;
+      frames = new Frames(this.pipes++, this);
+      const count = frames.pass(upgrade.subarray(start));
+      pass(count === undefined ? undefined : start + count, upgrade, done);
     };
     return new Transform({ transform });
   }
@@ -125,14 +143,15 @@ class Frames {
   #passed = 0;
   #size = HEADER_BYTES;
   #faultAt: number | undefined;
+  #cutAt: number | undefined;
 
   constructor(pipe: number, proxy: FaultProxy) {
     this.#pipe = pipe;
     this.#proxy = proxy;
   }
 
-  /** False when the pipe is to be cut here. */
-  pass(bytes: Buffer): boolean {
+  /** How many of them pass before the pipe is cut; `undefined`: all, and it is not. */
+  pass(bytes: Buffer): number | undefined {
     this.#proxy.pipeBytes += bytes.length;
     for (let at = 0; at < bytes.length;) {
       const room = (this.#passed < HEADER_BYTES ? HEADER_BYTES : this.#size) - this.#passed;
@@ -142,14 +161,16 @@ class Frames {
       const start = this.#passed;
       this.#passed += piece.length;
       at += piece.length;
-      if (this.#passed === HEADER_BYTES && start < HEADER_BYTES && !this.#judge()) return false;
+      if (this.#passed === HEADER_BYTES && start < HEADER_BYTES) this.#judge();
+      if (this.#cutAt !== undefined && this.#passed >= this.#cutAt)
+        return Math.max(0, at - (this.#passed - this.#cutAt));
       this.#turn(piece, start);
       if (this.#passed === this.#size) this.#next();
     }
-    return true;
+    return undefined;
   }
 
-  #judge(): boolean {
+  #judge(): void {
     const header = this.#header;
     const length = header.readUInt32BE(4);
     this.#size = HEADER_BYTES + length;
@@ -162,9 +183,8 @@ class Frames {
       j: header.readUInt32BE(8),
       offset: Number(header.readBigUInt64BE(20)),
     });
-    if (fault === "cut") return false;
-    this.#faultAt = fault;
-    return true;
+    if (typeof fault === "object") this.#cutAt = fault.cutAt;
+    else this.#faultAt = fault;
   }
 
   #turn(piece: Buffer, start: number): void {

@@ -105,7 +105,7 @@ function changed(change: TapOptions["change"], cut: () => void): Transform {
 }
 
 /** One write for every `size` bytes; the next ones come a turn later. */
-function inPieces(size: number | undefined): Transform {
+export function inPieces(size: number | undefined): Transform {
   return new Transform({
     transform(bytes: Buffer, _encoding, done) {
       if (size === undefined) return done(null, bytes);
