@@ -3,7 +3,9 @@
  *
  * @module
  */
+import fs from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import type { TestContext } from "node:test";
 
 /** An error of the system, as `node:fs` throws it. */
@@ -27,4 +29,25 @@ export async function failCalls(
     const instead = await fail(this, ...given);
     return instead ?? (await Reflect.apply(real, this, given));
   });
+}
+
+/** While `work` runs, synchronous writes write nothing. @returns how many were tried */
+export async function whileNothingIsWritten(
+  t: TestContext,
+  work: () => void | Promise<void>,
+): Promise<number> {
+  let tried = 0;
+  const { mock } = t.mock.method(fs, "writeSync", () => {
+    if (++tried > 10) throw new Error("for ever");
+    return 0;
+  });
+  // Who has imported it by name.
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } finally {
+    mock.restore();
+    syncBuiltinESMExports();
+  }
+  return tried;
 }

@@ -15,6 +15,7 @@ import {
   sinkFor,
   treeAt,
 } from "../../test/directory-lab.ts";
+import { whileNothingIsWritten } from "../../test/failing-disk.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
 import { scratch } from "../../test/scratch.ts";
@@ -340,3 +341,15 @@ function withName(
   const info = { ...honest.info, size: bytes.length, manifest: { ...manifest, bytes: listBytes } };
   return { bytes, listBytes, info };
 }
+
+test("F-11 directorySink() does not ask for ever a file system that writes nothing", async (t) => {
+  const content = contentOf(TREE);
+  const sink = await sinkFor(await scratch(t), content, new MemoryJournal());
+  t.after(() => sink.abandon());
+  await pour(sink, content, content.listBytes);
+  const tried = await whileNothingIsWritten(t, async () => {
+    const written = sink.write(content.bytes.subarray(content.listBytes), content.listBytes);
+    await assert.rejects(written, hasCode("store/failed"));
+  });
+  assert.equal(tried, 1);
+});

@@ -13,6 +13,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { CHANNEL_RECORD_BYTES_MAX } from "@postern/core/limits";
 import type { InstantMs } from "@postern/core/time";
+import { whileNothingIsWritten } from "../../test/failing-disk.ts";
+import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
 import { atEachStep, contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
 import { bytes, packageOf, PAIR } from "../../test/stored-samples.ts";
@@ -247,6 +249,17 @@ test("StateJournal syncs each change but a lazy one, also after one that failed"
   assert.equal(level(), FULL);
   journal.change(look);
   assert.deepEqual(seen, [FULL, NORMAL, FULL, FULL]);
+});
+
+test("StateJournal does not ask for ever a file system that writes nothing", async (t) => {
+  const { database, journal } = await opened(t);
+  journal.change(() => database.exec("DELETE FROM pair"));
+  const tried = await whileNothingIsWritten(t, () =>
+    assert.throws(() => journal.erase(), hasCode("store/failed")),
+  );
+  assert.equal(tried, 1);
+  // What is owed stays owed.
+  journal.erase();
 });
 
 async function opened(t: TestContext): Promise<StateFile & { readonly directory: string }> {
