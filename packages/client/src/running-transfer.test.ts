@@ -100,6 +100,27 @@ test("runRecords() abandons a message that its sink refuses, or that is stopped"
   }
 });
 
+test("T-01 settled waits for content that began to move after it was asked for", async () => {
+  const abandoned = Promise.withResolvers<void>();
+  const failure = new PosternError("store/no-space", "full");
+  const sink = {
+    write: async () => {
+      throw failure;
+    },
+    commit: async () => {},
+    abandon: async () => await abandoned.promise,
+  };
+  const { transfer } = transferOf({ role: "receiving", sink });
+  let isSettled = false;
+  const settled = transfer.settled.then(() => (isSettled = true));
+  transfer.runRecords(await inlineRun("hello"));
+  await transfer.fail(failure);
+  await settle();
+  assert.ok(!isSettled, "the sink is not let go");
+  abandoned.resolve();
+  await settled;
+});
+
 test("T-01 brings() knows a content by its sender too: another's offer of that id ends nothing", () => {
   const { transfer } = transferOf({ role: "receiving", sink: messageSink() });
   const contentId = new Uint8Array(16);

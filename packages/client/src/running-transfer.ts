@@ -210,9 +210,10 @@ export class RunningTransfer implements Transfer {
     return this.#result !== undefined;
   }
 
-  /** Resolves when the transfer has ended and its content is let go. */
+  /** Resolves when the transfer has ended and its content, which may move later, is let go. */
   get settled(): Promise<unknown> {
-    return Promise.allSettled([this.#finished.promise, this.#records]);
+    const ended = Promise.allSettled([this.#finished.promise]);
+    return ended.then(async () => await Promise.allSettled([this.#records]));
   }
 
   /** Starts to move the content. */
