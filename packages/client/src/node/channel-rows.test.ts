@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { equalBytes } from "@postern/core/bytes";
@@ -7,7 +9,7 @@ import { contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
 import { bytes, CONTACT, contactOf, PAIR } from "../../test/stored-samples.ts";
 import { TurnedClock } from "../../test/turned-clock.ts";
 import type { ChannelId, Store } from "../store.ts";
-import { ERASED_AFTER_IDLE_MS } from "./state-journal.ts";
+import { ERASED_AFTER_IDLE_MS, ERASED_AFTER_MS } from "./state-journal.ts";
 
 const SENDING: ChannelId = { ...PAIR, role: "sending" };
 const OTHER: ChannelId = { ...PAIR, role: "receiving" };
@@ -109,6 +111,35 @@ test("ChannelRows keeps what waits when the change that would write it fails", a
   await lab.store.close();
   assert.deepEqual(await lab.left(), LAST);
 });
+
+test("ChannelRows writes what waits when a disk is well again that erased nothing for a while", async (t) => {
+  const lab = await Lab.open(t);
+  await whileNothingIsSynced(t, async () => {
+    await lab.clock.advance(ERASED_AFTER_MS + ERASED_AFTER_IDLE_MS);
+    await lab.saveLater(LAST);
+    await assert.rejects(lab.store.saveChannel(SENDING, BEFORE), { code: "store/failed" });
+  });
+  assert.deepEqual(await lab.store.channel(SENDING), LAST);
+  await lab.store.dropChannels(SENDING.peer);
+  assert.equal(await lab.store.channel(SENDING), undefined);
+  await lab.saveLater(LAST);
+  await lab.clock.advance(ERASED_AFTER_IDLE_MS);
+  assert.deepEqual(await lab.left(), LAST);
+  assert.ok(!contentsOf(lab.directory).includes(LATER), "and erases what was there before");
+});
+
+async function whileNothingIsSynced(t: TestContext, work: () => Promise<void>): Promise<void> {
+  const { mock } = t.mock.method(fs, "fdatasyncSync", () => {
+    throw Object.assign(new Error("of the system"), { code: "EIO" });
+  });
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } finally {
+    mock.restore();
+    syncBuiltinESMExports();
+  }
+}
 
 test("ChannelRows writes at once what only a loss of power may undo", async (t) => {
   const lab = await Lab.open(t);

@@ -53,7 +53,11 @@ export class ChannelRows implements WaitingChanges {
         if (usedPackage !== undefined) this.#rows.remove("key_package", usedPackage);
       }, mayBeLost !== undefined);
     } catch (error) {
-      if (held !== undefined) this.#held.set(name, held);
+      if (held !== undefined) {
+        this.#held.set(name, held);
+        // What waited before may have been written just now, without this one.
+        this.#rows.later(this);
+      }
       throw error;
     }
     wipe(held?.record);

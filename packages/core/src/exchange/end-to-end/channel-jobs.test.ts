@@ -257,3 +257,21 @@ test("performChannelJob() opens with the keys that are ready, and wipes those it
   assert.equal(decapsulated.length, 3, "it goes on from the record");
   assertWiped(second.seed);
 });
+
+test("performChannelJob() leaves no secret behind what it says of a full outbox", () => {
+  const { alice, bob } = pair();
+  transfer(alice, bob, 1);
+  for (let id = 2; id < OUTBOX_MAX + 2; id++) seal(alice, contextOf(alice, bob, id));
+  const context = contextOf(alice, bob, 200);
+  const sending = sendingOf(alice, bob).slice();
+  const chainKey = decodeSenderRecord(sending).channel!.chainKey.slice();
+  const place = { context, identity: alice.identity, now: NOW };
+  const job = { kind: "seal-offer", header: headerOf(context), message: TEXT } as const;
+  const { input } = expectKind(performChannelJob(place, job, { ...NOTHING, sending }), "done");
+  assert.ok(input.kind === "job-failed" && input.error.code === "peer/busy");
+  assert.equal(input.unreceipted?.length, OUTBOX_MAX);
+  for (const { outer, receiptKey } of input.unreceipted ?? []) {
+    assertWiped(receiptKey);
+    assert.ok(!hex(new Uint8Array(outer.buffer)).includes(hex(chainKey)));
+  }
+});

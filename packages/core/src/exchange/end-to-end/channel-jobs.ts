@@ -176,7 +176,10 @@ function seal(
 ): ChannelStep {
   const init = { package: peerPackage, replyPackage, pairingSecret };
   const request = { context, identity, header, message, now, init };
-  const outcome = sealOffer(senderRecord(material), request);
+  const record = senderRecord(material);
+  const outcome = sealOffer(record, request);
+  // What is said of the unreceipted needs no secret of theirs.
+  if (outcome.kind !== "sealed") wipeSenderRecord(record);
   if (outcome.kind === "needs-package") return outcome;
   if (outcome.kind === "failed") {
     const { error, unreceipted } = outcome;
