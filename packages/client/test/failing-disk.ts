@@ -37,10 +37,32 @@ export async function whileNothingIsWritten(
   work: () => void | Promise<void>,
 ): Promise<number> {
   let tried = 0;
-  const { mock } = t.mock.method(fs, "writeSync", () => {
+  const write = (): number => {
     if (++tried > 10) throw new Error("for ever");
     return 0;
-  });
+  };
+  await whileReplaced(t, "writeSync", write, work);
+  return tried;
+}
+
+/** While `work` runs, synchronous syncs fail. */
+export async function whileNothingIsSynced(
+  t: TestContext,
+  work: () => void | Promise<void>,
+): Promise<void> {
+  const sync = (): never => {
+    throw systemError("EIO");
+  };
+  await whileReplaced(t, "fdatasyncSync", sync, work);
+}
+
+async function whileReplaced(
+  t: TestContext,
+  call: "writeSync" | "fdatasyncSync",
+  instead: () => number,
+  work: () => void | Promise<void>,
+): Promise<void> {
+  const { mock } = t.mock.method(fs, call, instead);
   // Who has imported it by name.
   syncBuiltinESMExports();
   try {
@@ -49,5 +71,4 @@ export async function whileNothingIsWritten(
     mock.restore();
     syncBuiltinESMExports();
   }
-  return tried;
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { equalBytes } from "@postern/core/bytes";
+import { whileNothingIsSynced } from "../../test/failing-disk.ts";
 import { scratch } from "../../test/scratch.ts";
 import { contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
 import { bytes, CONTACT, contactOf, PAIR } from "../../test/stored-samples.ts";
@@ -127,19 +126,6 @@ test("ChannelRows writes what waits when a disk is well again that erased nothin
   assert.deepEqual(await lab.left(), LAST);
   assert.ok(!contentsOf(lab.directory).includes(LATER), "and erases what was there before");
 });
-
-async function whileNothingIsSynced(t: TestContext, work: () => Promise<void>): Promise<void> {
-  const { mock } = t.mock.method(fs, "fdatasyncSync", () => {
-    throw Object.assign(new Error("of the system"), { code: "EIO" });
-  });
-  syncBuiltinESMExports();
-  try {
-    await work();
-  } finally {
-    mock.restore();
-    syncBuiltinESMExports();
-  }
-}
 
 test("ChannelRows writes at once what only a loss of power may undo", async (t) => {
   const lab = await Lab.open(t);
