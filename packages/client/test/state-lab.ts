@@ -11,6 +11,7 @@ import { type SealableStore, sqliteStore } from "../src/node/sqlite-store.ts";
 import type { TableName } from "../src/node/state-schema.ts";
 import type { Passphrase } from "../src/node/unlock-state.ts";
 import type { Clock } from "../src/records/clock.ts";
+import type { Store } from "../src/store.ts";
 import { scratch } from "./scratch.ts";
 import type { Crowd } from "./store-makers.ts";
 import {
@@ -25,6 +26,7 @@ import {
   strangerOf,
   unfinishedOf,
 } from "./stored-samples.ts";
+import { TurnedClock } from "./turned-clock.ts";
 
 /** One guess in a moment, for tests. */
 export const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 };
@@ -50,6 +52,20 @@ export function openIn(
   clock?: Clock,
 ): Promise<SealableStore> {
   return sqliteStore(join(directory, "state.db"), () => IDENTITY, passphrase, clock);
+}
+
+/** A store on the disk, whose time the test turns; it is closed when the test ends. */
+export interface StateLab {
+  readonly directory: string;
+  readonly clock: TurnedClock;
+  readonly store: Store;
+}
+
+export async function openStateLab(t: TestContext): Promise<StateLab> {
+  const [directory, clock] = [await scratch(t), new TurnedClock()];
+  const store = await openIn(directory, undefined, clock);
+  t.after(() => store.close());
+  return { directory, clock, store };
 }
 
 export async function fill(store: SealableStore): Promise<void> {

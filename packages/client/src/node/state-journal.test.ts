@@ -16,72 +16,56 @@ import type { InstantMs } from "@postern/core/time";
 import { whileNothingIsWritten } from "../../test/failing-disk.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
-import { atEachStep, contentsOf, copyOf, openIn } from "../../test/state-lab.ts";
+import {
+  atEachStep,
+  contentsOf,
+  copyOf,
+  openIn,
+  openStateLab,
+  type StateLab,
+} from "../../test/state-lab.ts";
 import { bytes, packageOf, PAIR } from "../../test/stored-samples.ts";
 import { TurnedClock } from "../../test/turned-clock.ts";
-import type { Store } from "../store.ts";
 import { openState, type StateFile } from "./state-file.ts";
 import { ERASED_AFTER_IDLE_MS, ERASED_AFTER_MS } from "./state-journal.ts";
 
 const JOURNAL_BYTES_MAX = 4 * 1_048_576;
 
-class Lab {
-  readonly directory: string;
-  readonly clock = new TurnedClock();
-  readonly store: Store;
+const journalBytes = ({ directory }: StateLab): number =>
+  statSync(join(directory, "state.db-wal")).size;
 
-  constructor(directory: string, store: Store, clock: TurnedClock) {
-    this.directory = directory;
-    this.store = store;
-    this.clock = clock;
-  }
+const has = ({ directory }: StateLab, secret: Uint8Array): boolean =>
+  contentsOf(directory).includes(secret);
 
-  static async open(t: TestContext): Promise<Lab> {
-    const directory = await scratch(t);
-    const clock = new TurnedClock();
-    const store = await openIn(directory, undefined, clock);
-    t.after(() => store.close());
-    return new Lab(directory, store, clock);
-  }
-
-  get journalBytes(): number {
-    return statSync(join(this.directory, "state.db-wal")).size;
-  }
-
-  has(secret: Uint8Array): boolean {
-    return contentsOf(this.directory).includes(secret);
-  }
-
-  async keep(counter: number): Promise<void> {
-    await this.store.keepPairKey(PAIR, { counter, key: keyOf(counter) });
-  }
+async function keep({ store }: StateLab, counter: number): Promise<void> {
+  await store.keepPairKey(PAIR, { counter, key: keyOf(counter) });
 }
 
 const keyOf = (counter: number): Uint8Array => bytes(32, counter + 70);
 
 test("StateJournal erases what was replaced and dropped when nothing changes any more", async (t) => {
-  const lab = await Lab.open(t);
-  await lab.keep(1);
+  const lab = await openStateLab(t);
+  await keep(lab, 1);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS);
-  assert.ok(lab.has(keyOf(1)), "the search finds a kept key");
-  await lab.keep(2);
+  assert.ok(has(lab, keyOf(1)), "the search finds a kept key");
+  await keep(lab, 2);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS - 1);
   await lab.store.takePairKey(PAIR);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS - 1);
-  assert.ok(lab.has(keyOf(1)) && lab.has(keyOf(2)), "not while something goes on");
+  assert.ok(has(lab, keyOf(1)) && has(lab, keyOf(2)), "not while something goes on");
   await lab.clock.advance(1);
-  assert.ok(!lab.has(keyOf(1)) && !lab.has(keyOf(2)));
+  assert.ok(!has(lab, keyOf(1)) && !has(lab, keyOf(2)));
   assert.equal(await lab.store.pairCounter(PAIR), 2);
 });
 
 test("StateJournal erases within a second though changes never cease", async (t) => {
-  const lab = await Lab.open(t);
-  await lab.keep(0);
+  const lab = await openStateLab(t);
+  await keep(lab, 0);
   for (let passed = 0; passed < 3 * ERASED_AFTER_MS; passed += 100) {
-    await lab.keep(passed / 100 + 1);
+    await keep(lab, passed / 100 + 1);
     await lab.clock.advance(100);
     const counters = Array.from({ length: passed / 100 + 1 }, (_, counter) => counter);
-    const found = counters.filter((counter) => lab.has(keyOf(counter)));
+    const found = counters.filter((counter) => has(lab, keyOf(counter)));
     assert.ok(found.length <= ERASED_AFTER_MS / 100, `${passed} ms: ${found.join(" ")}`);
   }
 });
@@ -101,19 +85,19 @@ test("StateJournal erases before a change when no timer had its turn", async (t)
 });
 
 test("StateJournal keeps its file, and within a bound though time stands still", async (t) => {
-  const lab = await Lab.open(t);
+  const lab = await openStateLab(t);
   const save = async (size: number): Promise<void> =>
     lab.store.saveChannel(PAIR, bytes(size, size % 251));
   await save(100_000);
   await save(101_000);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS);
-  const kept = lab.journalBytes;
+  const kept = journalBytes(lab);
   assert.ok(kept > 200_000);
   await save(99_000);
-  assert.equal(lab.journalBytes, kept, "overwritten from its start");
+  assert.equal(journalBytes(lab), kept, "overwritten from its start");
   for (let n = 0; n < 100; n++) {
     await save(100_000 + n);
-    assert.ok(lab.journalBytes < JOURNAL_BYTES_MAX + 200_000, `${lab.journalBytes} bytes`);
+    assert.ok(journalBytes(lab) < JOURNAL_BYTES_MAX + 200_000, `${journalBytes(lab)} bytes`);
     if (n % 5 !== 0) continue;
     // What a crash would leave: new frames in front of old ones.
     const after = await openIn(copyOf(lab.directory));
@@ -122,17 +106,17 @@ test("StateJournal keeps its file, and within a bound though time stands still",
   }
   await save(CHANNEL_RECORD_BYTES_MAX);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS);
-  assert.equal(lab.journalBytes, JOURNAL_BYTES_MAX);
+  assert.equal(journalBytes(lab), JOURNAL_BYTES_MAX);
 });
 
 test("StateJournal erases when it is closed, before its file loses its name", async (t) => {
-  const lab = await Lab.open(t);
-  await lab.keep(1);
+  const lab = await openStateLab(t);
+  await keep(lab, 1);
   await lab.store.takePairKey(PAIR);
   const other = join(lab.directory, "state.db-other-name");
   linkSync(join(lab.directory, "state.db-wal"), other);
   await lab.store.close();
-  assert.ok(statSync(other).size > 0 && !lab.has(keyOf(1)));
+  assert.ok(statSync(other).size > 0 && !has(lab, keyOf(1)));
   assert.ok(!existsSync(join(lab.directory, "state.db-wal")));
 });
 
@@ -152,8 +136,8 @@ test("StateJournal erases what a change had written before it was refused", asyn
 });
 
 test("StateJournal erases at the next opening, whichever step a crash hits", async (t) => {
-  const lab = await Lab.open(t);
-  await lab.keep(1);
+  const lab = await openStateLab(t);
+  await keep(lab, 1);
   await lab.clock.advance(ERASED_AFTER_IDLE_MS);
   await lab.store.saveKeyPackages([packageOf(1)]);
   const left: string[] = [];
@@ -177,8 +161,8 @@ test("StateJournal erases at the next opening, whichever step a crash hits", asy
 });
 
 test("StateJournal survives a power cut that leaves any part of what it wrote last", async (t) => {
-  const lab = await Lab.open(t);
-  for (let n = 1; n < 40; n++) await lab.keep(n);
+  const lab = await openStateLab(t);
+  for (let n = 1; n < 40; n++) await keep(lab, n);
   const journal = (): Buffer => readFileSync(join(lab.directory, "state.db-wal"));
   const left: { readonly copy: string; readonly synced: Buffer; readonly written: Buffer }[] = [];
   // By its checkpoint SQLite has synced all of it.
@@ -217,10 +201,10 @@ test("StateJournal survives a power cut that leaves any part of what it wrote la
 });
 
 test("StateJournal makes a lazy change durable with the next that is not", async (t) => {
-  const lab = await Lab.open(t);
+  const lab = await openStateLab(t);
   await lab.store.saveChannel(PAIR, bytes(90, 1), undefined, { mayBeLost: "by-power-loss" });
   assert.deepEqual(await lab.store.channel(PAIR), bytes(90, 1));
-  await lab.keep(1);
+  await keep(lab, 1);
   const after = await openIn(copyOf(lab.directory));
   assert.deepEqual(await after.channel(PAIR), bytes(90, 1));
   await after.close();
