@@ -12,8 +12,8 @@ import { asScript, withLazyRequires } from "./chunk-text.ts";
 test("bundle.ts lets an installation without the bundler go on, from the sources", (t) => {
   const root = mkdtempSync(join(tmpdir(), "postern-bundle-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  for (const file of ["bundle.ts", "chunk-text.ts", "rehearsal.ts", "sources.ts"])
-    cpSync(join(import.meta.dirname, file), join(root, "tools", file));
+  const files = ["bundle.ts", "chunk-text.ts", "rehearsal.ts", "replace-folder.ts", "sources.ts"];
+  for (const file of files) cpSync(join(import.meta.dirname, file), join(root, "tools", file));
   const { status, stderr } = spawnSync(process.execPath, [join(root, "tools/bundle.ts")], {
     encoding: "utf8",
   });

@@ -9,12 +9,13 @@
  *
  * @module
  */
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import process from "node:process";
 import type { OutputChunk, PluginContext, rolldown } from "rolldown";
 import { asScript, withLazyRequires } from "./chunk-text.ts";
 import { rehearse } from "./rehearsal.ts";
+import { replaceFolder } from "./replace-folder.ts";
 import { PROJECT_ROOT } from "./sources.ts";
 
 const CLI = join(PROJECT_ROOT, "packages/cli");
@@ -33,9 +34,9 @@ const PAIRING = /\/core\/src\/(?:pairing\/(?!safety)|crypto\/ristretto255)|\/@no
 const isSource = (id: string): boolean =>
   id.startsWith(PROJECT_ROOT) && !id.includes("/node_modules/");
 
-await rm(BUNDLE, { recursive: true, force: true });
 const bundler = await import("rolldown").catch(unlessAbsent);
-if (bundler !== undefined) await bundleWith(bundler.rolldown);
+if (bundler === undefined) await rm(BUNDLE, { recursive: true, force: true });
+else await bundleWith(bundler.rolldown);
 
 async function bundleWith(make: typeof rolldown): Promise<void> {
   const transfer = new Set<string>();
@@ -71,14 +72,17 @@ async function bundleWith(make: typeof rolldown): Promise<void> {
   });
   await bundle.close();
   const chunks = output.filter((each): each is OutputChunk => each.type === "chunk");
-  await mkdir(BUNDLE);
-  for (const { fileName, code } of chunks) await writeFile(join(BUNDLE, fileName), asScript(code));
+  await replaceFolder(BUNDLE, async (made) => await writeChunks(made, chunks));
+  if (!(await rehearse())) process.stderr.write("postern: not rehearsed, so it starts slowly\n");
+}
+
+async function writeChunks(made: string, chunks: readonly OutputChunk[]): Promise<void> {
+  for (const { fileName, code } of chunks) await writeFile(join(made, fileName), asScript(code));
   const files = new Set(chunks.flatMap(({ moduleIds }) => moduleIds).filter(isSource));
   const sources = await Promise.all(
     [...files].map(async (file) => [relative(BUNDLE, file), (await stat(file)).mtimeMs] as const),
   );
-  await writeFile(join(BUNDLE, "sources.json"), JSON.stringify(sources));
-  if (!(await rehearse())) process.stderr.write("postern: not rehearsed, so it starts slowly\n");
+  await writeFile(join(made, "sources.json"), JSON.stringify(sources));
 }
 
 function addImported(graph: PluginContext, found: Set<string>, id: string): void {

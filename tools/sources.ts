@@ -8,7 +8,7 @@ import { dirname, join, posix } from "node:path";
 
 export const PROJECT_ROOT = dirname(import.meta.dirname);
 
-const NOT_OURS = new Set(["node_modules", ".git", "dist", "results"]);
+const NOT_OURS = /^(?:node_modules|\.git|dist(?:-.*)?|results)$/;
 
 /** Every file below `folder` as a path from the project's root with `/`, sorted. */
 export function listFiles(folder = "."): string[] {
@@ -18,7 +18,7 @@ export function listFiles(folder = "."): string[] {
   for (const entry of readdirSync(start, { withFileTypes: true })) {
     const path = posix.join(folder, entry.name);
     if (entry.isFile()) found.push(path);
-    else if (entry.isDirectory() && !NOT_OURS.has(entry.name)) found.push(...listFiles(path));
+    else if (entry.isDirectory() && !NOT_OURS.test(entry.name)) found.push(...listFiles(path));
   }
   return found.toSorted();
 }
