@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { OUTBOX_MAX } from "@postern/core/limits";
 import { Lab } from "./end-to-end-lab.ts";
 
 const ALL = ["end-to-end", "asymmetric", "symmetric"] as const;
@@ -92,6 +93,23 @@ test("who is blocked is not sent to, and its offers are declined unseen", async 
   assert.equal(await nick.outcome("mona", "thanks"), "done");
   await mona.hasArrived(2);
   assert.deepEqual(mona.texts(), ["hello", "thanks"]);
+});
+
+test("who was blocked for more offers than wait for a receipt can send again", async () => {
+  const quin = await lab.receiver("quin");
+  const rita = await lab.person("rita");
+  assert.equal(await rita.outcome("quin", "hello"), "done");
+  await quin.hasArrived(1);
+  await quin.client.contacts.block("rita", true);
+  for (let i = 0; i < OUTBOX_MAX; i++)
+    assert.equal(await rita.outcome("quin", `${i}`), "peer/declined");
+  await quin.client.contacts.block("rita", false);
+  // As a command that sends one thing: the next one would find its channel as full.
+  await rita.client.close();
+  const again = await lab.person("rita");
+  assert.equal(await again.outcome("quin", "thanks"), "done");
+  await quin.hasArrived(2);
+  assert.deepEqual(quin.texts(), ["hello", "thanks"]);
 });
 
 test("a removed contact is a stranger again, and its old keys are gone", async () => {

@@ -101,7 +101,8 @@ export class ChannelDesk {
       envelope.kind === "receipt"
         ? { kind: "open-receipt", receipt: envelope.sealed }
         : { kind: "heed-stray-resync", resync: envelope.resync };
-    this.add({ party, role: "sending", transfer, job, answer: () => undefined });
+    const answer = (): void => this.#client.roomMade(party);
+    this.add({ party, role: "sending", transfer, job, answer });
   }
 
   #begin(peer: string): void {

@@ -157,6 +157,11 @@ export class ClientDriver {
     this.#link?.step({ kind: "post", to, envelope });
   }
 
+  /** Earlier offers to it have been answered. */
+  roomMade({ fingerprint: of }: Party): void {
+    this.#link?.step({ kind: "room-made", of });
+  }
+
   /** Starts a transfer; `undefined` without a link. */
   send(to: Name, outgoing: Outgoing): TransferKey | undefined {
     const link = this.#link;

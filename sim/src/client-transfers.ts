@@ -131,7 +131,11 @@ export class ClientTransfers {
           role,
           transfer,
           job: effect,
-          answer: (input) => link.step({ kind: "transfer", key, input }),
+          answer: (input) => {
+            const hasHeard = effect.kind === "open-receipt" || effect.kind === "heed-resync";
+            if (hasHeard) this.#client.roomMade(party);
+            link.step({ kind: "transfer", key, input });
+          },
         });
       case "check-held":
         return answer(this.#compare(key, effect));

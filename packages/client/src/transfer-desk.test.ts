@@ -221,7 +221,20 @@ test("onStray() tells what a receipt says of a transfer that has ended here", as
   const receipt = { ...words, kid, publicKey: new Uint8Array(1_216) };
   await scene.answer(0, { kind: "receipt-opened", receipt });
   await heard;
-  assert.deepEqual([scene.late, scene.steps], [["accept"], []]);
+  const roomMade = { kind: "room-made", of: PEER.fingerprint };
+  assert.deepEqual([scene.late, scene.steps], [["accept"], [roomMade]]);
+});
+
+test("onStray() says that a resync has made room, unless it changed nothing", async () => {
+  for (const kind of ["ignored", "anew", "forgotten"] as const) {
+    const scene = new Scene();
+    const envelope = { kind: "resync", transfer: TRANSFER, resync: new Uint8Array(7) } as const;
+    const heard = scene.desk.onStray({ kind: "stray", party: PEER, envelope });
+    await scene.answer(0, { kind: "resync-heeded", outcome: { kind } });
+    await heard;
+    const roomMade = { kind: "room-made", of: PEER.fingerprint };
+    assert.deepEqual(scene.steps, kind === "ignored" ? [] : [roomMade]);
+  }
 });
 
 test("onStray() drops what comes faster than it can be heard", async () => {

@@ -136,12 +136,12 @@ export class TransferDesk {
       const answer = await (place && channels.run(place, job));
       if (answer?.kind === "receipt-opened" && answer.receipt !== undefined)
         this.#host.onLateReceipt(party, transfer, answer.receipt.verdict);
-      return;
+      return this.#hasHeard(party, answer);
     }
     if (envelope.kind === "resync") {
       const place = this.#place(party, "sending", transfer);
       const job = { kind: "heed-stray-resync", resync: envelope.resync } as const;
-      return void (await (place && channels.run(place, job)));
+      return this.#hasHeard(party, await (place && channels.run(place, job)));
     }
     const place = this.#place(party, "receiving", transfer, this.#host.keysOf(party));
     const { outer, sealedHeader } = envelope;
@@ -205,10 +205,18 @@ export class TransferDesk {
     const isWanted = (): boolean => isLive() || !LEFT_OUT.has(job.kind);
     const input = await this.#host.channels.run(place, job, isWanted);
     if (input === undefined) return;
+    this.#hasHeard(party, input);
     if (isLive()) return this.#host.step({ kind: "transfer", key, input });
     // Stored, so it may be said: its sender need not ask again.
     if (input.kind === "receipt-sealed") this.#postReceipt(party, transfer, input.receipt);
     discardInput(input);
+  }
+
+  /** An offer that found too many others without a receipt may be made now. */
+  #hasHeard({ fingerprint }: Party, answer: ExchangeInput | undefined): void {
+    const isReceipt = answer?.kind === "receipt-opened" && answer.receipt !== undefined;
+    const isResync = answer?.kind === "resync-heeded" && answer.outcome.kind !== "ignored";
+    if (isReceipt || isResync) this.#host.step({ kind: "room-made", of: fingerprint });
   }
 
   async #keyJob({ key, party, role }: TransferEffect, job: KeyJob): Promise<void> {

@@ -82,6 +82,7 @@ export const EVERY_INPUT: readonly ExchangeInput[] = [
   { kind: "verified", valid: false },
   { kind: "key-up-result", status: "failed" },
   { kind: "job-failed", error: new PosternError("store/failed", "the disk is full") },
+  { kind: "room-made" },
 ];
 
 export function jobFailed(): Extract<ExchangeInput, { kind: "job-failed" }> {

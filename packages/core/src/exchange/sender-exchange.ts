@@ -98,6 +98,11 @@ export function hasOfferedAgain({ profile, state }: SenderExchange): boolean {
   return profile === "end-to-end" && state.kind === "ready" && state.resyncs > 0;
 }
 
+/** It waits for what the receiver says of earlier offers; else for this device or the relay. */
+export function waitsForReceiver({ state }: SenderExchange): boolean {
+  return state.kind === "full";
+}
+
 /** Wipes what an exchange that nobody goes on with still holds. */
 export function wipeSenderExchange({ state }: SenderExchange): void {
   if ("masterKey" in state) wipe(state.masterKey);

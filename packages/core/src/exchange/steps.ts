@@ -145,7 +145,12 @@ export type ExchangeInput =
         | { readonly kind: "ignored" | "anew" | "forgotten" }
         | { readonly kind: "repeat"; readonly offers: readonly OutboxEntry[] };
     }
-  /** The driver could not do what an effect asked. `unreceipted`: as in `offer-sealed`. */
+  /** The receiver said something of earlier offers of the pair, and the channel has heard it. */
+  | { readonly kind: "room-made" }
+  /**
+   * The driver could not do what an effect asked. `unreceipted`: as in `offer-sealed`, when there
+   * are too many of them for another offer.
+   */
   | {
       readonly kind: "job-failed";
       readonly error: PosternError;

@@ -56,6 +56,10 @@ export function isWith({ party }: Outgoing | Incoming, peer: Pick<Party, "finger
   return equalBytes(party.fingerprint, peer.fingerprint);
 }
 
+export function isSentTo(transfer: Outgoing | Incoming, fingerprint: Uint8Array): boolean {
+  return transfer.role === "sending" && isWith(transfer, { fingerprint });
+}
+
 export function purposeOf({ kind }: TransferEnvelope, key: TransferKey): Purpose {
   if (kind === "offer") return { kind, key };
   if (kind === "content" || kind === "reverse") return { kind: "frames", key };

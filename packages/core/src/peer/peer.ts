@@ -45,6 +45,7 @@ import { answered, isAnswer, questionFrame, resulted } from "./questions.ts";
 import {
   deadlineOf,
   isReceiverInput,
+  isSentTo,
   isWith,
   occupiedBy,
   placedBy,
@@ -97,6 +98,8 @@ export class Peer {
         return this.#query(input.token, input.query);
       case "post":
         return this.#post(input.to, input.envelope, now);
+      case "room-made":
+        return this.#all((one) => isSentTo(one, input.of), { kind: "room-made" }, now);
       case "woke":
         return this.#woke(now);
     }

@@ -55,6 +55,8 @@ export type PeerInput =
   | { readonly kind: "query"; readonly token: number; readonly query: DirectoryQuery }
   /** An envelope that no transfer here sends: the answer to a {@link StrayEnvelope}. */
   | { readonly kind: "post"; readonly to: Uint8Array; readonly envelope: TransferEnvelope }
+  /** Of earlier offers to who has this fingerprint something was heard; see `ExchangeInput`. */
+  | { readonly kind: "room-made"; readonly of: Uint8Array }
   | { readonly kind: "woke" };
 
 /** What is left of transfers that have ended here: the pair's channel has to hear it. */

@@ -35,6 +35,7 @@ import {
   senderPhase,
   startSenderExchange,
   stepSenderExchange,
+  waitsForReceiver,
   type SenderExchangeStep,
 } from "../exchange/sender-exchange.ts";
 import { wipeTransferKeys } from "../exchange/transfer-keys.ts";
@@ -326,9 +327,9 @@ function woke(plan: SendPlan, state: SendState, now: Moment): SendStep {
 }
 
 /** Who has not answered. */
-function lateCode({ kind }: SendState): ErrorCode {
-  if (kind === "exchanging") return "link/timed-out";
-  return kind === "expect-check" ? "transfer/source-unreadable" : "peer/timed-out";
+function lateCode(state: SendState): ErrorCode {
+  if (state.kind === "exchanging" && !waitsForReceiver(state.exchange)) return "link/timed-out";
+  return state.kind === "expect-check" ? "transfer/source-unreadable" : "peer/timed-out";
 }
 
 function cancel(plan: SendPlan, state: SendState): SendStep {

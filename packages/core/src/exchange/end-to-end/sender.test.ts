@@ -89,12 +89,26 @@ test("stepEndToEndSender() is ready with the offer, and has earlier ones closed 
   assert.deepEqual(next.effects, [effect]);
 });
 
-test("stepEndToEndSender() fails with the driver's reason, and still has earlier ones closed", () => {
+test("stepEndToEndSender() fails with the driver's reason", () => {
   const failed = jobFailed();
-  const next = step(start.state, { ...failed, unreceipted: [entry] });
+  const next = step(start.state, failed);
   assert.deepEqual(expectKind(next.state, "failed").error, failed.error);
+  assert.deepEqual(next.effects, []);
+});
+
+test("stepEndToEndSender() has earlier ones closed once, and seals when there is room", () => {
+  const isFull = { ...jobFailed(), unreceipted: [entry] };
+  const full = step(start.state, isFull);
   const effect = { kind: "repeat-offers", offers: [entry], which: "ended" } as const;
-  assert.deepEqual(next.effects, [effect]);
+  assert.deepEqual(full.effects, [effect]);
+  assertIgnores(full.state, (input) => step(full.state, input), ["room-made"]);
+  const again = step(full.state, { kind: "room-made" });
+  assert.deepEqual(again.effects, start.effects);
+  const stillFull = step(again.state, isFull);
+  assert.deepEqual([stillFull.state, stillFull.effects], [full.state, []]);
+  const { state } = step(stillFull.state, { kind: "room-made" });
+  const sent = step(state, sealed());
+  assert.deepEqual([sent.state.kind, sent.effects], ["ready", []]);
 });
 
 test("stepEndToEndSender() says offers again that the receiver lacks, under the same keys", () => {

@@ -4,8 +4,10 @@
  *
  * ```text
  *   start ──► sealing ── offer-sealed ──► ready ── receipt-opened ──► finished
- *                ▲                         │
- *                └──── resync, anew ───────┘
+ *             │  ▲  ▲                      │
+ *   no place: │  │  └──── resync, anew ────┘
+ *      closes ▼  │ room-made
+ *             full
  * ```
  *
  * The same three rules as in `symmetric/sender.ts`.
@@ -20,7 +22,9 @@ import { wipeTransferKeys, type SenderReady } from "../transfer-keys.ts";
 import type { OutboxEntry } from "./sender-channel.ts";
 
 export type EndToEndSenderState =
-  | { readonly kind: "sealing"; readonly resyncs: number }
+  | { readonly kind: "sealing"; readonly resyncs: number; readonly hasClosed: boolean }
+  /** Of as many offers as the outbox holds the receiver has said nothing; each was closed once. */
+  | { readonly kind: "full"; readonly resyncs: number }
   | ({
       readonly kind: "ready";
       readonly resyncs: number;
@@ -46,13 +50,16 @@ export function stepEndToEndSender(
 ): EndToEndSenderStep {
   switch (state.kind) {
     case "sealing":
-      if (input.kind === "job-failed")
-        return { state: { kind: "failed", error: input.error }, effects: ended(input.unreceipted) };
+      if (input.kind === "job-failed") return notSealed(state, input);
       if (input.kind !== "offer-sealed") return { state, effects: [] };
       return {
         state: { kind: "ready", resyncs: state.resyncs, repeatedFrom: undefined, ...input.ready },
-        effects: ended(input.unreceipted),
+        effects: state.hasClosed ? [] : ended(input.unreceipted),
       };
+    case "full":
+      return input.kind === "room-made"
+        ? sealing(context, state.resyncs, true)
+        : { state, effects: [] };
     case "ready":
       if (input.kind !== "resync-heeded" || input.outcome.kind === "ignored")
         return { state, effects: [] };
@@ -66,14 +73,26 @@ export function stepEndToEndSender(
   }
 }
 
-/** Also when the outbox is full: their receipts make room. */
-function ended(offers: readonly OutboxEntry[] = []): readonly ExchangeEffect[] {
+/** Of a full outbox the receipts make room. Whoever ends now would find it full again. */
+function notSealed(
+  { resyncs, hasClosed }: Extract<EndToEndSenderState, { kind: "sealing" }>,
+  { error, unreceipted = [] }: Extract<ExchangeInput, { kind: "job-failed" }>,
+): EndToEndSenderStep {
+  if (unreceipted.length === 0) return { state: { kind: "failed", error }, effects: [] };
+  return { state: { kind: "full", resyncs }, effects: hasClosed ? [] : ended(unreceipted) };
+}
+
+function ended(offers: readonly OutboxEntry[]): readonly ExchangeEffect[] {
   return [{ kind: "repeat-offers", offers, which: "ended" }];
 }
 
-function sealing({ header, message }: SenderContext, resyncs: number): EndToEndSenderStep {
+function sealing(
+  { header, message }: SenderContext,
+  resyncs: number,
+  hasClosed = false,
+): EndToEndSenderStep {
   return {
-    state: { kind: "sealing", resyncs },
+    state: { kind: "sealing", resyncs, hasClosed },
     effects: [{ kind: "seal-offer", header, message }],
   };
 }
