@@ -65,6 +65,7 @@ export class Connection {
   readonly #established = Promise.withResolvers<Uint8Array>();
   /** Profiles the relay allows, as bits; it says so only when it does not allow them all. */
   #policy: number | undefined;
+  readonly #notices = new Set<Notice>();
   #link: LinkState;
   #peer: Peer | undefined;
   #relayFingerprint: Uint8Array | undefined;
@@ -108,7 +109,7 @@ export class Connection {
     connection.#socket = await ports.transport.openLink(options.address, {
       onBytes: (bytes) => connection.#input({ kind: "received", bytes }),
       onClose: (error) =>
-        connection.#lost(error ?? new PosternError("link/closed", "the relay closed the link")),
+        connection.lose(error ?? new PosternError("link/closed", "the relay closed the link")),
     });
     connection.#perform(connection.#unsent);
     connection.#schedule();
@@ -167,7 +168,7 @@ export class Connection {
 
   #event(event: LinkEvent): void {
     if (event.kind === "frame") this.#frame(event.frame);
-    else if (event.kind === "failed") this.#lost(event.error);
+    else if (event.kind === "failed") this.lose(event.error);
     else if (event.kind === "established" && event.relay !== undefined)
       this.#start(event.relay.fingerprint);
   }
@@ -199,9 +200,12 @@ export class Connection {
         return this.#events.onPolicy();
       case "notice":
         if (frame.notice === "superseded")
-          return this.#lost(
+          return this.lose(
             new PosternError("link/superseded", "another connection of this identity took over"),
           );
+        // Each comes once, for the same reason.
+        if (this.#notices.has(frame.notice)) return;
+        this.#notices.add(frame.notice);
         return this.#events.onNotice(frame.notice, frame.afterMs);
       case "pair-joined":
       case "pair-message":
@@ -224,7 +228,8 @@ export class Connection {
     }
   }
 
-  #lost(error: PosternError): void {
+  /** It is over, as when the relay had ended it. */
+  lose(error: PosternError): void {
     if (this.#ended) return;
     const wasEstablished = this.#peer !== undefined;
     this.#established.reject(error);

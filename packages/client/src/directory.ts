@@ -10,8 +10,9 @@ import {
   type HeldPackage,
   type ReceiverEntry,
 } from "@postern/core/link";
-import type { ProfileName } from "./api.ts";
+import { LINKS_MAX } from "@postern/core/limits";
 import type { DirectoryAnswer, DirectoryQuery, PeerInput } from "@postern/core/peer";
+import type { ProfileName } from "./api.ts";
 
 interface Waiting {
   readonly resolve: (answer: DirectoryAnswer) => void;
@@ -27,16 +28,24 @@ export class Directory {
     this.#step = step;
   }
 
-  /** Free receivers in the order of their names, page by page. */
+  /**
+   * Free receivers in the order of their names, page by page.
+   *
+   * @throws {@link PosternError} `relay/overloaded`, `link/malformed` for a list that goes back or
+   * has no end, and as every question here `link/timed-out`
+   */
   async *list(): AsyncGenerator<ReceiverEntry> {
     let after = "";
+    let left = LINKS_MAX;
     while (true) {
       const page = await this.#ask({ kind: "list", after });
       if (page.kind !== "receivers") throw overloaded();
-      yield* page.receivers;
-      const last = page.receivers.at(-1);
-      if (!page.more || last === undefined) return;
-      after = last.name;
+      for (const receiver of page.receivers) {
+        if (receiver.name <= after || left-- === 0) throw endless();
+        after = receiver.name;
+        yield receiver;
+      }
+      if (!page.more || page.receivers.length === 0) return;
     }
   }
 
@@ -105,7 +114,8 @@ export class Directory {
   answer(token: number, answer: DirectoryAnswer): void {
     const waiting = this.#waiting.get(token);
     this.#waiting.delete(token);
-    waiting?.resolve(answer);
+    if (answer.kind === "unanswered") waiting?.reject(unanswered());
+    else waiting?.resolve(answer);
   }
 
   /** The link is gone: no answer will come. */
@@ -163,6 +173,15 @@ export function profileNames(bits: number): readonly ProfileName[] {
 
 function overloaded(): PosternError {
   return new PosternError("relay/overloaded", "too many requests wait for the relay");
+}
+
+function unanswered(): PosternError {
+  return new PosternError("link/timed-out", "the relay does not answer");
+}
+
+/** No relay has more clients, and each page goes on behind the one before. */
+function endless(): PosternError {
+  return new PosternError("link/malformed", "the relay's list of receivers has no end");
 }
 
 function refused(what: string): PosternError {

@@ -12,10 +12,12 @@ import {
   type RelayAddress,
 } from "@postern/core/identity";
 import type { PeerInput } from "@postern/core/peer";
+import type { InstantMs } from "@postern/core/time";
 import type { ClientEvent, RelayInfo } from "./api.ts";
 import { Connection, type ConnectionEvents, type PeerView } from "./connection.ts";
 import type { ClientPorts } from "./ports.ts";
 import type { RelayRsa } from "./relay-rsa.ts";
+import { asPosternError } from "./running-transfer.ts";
 
 /** Who logs in. */
 export interface Self {
@@ -47,6 +49,9 @@ export class LinkKeeper {
   #relay: RelayInfo | undefined;
   #relayFingerprint: Uint8Array | undefined;
   #cancelReconnect: (() => void) | undefined;
+  /** Of the attempts since a link that lasted. */
+  #attempt = 0;
+  #openedAt: InstantMs | undefined;
   #closed = false;
 
   constructor(
@@ -88,10 +93,12 @@ export class LinkKeeper {
     if (this.#closed) return connection.close();
     await store.pinRelay(address, relayFingerprint);
     this.#connection = connection;
+    this.#openedAt = this.#ports.clock.now();
     this.#relayFingerprint = relayFingerprint;
     this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
     this.#events.onEvent({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
-    await this.#events.onLink();
+    // A link on which nothing can be begun is no link: another one must not be beside it.
+    await this.#events.onLink().catch((error: unknown) => connection.lose(asPosternError(error)));
   }
 
   get relay(): RelayInfo {
@@ -141,18 +148,25 @@ export class LinkKeeper {
     this.#connection = undefined;
     this.#events.onLost(error);
     if (this.#closed) return;
-    if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error, 0);
+    if (error.fault === "network" || error.code === "relay/restarting") this.#reconnect(error);
     else this.#events.onEnd(error);
   }
 
-  /** Tries again for ever, at growing distances: the person may stop it at any time. */
-  #reconnect(error: PosternError, attempt: number): void {
-    const inMs = RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)] ?? 0;
+  /**
+   * Tries again for ever, at growing distances: the person may stop it at any time. A relay that
+   * lets in and closes again is one that is not there.
+   */
+  #reconnect(error: PosternError): void {
+    const now = this.#ports.clock.now();
+    if (this.#openedAt !== undefined && now - this.#openedAt >= LASTING_MS) this.#attempt = 0;
+    this.#openedAt = undefined;
+    const inMs = RECONNECT_MS[Math.min(this.#attempt, RECONNECT_MS.length - 1)] ?? 0;
+    this.#attempt++;
     this.#events.onEvent({ type: "reconnecting", error, inMs });
-    this.#cancelReconnect = this.#ports.clock.after(inMs, () => void this.#retry(attempt));
+    this.#cancelReconnect = this.#ports.clock.after(inMs, () => void this.#retry());
   }
 
-  async #retry(attempt: number): Promise<void> {
+  async #retry(): Promise<void> {
     this.#cancelReconnect = undefined;
     try {
       await this.open();
@@ -161,12 +175,14 @@ export class LinkKeeper {
       if (this.#closed || this.#cancelReconnect !== undefined) return;
       if (!(error instanceof PosternError)) throw error;
       const passing = error.fault === "network" || error.code === "relay/overloaded";
-      if (passing) this.#reconnect(error, attempt + 1);
+      if (passing) this.#reconnect(error);
       else this.#events.onEnd(error);
     }
   }
 }
 
+/** A link of that age was a good one. */
+const LASTING_MS = 30_000;
 const RECONNECT_MS = [250, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
 export function notConnected(): PosternError {

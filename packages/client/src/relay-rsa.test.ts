@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
 import { createIdentity, encodeRsaCertificate } from "@postern/core/identity";
+import { ANSWER_TIMEOUT_MS } from "@postern/core/limits";
 import type { RelayFrame } from "@postern/core/link";
 import type { DirectoryAnswer } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
@@ -73,6 +74,18 @@ test("C-12 RelayRsa: frames of a proof that nobody asked for change nothing", as
   await relay.client.authenticate();
   relay.client.receiveProof({ kind: "auth-confirm", mac: new Uint8Array(32) });
   await relay.client.authenticate();
+});
+
+test("P-06 RelayRsa: a proof that comes too late serves the next call", async () => {
+  const relay = await FakeProofRelay.create(alice, relayKey);
+  relay.tamper = () => undefined;
+  const proof = assert.rejects(relay.client.authenticate(), hasCode("link/timed-out"));
+  const keys = assert.rejects(relay.client.ready(), hasCode("link/timed-out"));
+  await relay.clock.advance(ANSWER_TIMEOUT_MS);
+  await Promise.all([proof, keys]);
+  relay.client.receive(relayKey.spki);
+  assert.deepEqual((await relay.client.ready()).relay.spki, relayKey.spki);
+  assert.deepEqual(relay.kinds().toSorted(), ["auth-open", "rsa-certificate"], "nothing twice");
 });
 
 test("RelayRsa: the end of the link ends a proof and a question under way", async () => {

@@ -15,16 +15,17 @@ import {
   fingerprintOf,
   type Identity,
 } from "@postern/core/identity";
-import { RSA_KEY_VALID_MS } from "@postern/core/limits";
+import { ANSWER_TIMEOUT_MS, RSA_KEY_VALID_MS } from "@postern/core/limits";
 import type { AuthChallengeFrame, AuthConfirmFrame, LinkFrame } from "@postern/core/link";
 import type { DirectoryAnswer, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
 import { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
 import { RelayProof } from "./relay-proof.ts";
+import { within } from "./within.ts";
 
 /** What RSA keys need of the platform. */
-export type RsaPorts = Pick<ClientPorts, "rsa" | "store" | "suite" | "wall">;
+export type RsaPorts = Pick<ClientPorts, "rsa" | "store" | "suite" | "wall" | "clock">;
 
 /** The link these keys are for. */
 export interface RelayLine {
@@ -40,7 +41,7 @@ export class RelayRsa {
   readonly #line: RelayLine;
   readonly #directory: Directory;
   #own: Promise<OwnRsaKey> | undefined;
-  #exchange: Promise<{ readonly own: RsaKeyPair; readonly relay: RsaPublicKey }> | undefined;
+  #exchange: Promise<ExchangedKeys> | undefined;
   #proof: RelayProof | undefined;
   #proved: Promise<{ readonly relayFingerprint: Uint8Array }> | undefined;
   #lost: PosternError | undefined;
@@ -83,22 +84,28 @@ export class RelayRsa {
     return this.#own;
   }
 
-  /** Shows the relay this client's key and learns the relay's, once a link. */
-  ready(): Promise<{ readonly own: RsaKeyPair; readonly relay: RsaPublicKey }> {
+  /**
+   * Shows the relay this client's key and learns the relay's, once a link.
+   *
+   * @throws {@link PosternError} `link/timed-out`: an answer that comes later serves the next call
+   */
+  async ready(): Promise<ExchangedKeys> {
+    await this.prepare();
     this.#exchange ??= this.#run();
-    return this.#exchange;
+    return await this.#inTime(this.#exchange);
   }
 
   /**
    * Client and relay prove their RSA keys to each other, once a link.
    * `relayFingerprint` is SHA-256 of the relay's SPKI.
    *
-   * @throws {@link PosternError} `link/authentication-failed`, `link/own-key`, `link/closed`: the
-   * relay closes the link when it is not convinced
+   * @throws {@link PosternError} `link/authentication-failed`, `link/own-key`, `link/timed-out` as
+   * {@link ready}, `link/closed`: the relay closes the link when it is not convinced
    */
-  authenticate(): Promise<{ readonly relayFingerprint: Uint8Array }> {
+  async authenticate(): Promise<{ readonly relayFingerprint: Uint8Array }> {
+    await this.prepare();
     this.#proved ??= this.#prove();
-    return this.#proved;
+    return await this.#inTime(this.#proved);
   }
 
   /**
@@ -133,6 +140,12 @@ export class RelayRsa {
     return { relayFingerprint: await this.#proof.proved };
   }
 
+  /** Its own key made, the relay has no person to ask. */
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const late = (): Error => new PosternError("link/timed-out", "the relay shows no RSA key");
+    return await within(answer, ANSWER_TIMEOUT_MS, this.#ports.clock, late);
+  }
+
   #expectLink(): void {
     if (this.#lost !== undefined) throw this.#lost;
   }
@@ -143,7 +156,7 @@ export class RelayRsa {
     return { own, certificate: encodeRsaCertificate(suite, this.#identity, own.spki, notAfter) };
   }
 
-  async #run(): Promise<{ readonly own: RsaKeyPair; readonly relay: RsaPublicKey }> {
+  async #run(): Promise<ExchangedKeys> {
     const { own, certificate } = await this.prepare();
     this.#line.send({ kind: "rsa-certificate", certificate });
     const relay = await this.#ports.rsa.importPublic(await this.#answer.promise);
@@ -151,6 +164,11 @@ export class RelayRsa {
       throw new PosternError("link/malformed", "the relay's RSA key is not one");
     return { own, relay };
   }
+}
+
+interface ExchangedKeys {
+  readonly own: RsaKeyPair;
+  readonly relay: RsaPublicKey;
 }
 
 interface OwnRsaKey {

@@ -5,6 +5,7 @@ import { identityFromSeed } from "@postern/core/identity";
 import type { DriverEffect, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
 import { nativeRsa, nativeSuite as suite } from "@postern/node";
+import { TurnedClock } from "../test/turned-clock.ts";
 import { memoryStore } from "./memory-store.ts";
 import { messageSink, messageSource } from "./message.ts";
 import type { ClientPorts } from "./ports.ts";
@@ -22,7 +23,8 @@ const DIGEST = new Uint8Array(32).fill(6);
 function transferOf(side: TransferSide): { transfer: RunningTransfer; inputs: PeerInput[] } {
   const inputs: PeerInput[] = [];
   const store = memoryStore({ name: "me", signingSeed: SEED, linkSeed: SEED });
-  const ports = { store, suite, rsa: nativeRsa, wall: () => 0 as WallMs };
+  const clock = new TurnedClock();
+  const ports = { store, suite, rsa: nativeRsa, clock, wall: () => 0 as WallMs };
   const line = { send: () => undefined, step: () => undefined, relayFingerprint: () => SEED };
   const facts = {
     transfer: new Uint8Array(16),
@@ -36,7 +38,7 @@ function transferOf(side: TransferSide): { transfer: RunningTransfer; inputs: Pe
     profile: "end-to-end",
   } as const;
   const transfer = new RunningTransfer(facts, side, {
-    ports: ports as ClientPorts,
+    ports: ports as Partial<ClientPorts> as ClientPorts,
     self: IDENTITY,
     rsa: new RelayRsa(ports, IDENTITY, line),
     step: (input) => void inputs.push(input),

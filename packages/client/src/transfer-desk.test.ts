@@ -6,6 +6,7 @@ import { identityFromSeed } from "@postern/core/identity";
 import type { PeerEffect, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
 import { nativeRsa, nativeSuite as suite } from "@postern/node";
+import { TurnedClock } from "../test/turned-clock.ts";
 import { MetKeys } from "./met-keys.ts";
 import { RelayRsa } from "./relay-rsa.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -52,11 +53,8 @@ class Scene {
   constructor() {
     const store = memoryStore({ name: "me", signingSeed: SEED, linkSeed: SEED });
     const line = { send: () => undefined, step: () => undefined, relayFingerprint: () => SEED };
-    const rsa = new RelayRsa(
-      { rsa: nativeRsa, store, suite, wall: () => 0 as WallMs },
-      IDENTITY,
-      line,
-    );
+    const ports = { rsa: nativeRsa, store, suite, wall: () => 0 as WallMs };
+    const rsa = new RelayRsa({ ...ports, clock: new TurnedClock() }, IDENTITY, line);
     const relayFingerprint = new Uint8Array(32).fill(7);
     this.desk = new TransferDesk({
       ports: { store, suite, rsa: nativeRsa } as ClientPorts,

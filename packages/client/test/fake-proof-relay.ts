@@ -22,6 +22,7 @@ import { nativeRsa, nativeSuite as suite } from "@postern/node";
 import { memoryStore } from "../src/memory-store.ts";
 import { RelayRsa } from "../src/relay-rsa.ts";
 import { IDENTITY } from "./stored-samples.ts";
+import { TurnedClock } from "./turned-clock.ts";
 
 export const NOW = 1_800_000_000_000 as WallMs;
 const RELAY_FINGERPRINT = new Uint8Array(32).fill(7);
@@ -37,6 +38,7 @@ export async function testKey(name: "relay" | "sender" | "receiver"): Promise<Rs
 
 export class FakeProofRelay {
   readonly client: RelayRsa;
+  readonly clock = new TurnedClock();
   readonly frames: LinkFrame[] = [];
   readonly queries: Extract<PeerInput, { kind: "query" }>[] = [];
   state: RelayAuthState | undefined;
@@ -50,7 +52,7 @@ export class FakeProofRelay {
   private constructor(identity: Identity, store: ReturnType<typeof memoryStore>, own: RsaKeyPair) {
     this.#identity = identity;
     this.#own = own;
-    const ports = { rsa: nativeRsa, store, suite, wall: () => NOW };
+    const ports = { rsa: nativeRsa, store, suite, wall: () => NOW, clock: this.clock };
     this.client = new RelayRsa(ports, identity, {
       send: (frame) => this.#receive(frame),
       step: (input) => this.#ask(input),

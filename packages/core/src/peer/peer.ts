@@ -41,7 +41,7 @@ import type {
   PeerOptions,
   TransferKey,
 } from "./steps.ts";
-import { answered, isAnswer, questionFrame, resulted } from "./questions.ts";
+import { answered, isAnswer, questionFrame, resulted, unanswered } from "./questions.ts";
 import {
   deadlineOf,
   isReceiverInput,
@@ -74,7 +74,7 @@ export class Peer {
 
   /** When {@link step} wants `woke`. */
   get deadline(): InstantMs | undefined {
-    let soonest = this.#presence.deadline;
+    let soonest = earlier(this.#presence.deadline, this.#requests.deadline);
     for (const transfer of this.#transfers.values())
       soonest = earlier(soonest, deadlineOf(transfer));
     return soonest;
@@ -95,7 +95,7 @@ export class Peer {
       case "send-frames":
         return this.#sendFrames(input.key, input.frames, now);
       case "query":
-        return this.#query(input.token, input.query);
+        return this.#query(input.token, input.query, now);
       case "post":
         return this.#post(input.to, input.envelope, now);
       case "room-made":
@@ -178,7 +178,8 @@ export class Peer {
     const presence = this.#presence.woke(now.instant);
     const isDue = (transfer: Outgoing | Incoming): boolean =>
       (deadlineOf(transfer) ?? Infinity) <= now.instant;
-    const effects = this.#all(isDue, { kind: "woke" }, now);
+    const unheard = unanswered(this.#requests.expire(now.instant));
+    const effects = [...unheard, ...this.#all(isDue, { kind: "woke" }, now)];
     return presence === undefined ? effects : [framed(presence), ...effects];
   }
 
@@ -250,7 +251,7 @@ export class Peer {
     frame: (request: number) => LinkFrame,
     now: Moment,
   ): readonly PeerEffect[] {
-    const request = this.#requests.open(purpose);
+    const request = this.#requests.open(purpose, now.instant);
     return request === undefined
       ? this.#resulted(purpose, "overloaded", now)
       : [{ kind: "frame", frame: frame(request) }];
@@ -278,9 +279,9 @@ export class Peer {
     }
   }
 
-  #query(token: number, query: DirectoryQuery): readonly PeerEffect[] {
+  #query(token: number, query: DirectoryQuery, now: Moment): readonly PeerEffect[] {
     const purpose = { kind: "query", token, query: query.kind } as const;
-    const request = this.#requests.open(purpose);
+    const request = this.#requests.open(purpose, now.instant);
     if (request === undefined) return [answered(purpose, { kind: "overloaded" })];
     return [{ kind: "frame", frame: questionFrame(request, query) }];
   }

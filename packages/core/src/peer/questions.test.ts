@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nobleSuite as suite } from "../crypto/noble-suite.ts";
-import { REQUESTS_PENDING_MAX } from "../limits.ts";
+import { ANSWER_TIMEOUT_MS, REQUESTS_PENDING_MAX } from "../limits.ts";
 import type { LinkFrame, RelayFrame } from "../link/frames.ts";
 import type { InstantMs, WallMs } from "../time.ts";
 import { Peer } from "./peer.ts";
@@ -143,4 +143,30 @@ test("Peer: questions beyond REQUESTS_PENDING_MAX are overloaded at once", () =>
   assert.deepEqual(step({ kind: "query", token: 7, query: QUESTION }), [
     { kind: "answered", token: 7, query: "certificate", answer: { kind: "overloaded" } },
   ]);
+});
+
+test("P-06 Peer: a question without an answer is over after ANSWER_TIMEOUT_MS", () => {
+  const self = { id: new Uint8Array(35), fingerprint };
+  const peer = new Peer({ suite, self, relayFingerprint: fingerprint });
+  const at = (ms: number): { readonly instant: InstantMs; readonly wall: WallMs } => ({
+    instant: ms as InstantMs,
+    wall: ms as WallMs,
+  });
+  const ask = (token: number, ms: number): readonly PeerEffect[] =>
+    peer.step({ kind: "query", token, query: QUESTION }, at(ms));
+  for (let token = 0; token < REQUESTS_PENDING_MAX; token++) ask(token, token);
+  assert.equal(peer.deadline, ANSWER_TIMEOUT_MS);
+  assert.deepEqual(peer.step({ kind: "woke" }, at(ANSWER_TIMEOUT_MS - 1)), []);
+  const effects = peer.step({ kind: "woke" }, at(ANSWER_TIMEOUT_MS + 1));
+  const answer = { kind: "unanswered" } as const;
+  assert.deepEqual(
+    effects,
+    [0, 1].map((token) => ({ kind: "answered", token, query: "certificate", answer })),
+  );
+  assert.equal(peer.deadline, ANSWER_TIMEOUT_MS + 2);
+  // Their places are free again, and what comes for them now is for nobody.
+  const { request } = asked(ask(1_000, ANSWER_TIMEOUT_MS + 1));
+  const late: RelayFrame = { kind: "certificate", request: 1, certificate };
+  assert.notEqual(request, 1);
+  assert.deepEqual(peer.step({ kind: "frame", frame: late }, at(ANSWER_TIMEOUT_MS + 1)), []);
 });

@@ -40,6 +40,15 @@ export function answered({ token, query }: Question, answer: DirectoryAnswer): P
   return { kind: "answered", token, query, answer };
 }
 
+/** Of the requests that had no answer in their time: a transfer has a deadline of its own. */
+export function unanswered(
+  purposes: readonly (Question | { readonly kind: string })[],
+): readonly PeerEffect[] {
+  return purposes.flatMap((purpose) =>
+    "query" in purpose ? [answered(purpose, { kind: "unanswered" })] : [],
+  );
+}
+
 export function questionFrame(request: number, query: DirectoryQuery): LinkFrame {
   switch (query.kind) {
     case "list":

@@ -127,5 +127,7 @@ export type DirectoryAnswer =
   /** The relay let this client into the slot. */
   | { readonly kind: "done" }
   | { readonly kind: "overloaded" }
+  /** Nothing came for `ANSWER_TIMEOUT_MS`. */
+  | { readonly kind: "unanswered" }
   /** The relay said no, or `result` where it owed an answer. */
   | { readonly kind: "refused"; readonly status: RequestStatus };
