@@ -32,12 +32,19 @@ export function createDoor(slots: HandshakeSlots, handlers: DoorHandlers): Serve
     headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
     requestTimeout: HTTP_HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: 1_000,
+    // Node.js would answer in words; here such a request is bad HTTP.
+    requireHostHeader: false,
     noDelay: true,
   });
   server.on("connection", (socket) => {
     if (slots.take(socket) === "full") socket.destroy();
   });
-  server.on("request", (request, response) => answerRequest(slots, request, response));
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.headers.host === undefined) request.socket.destroy();
+    else answerRequest(slots, request, response);
+  };
+  // What is expected makes no difference: the body is not wanted.
+  for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, onRequest);
   server.on("upgrade", (request, stream, head) => {
     admit(slots, request, stream, head, handlers);
   });

@@ -45,6 +45,9 @@ test("the relay answers bad HTTP and oversized headers with silence (R-10)", asy
     "GET /link HTTP/9.9\r\n\r\n",
     `GET /link HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(HTTP_HEADERS_BYTES_MAX)}\r\n${UPGRADE}`,
     `GET /link HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n${UPGRADE}`,
+    // Of no host: what an answer would be compared with is too short.
+    "GET / HTTP/1.1\r\n\r\n",
+    "GET /link HTTP/1.0\r\n\r\n",
   ])
     assert.equal(await answer(relay, request), "", JSON.stringify(request.slice(0, 60)));
 });
@@ -54,11 +57,14 @@ test("the relay's answers are short, and repeat nothing they were asked (R-10)",
   for (const request of [
     "GET / HTTP/1.1\r\nHost:a\r\n\r\n",
     "GET /link HTTP/1.1\r\nHost:a\r\n\r\n",
+    "PUT / HTTP/1.1\r\nHost:a\r\nContent-Length:9\r\nExpect:100-continue\r\n\r\n",
+    "PUT / HTTP/1.1\r\nHost:a\r\nExpect:echo-me\r\n\r\n",
     "GET /echo-me HTTP/1.1\r\nHost: echo-me\r\nX: echo-me\r\n\r\n",
   ]) {
     const text = await answer(relay, request);
     assert(text.length > 0 && text.length < 3 * request.length, `${text.length} bytes`);
     assert(!text.includes("echo-me"));
+    assert.match(text, /^HTTP\/1\.1 4(04|26) [^0-9]*$/, request);
   }
 });
 
