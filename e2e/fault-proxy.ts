@@ -43,6 +43,7 @@ export class FaultProxy {
   fault: Fault = () => undefined;
   readonly #server;
   readonly #sockets = new Set<Socket>();
+  readonly #links = new Set<Socket>();
 
   static async open(owner: Owner, relayPort: number): Promise<FaultProxy> {
     const proxy = new FaultProxy(relayPort);
@@ -61,6 +62,11 @@ export class FaultProxy {
   /** Every link and pipe ends here. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Every link ends here, and no pipe: a relay that hears nothing of one for long does so. */
+  cutLinks(): void {
+    for (const socket of this.#links) socket.destroy();
   }
 
   /** `127.0.0.1:PORT` */
@@ -83,8 +89,11 @@ export class FaultProxy {
       socket.on("error", () => {});
       socket.on("close", () => this.#sockets.delete(socket));
     }
-    const passing = this.#passing(cut);
-    client.on("close", () => passing.end());
+    const passing = this.#passing(cut, () => this.#links.add(client));
+    client.on("close", () => {
+      this.#links.delete(client);
+      passing.end();
+    });
     relay.on("close", () => client.end());
     relay.on("data", (bytes: Buffer) => (this.bytesBack += bytes.length));
     const toRelay = client.pipe(passing);
@@ -100,7 +109,7 @@ export class FaultProxy {
   }
 
   /** Passes the upgrade, and what follows unchanged on a link, with its faults on a pipe. */
-  #passing(cut: () => void): Transform {
+  #passing(cut: () => void, onLink: () => void): Transform {
     let upgrade = Buffer.alloc(0);
     let frames: Frames | undefined;
     let isLink = false;
@@ -118,7 +127,10 @@ export class FaultProxy {
       const end = upgrade.indexOf("\r\n\r\n");
       if (end < 0) return done();
       isLink = upgrade.toString("latin1", 0, PIPE_REQUEST.length) !== PIPE_REQUEST;
-      if (isLink) return done(null, upgrade);
+      if (isLink) {
+        onLink();
+        return done(null, upgrade);
+      }
       const start = end + 4;
       frames = new Frames(this.pipes++, this);
       const count = frames.pass(upgrade.subarray(start));

@@ -7,7 +7,8 @@ test("senderReason() and endedBySender() carry a reason to the receiver", () => 
   assert.equal(told("transfer/cancelled"), "peer/cancelled");
   assert.equal(told("transfer/source-changed"), "transfer/source-changed");
   assert.equal(told("transfer/source-unreadable"), "transfer/source-unreadable");
-  assert.equal(told("link/closed"), "peer/cancelled");
+  for (const code of ["link/closed", "link/timed-out", "peer/gone"] as const)
+    assert.equal(told(code), "transfer/pipe-lost", code);
   assert.equal(told("transfer/damaged"), "transfer/damaged");
   assert.equal(told("transfer/framing"), "transfer/damaged");
   assert.equal(told("transfer/pipe-lost"), "transfer/pipe-lost");
@@ -26,6 +27,8 @@ test("receiverReason() and endedByReceiver() carry a reason to the sender", () =
   assert.equal(told("transfer/invalid"), "transfer/digest-mismatch");
   assert.equal(told("transfer/framing"), "transfer/framing");
   assert.equal(told("transfer/truncated"), "transfer/pipe-lost");
+  for (const code of ["link/closed", "link/timed-out", "peer/gone"] as const)
+    assert.equal(told(code), "transfer/pipe-lost", code);
   assert.equal(told("transfer/declined"), "peer/declined");
   assert.equal(told("transfer/other-content"), "transfer/other-content");
   for (const reason of [0, 11, 255]) assert.equal(endedByReceiver(reason).code, "peer/malformed");

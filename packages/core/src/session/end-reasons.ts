@@ -39,6 +39,10 @@ export function senderReason(code: ErrorCode): number {
     case "transfer/framing":
       return 4;
     case "transfer/pipe-lost":
+    // Nobody has stopped it: a computer slept, a link broke, and the pipe is there still.
+    case "link/closed":
+    case "link/timed-out":
+    case "peer/gone":
       return 5;
     case "transfer/other-content":
       return 6;
@@ -70,6 +74,10 @@ export function receiverReason(code: ErrorCode): number {
     case "transfer/pipe-lost":
     // The sender brings nothing over it: it may go on over another, later.
     case "peer/timed-out":
+    // Nor has anybody stopped it here: a computer slept, a link broke.
+    case "link/closed":
+    case "link/timed-out":
+    case "peer/gone":
       return 8;
     case "transfer/declined":
       return 9;
