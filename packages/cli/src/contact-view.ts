@@ -91,7 +91,7 @@ async function showQrCode({ output, surroundings }: Context, contact: Contact): 
   const { renderQrCode } = await import("./terminal/qr-code.ts");
   const text = safetyNumberQrText(contact.safetyNumber);
   const bare = renderQrCode(text, false);
-  if (Array.from(bare[0] ?? "").length >= (stdout.columns ?? 80))
+  if (Array.from(bare[0] ?? "").length >= (stdout.columns || 80))
     return output.say("the window is too narrow for the QR code");
   const lines = output.hasColor ? renderQrCode(text, true) : bare;
   for (const line of lines) output.result(line);

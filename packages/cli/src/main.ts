@@ -5,19 +5,25 @@ import { EXIT } from "./exit-codes.ts";
 import { interruptsOf } from "./interrupts.ts";
 import { nodeBackend } from "./node-backend.ts";
 import { run } from "./run.ts";
+import { isReaderGone, outputExplanation } from "./terminal/output-failure.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
 /** `performance` says the same, and would load all that measures a program. */
 const now = (): number => process.uptime() * 1_000;
 
-/**
- * A reader that went away (`| head`): whoever writes to it gets time to say so to the other side.
- */
-const READER_GONE_MS = 500;
-for (const stream of [process.stdout, process.stderr])
-  stream.on("error", () => {
-    setTimeout(() => process.exit(EXIT.failed), READER_GONE_MS);
-  });
+/** Whoever writes what nobody takes gets time to say so to the other side. */
+const OUTPUT_LOST_MS = 500;
+let outputLost: Error | undefined;
+process.stdout.on("error", (error) => {
+  outputLost ??= error;
+  setTimeout(() => endWithout(error), OUTPUT_LOST_MS);
+});
+// What cannot be said is no reason to stop: a full disk under a log, a terminal that is gone.
+process.stderr.on("error", (error) => {
+  if (isReaderGone(error)) setTimeout(() => process.exit(EXIT.failed), OUTPUT_LOST_MS);
+});
+// Node would open its debugger to all who are on this computer, keys and all.
+process.on("SIGUSR1", () => {});
 
 process.on("uncaughtException", (error) => {
   const detail = process.env["POSTERN_DEBUG"] ? `\n${error.stack}` : "";
@@ -51,7 +57,19 @@ async function main(): Promise<void> {
     },
   });
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  // What failed in the last write is told some ticks later.
+  await new Promise(setImmediate);
+  const lost = outputLost;
+  if (exitCode === EXIT.done && lost !== undefined && !isReaderGone(lost)) endWithout(lost);
   process.exit(exitCode);
+}
+
+function endWithout(error: Error): never {
+  if (!isReaderGone(error)) {
+    const { what, why, next } = outputExplanation(error);
+    process.stderr.write(`postern: ${what}\n  why:  ${why}\n  next: ${next}\n`);
+  }
+  process.exit(EXIT.failed);
 }
 
 async function flushed(stream: Writable): Promise<void> {

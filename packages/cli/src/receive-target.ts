@@ -12,12 +12,14 @@ import type {
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure, usageFailure } from "./failures.ts";
+import { handOver } from "./hand-over.ts";
 import type { Target } from "./handle-offer.ts";
 import { keptOf } from "./kept-part.ts";
 import { removePart } from "./remove-part.ts";
 import { senderFolder } from "./sender-folder.ts";
 import { formatBytes, plural } from "./terminal/format.ts";
-import { safeLines, safeText } from "./terminal/safe-text.ts";
+import { messageFailure } from "./terminal/output-failure.ts";
+import { safeJson, safeLines, safeText } from "./terminal/safe-text.ts";
 
 export interface Destination {
   /** A folder, or `-` for stdout. */
@@ -61,24 +63,41 @@ export async function openTarget(
 
 async function messageTarget(context: Context, offer: Offer): Promise<Target> {
   const { output, surroundings } = context;
-  const sink = await surroundings.backend.messageSink();
+  const { backend, stdout } = surroundings;
+  const sink = await backend.messageSink();
+  const isForPerson = stdout.isTTY === true && !output.json;
+  let untaken: PosternError | undefined;
+  // Its receipt says that it is here: a program, or a file, has it by then.
+  const handedOver: ContentSink = {
+    write: async (bytes, offset) => await sink.write(bytes, offset),
+    async commit(total) {
+      await sink.commit(total);
+      const text = await sink.text;
+      const event = { type: "message", transfer: offer.id, from: offer.from.name, text };
+      untaken = await handOver(stdout, withLineEnd(output.json ? safeJson(event) : text));
+      if (untaken !== undefined) throw untaken;
+    },
+    abandon: async () => await sink.abandon(),
+  };
   return {
-    sink,
+    sink: isForPerson ? sink : handedOver,
+    explained: (error) => (untaken === undefined ? error : messageFailure(untaken)),
     async report(summary) {
       const text = await sink.text;
-      output.event({ type: "message", transfer: offer.id, from: offer.from.name, text });
       output.say(`message from ${safeText(offer.from.name)}: ${summary}`);
-      if (!output.json) printMessage(context, text);
+      if (isForPerson) stdout.write(inert(text));
       return { text };
     },
   };
 }
 
-/** Raw for a program, inert and indented for a terminal: no line of it can pass for ours. */
-function printMessage({ surroundings }: Context, text: string): void {
-  const { stdout } = surroundings;
-  if (stdout.isTTY === true) stdout.write(`  ${safeLines(text).replaceAll("\n", "\n  ")}\n`);
-  else stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+/** Indented, and without what a terminal obeys: no line of it can pass for ours. */
+function inert(text: string): string {
+  return `  ${safeLines(text).replaceAll("\n", "\n  ")}\n`;
+}
+
+function withLineEnd(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
 }
 
 async function stdoutTarget(

@@ -66,8 +66,8 @@ function styleErrors(root: Command, args: readonly string[], surroundings: Surro
     command.exitOverride().configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
-      getOutHelpWidth: () => stdout.columns ?? 100,
-      getErrHelpWidth: () => stderr.columns ?? 100,
+      getOutHelpWidth: () => stdout.columns || 100,
+      getErrHelpWidth: () => stderr.columns || 100,
       outputError: explain,
     });
 }

@@ -225,6 +225,8 @@ export class FakeOffer implements Offer {
   readonly decided = Promise.withResolvers<"accepted" | "declined">();
   /** Of a refusal. */
   reason: DeclineReason | undefined;
+  /** What its sender learns of a sink that did not take it. */
+  failure: ErrorCode | undefined;
   readonly #bytes: Uint8Array;
 
   constructor(
@@ -262,6 +264,7 @@ export class FakeOffer implements Offer {
     } catch (error) {
       await sink.abandon();
       assert.ok(error instanceof PosternError);
+      this.failure = error.code;
       this.transfer.events.push({ type: "failed", error });
     }
   }

@@ -15,15 +15,18 @@ import { FakeClient, FakeUnfinished, FakeSink, FakeSource, FINGERPRINT } from ".
 
 class Captured extends Writable {
   readonly isTTY: boolean;
-  readonly columns = 100;
+  columns = 100;
   text = "";
+  /** What every write meets from now on. */
+  failsWith: Error | undefined;
 
   constructor(isTTY: boolean) {
     super();
     this.isTTY = isTTY;
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    if (this.failsWith !== undefined) return done(this.failsWith);
     this.text += chunk.toString("utf8");
     done();
   }

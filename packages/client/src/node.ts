@@ -15,6 +15,7 @@ export {
 export { type FileSink, fileSink, fileSinkAt } from "./node/file-sink.ts";
 export { fileSource } from "./node/file-source.ts";
 export { freeSpace } from "./node/free-space.ts";
+export { storeError } from "./node/fs-error.ts";
 export { defaultHome, type Home, type HomeOptions, openHome, readHome } from "./node/home.ts";
 export { keptFileSink } from "./node/kept-file-sink.ts";
 export { nodePorts } from "./node/node-ports.ts";

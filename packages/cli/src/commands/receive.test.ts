@@ -40,6 +40,26 @@ test("receive gives a message as it is to a pipe", async () => {
   assert.match(terminal.stderr.text, /^eve offers a message$/m);
 });
 
+test("receive takes no message that the standard output does not take, and says why", async () => {
+  for (const json of [[], ["--json"]])
+    for (const [errno, code] of [
+      ["ENOSPC", "store/no-space"],
+      ["EPIPE", "store/failed"],
+    ] as const) {
+      const terminal = new FakeTerminal();
+      terminal.stdout.on("error", () => {});
+      const offer = message("the only copy");
+      terminal.client.offers.push({ type: "offer", offer });
+      // Its first events have been taken.
+      const running = terminal.run("receive", "--once", "--accept", "all", ...json);
+      await offer.decided.promise;
+      terminal.stdout.failsWith = Object.assign(new Error(errno), { code: errno });
+      assert.equal(await running, 1, errno);
+      assert.equal(offer.failure, code, "its sender must not be told that it is here");
+      assert.match(terminal.stderr.text, /^postern: could not write to the standard output$/m);
+    }
+});
+
 test("T-01 receive shows names of files and senders without control characters", async () => {
   const terminal = new FakeTerminal();
   const offer = file("photo\u202egpj.exe\u001b[2J", "e\u001bve");

@@ -309,3 +309,10 @@ test("send --quiet says nothing but errors", async () => {
   assert.equal(await bad.run("send", "--text", "x", "--to", "bob", "-q"), 5);
   assert.match(bad.stderr.text, /^postern: bob is busy/);
 });
+
+test("send shows how far it is on a terminal that does not know its size", async () => {
+  const terminal = new FakeTerminal({ isTerminal: true });
+  terminal.stderr.columns = 0;
+  assert.equal(await terminal.run("send", FILE, "--to", "bob"), 0);
+  assert.match(terminal.stderr.text, /100%/);
+});

@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   EDQUOT: "the quota is used up",
+  EFBIG: "no larger file is allowed here",
   EHOSTUNREACH: "host unreachable",
   EIO: "the disk reports an error",
   EISDIR: "it is a directory",

@@ -66,8 +66,9 @@ export function createOutput(surroundings: Surroundings, options: OutputOptions)
   const board = createProgressBoard({
     write: (text) => void stderr.write(text),
     isTerminal: stderr.isTTY === true && env["TERM"] !== "dumb",
-    columns: () => stderr.columns ?? 80,
-    rows: () => stderr.rows ?? 24,
+    // 0 on a terminal that was never told its size, as in some containers.
+    columns: () => stderr.columns || 80,
+    rows: () => stderr.rows || 24,
     isTaken: () => questions > 0,
     now: surroundings.now,
   });
