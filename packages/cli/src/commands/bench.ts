@@ -18,6 +18,9 @@ export async function bench(args: readonly string[]): Promise<ExitCode> {
     return EXIT.environment;
   }
   const child = spawn(process.execPath, [program, ...args], { stdio: "inherit" });
+  // It cleans up behind itself, and its end is waited for.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => child.kill(signal));
   const [code]: unknown[] = await once(child, "exit");
   if (code === 0) return EXIT.done;
   return code === 2 ? EXIT.usage : EXIT.failed;
