@@ -48,6 +48,11 @@ test("parseArguments() refuses what it does not know", () => {
     ["--runs", "x"],
     ["--x"],
     ["file"],
+    ["--case", ""],
+    ["--only", "socat,"],
+    ["--profile", "end-to-end,none"],
+    ["--relay", "relay.example:70000"],
+    ["--json", ""],
   ])
     assert.throws(() => parseArguments(args), Error, args.join(" "));
 });

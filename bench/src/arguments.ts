@@ -1,7 +1,9 @@
 /** The arguments of `npm run bench`. @module */
 import { parseArgs } from "node:util";
 
-import type { Scale } from "./bench-case.ts";
+import { parseRelayAddress } from "@postern/core/identity";
+
+import { PROFILES, type Scale } from "./bench-case.ts";
 
 export interface BenchOptions {
   readonly scale: Scale;
@@ -17,11 +19,12 @@ export interface BenchOptions {
   /** `-` for the standard output. */
   readonly json: string | undefined;
   readonly isListing: boolean;
+  readonly isHelp: boolean;
 }
 
 export const USAGE = `npm run bench -- [--case NAME,NAME] [--runs N] [--size 1G] [--json FILE]
 
-Without options: every case, small, within two minutes.
+Without options: every case, small, in a few minutes.
 
   --case     these cases at full size; "all" for every one
   --quick    small all the same
@@ -32,6 +35,7 @@ Without options: every case, small, within two minutes.
   --relay    HOST:PORT of a relay that runs already, where a case can use one
   --json     put the figures into this file (- for the standard output)
   --list     name the cases
+  --help     this text
 `;
 
 /** @throws Error with a sentence for people. */
@@ -48,24 +52,51 @@ export function parseArguments(args: readonly string[]): BenchOptions {
       relay: { type: "string" },
       json: { type: "string" },
       list: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   const isFull = values.case !== undefined && !values.quick;
   return {
     scale: isFull ? "full" : "quick",
-    cases: values.case === "all" ? undefined : names(values.case),
+    cases: values.case === "all" ? undefined : names("--case", values.case),
     runs: values.runs === undefined ? undefined : parseRuns(values.runs),
     bytes: values.size === undefined ? undefined : parseSize(values.size),
-    profiles: names(values.profile),
-    only: names(values.only),
-    relay: values.relay,
-    json: values.json,
+    profiles: parseProfiles(values.profile),
+    only: names("--only", values.only),
+    relay: values.relay === undefined ? undefined : checkRelay(values.relay),
+    json: values.json === undefined ? undefined : checkFile(values.json),
     isListing: values.list,
+    isHelp: values.help,
   };
 }
 
-function names(text: string | undefined): string[] | undefined {
-  return text?.split(",").map((name) => name.trim());
+function names(option: string, text: string | undefined): string[] | undefined {
+  const all = text?.split(",").map((name) => name.trim());
+  if (all?.includes("") === true) throw new Error(`${option} ${text}: a name, or several with ","`);
+  return all === undefined ? undefined : [...new Set(all)];
+}
+
+function parseProfiles(text: string | undefined): string[] | undefined {
+  const all = names("--profile", text);
+  const known: readonly string[] = PROFILES;
+  for (const name of all ?? [])
+    if (!known.includes(name))
+      throw new Error(`no profile ${name}; there are ${PROFILES.join(", ")}`);
+  return all;
+}
+
+function checkRelay(text: string): string {
+  try {
+    parseRelayAddress(text);
+    return text;
+  } catch {
+    throw new Error(`--relay ${text}: HOST:PORT, or what "postern relay" printed`);
+  }
+}
+
+function checkFile(text: string): string {
+  if (text === "") throw new Error("--json: a file, or - for the standard output");
+  return text;
 }
 
 function parseRuns(text: string): number {

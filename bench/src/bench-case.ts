@@ -33,6 +33,9 @@ export function isOwn({ name }: { readonly name: string }): boolean {
   return name.startsWith("postern");
 }
 
+/** All that Postern has, the default first. */
+export const PROFILES = ["end-to-end", "symmetric", "asymmetric"] as const;
+
 /** How large the cases are: all of them in two minutes, or as the targets are stated. */
 export type Scale = "quick" | "full";
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +23,11 @@ test(
     const only = ["--only", "symmetric,socat,croc", "--profile", "symmetric"];
     const size = ["--size", "1M", "--runs", "2"];
     // Nobody else's program is in the search path.
-    const env = { PATH: await pathWith(folder, "bash"), TMPDIR: folder };
+    const env = {
+      PATH: await pathWith(folder, "bash"),
+      TMPDIR: folder,
+      HOME: join(folder, "home"),
+    };
     const { status, stdout, stderr } = bench(
       ["--case", "file", ...only, ...size, "--json", json],
       env,
@@ -40,8 +46,50 @@ test(
     assert.ok(stdout.includes("- croc: absent, it is not installed"), stdout);
     const left = (await readdir(folder)).filter((name) => name.startsWith("postern-bench"));
     assert.deepEqual(left, []);
+    // The person's own identities are none of its business.
+    assert.equal(existsSync(env.HOME), false);
   },
 );
+
+test("a benchmark that measured nothing says so", { skip }, () => {
+  const { status, stderr } = bench(["--case", "connects", "--only", "socat", "--json", "-"]);
+  assert.equal(status, 1);
+  assert.match(stderr, /nothing was measured/);
+});
+
+test(
+  "a benchmark that is broken off leaves no program and no file",
+  { skip, timeout: 180_000 },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "postern-bench-test-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    for (const signal of ["SIGINT", "SIGHUP"] as const) {
+      const args = [RUN, "--case", "cold-start", "--only", "postern", "--runs", "100"];
+      const child = spawn(process.execPath, args, {
+        env: { ...process.env, TMPDIR: folder },
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let said = "";
+      child.stderr.setEncoding("utf8").on("data", (part: string) => (said += part));
+      while (!said.includes("1/100")) await once(child.stderr, "data");
+      const exited = once(child, "exit");
+      child.kill(signal);
+      assert.deepEqual(await exited, [1, null]);
+      const left = (await readdir(folder)).filter((name) => name.startsWith("postern-bench"));
+      assert.deepEqual(left, [], signal);
+      assert.deepEqual(await programsWith(folder), [], signal);
+    }
+  },
+);
+
+/** Command lines that still run and name this folder. */
+async function programsWith(folder: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map(async (pid) => await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.includes(folder));
+}
 
 test("a benchmark drives real links at a relay", { skip }, () => {
   const args = ["--case", "connects,relay-messages", "--quick", "--runs", "1", "--json", "-"];
@@ -64,6 +112,8 @@ test("a benchmark does not start with arguments that it does not know", { skip }
   for (const args of [
     ["--size", "x"],
     ["--case", "nothing"],
+    ["--json", "/nowhere/figures.json"],
+    ["--json", tmpdir()],
   ]) {
     const { status, stderr } = bench(args);
     assert.equal(status, 2);

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { mkdir, writeFile } from "node:fs/promises";
-import { cpus, loadavg, platform, release, totalmem } from "node:os";
-import { join } from "node:path";
+import { access, constants, mkdir, stat, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import process from "node:process";
 
 import { alternate, reasonOf, type Missing } from "./alternate.ts";
@@ -21,22 +21,30 @@ import { renderReport, reportOf, type CaseReport, type Report } from "./report/r
 const BYTES_USUAL = 2 ** 30;
 const RESULTS = join(import.meta.dirname, "../results");
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => process.exit(1));
+// Whoever reads a part of it and leaves has no need of the rest; the results are kept all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 const exitCode = await main(process.argv.slice(2));
 await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
 // Whatever still runs ends with this process.
 process.exit(exitCode);
 
-/** 0: all was measured, absent programs aside. 1: something failed. 2: wrong arguments. */
+/** 0: all was measured, absent programs aside. 1: something failed, or nothing was measured. */
 async function main(args: readonly string[]): Promise<number> {
   let options: BenchOptions;
   let chosen: readonly BenchCase[];
   try {
     options = parseArguments(args);
     chosen = choose(options.cases);
+    if (options.json !== undefined && options.json !== "-") await checkPlace(options.json);
   } catch (error) {
     process.stderr.write(`bench: ${reasonOf(error)}\n\n${USAGE}`);
     return 2;
+  }
+  if (options.isHelp) {
+    process.stdout.write(USAGE);
+    return 0;
   }
   if (options.isListing) {
     for (const { name, title } of CASES) process.stdout.write(`${name.padEnd(15)} ${title}\n`);
@@ -46,11 +54,25 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write("bench: costs are read from /proc, so it runs on Linux only\n");
     return 1;
   }
-  bundlePostern();
+  if (!bundlePostern()) say("the bundle could not be made anew: the command runs without it");
   const report = await measure(chosen, options);
-  await keep(report, options.json);
+  try {
+    await keep(report, options.json);
+  } catch (error) {
+    say(`the figures could not be kept: ${reasonOf(error)}`);
+    return 1;
+  }
   const failures = [report.broken, ...report.cases.map(({ failed }) => failed)].flat();
-  return failures.length > 0 ? 1 : 0;
+  const isEmpty = report.cases.every(({ results }) => results.length === 0);
+  if (isEmpty) say("nothing was measured");
+  return failures.length > 0 || isEmpty ? 1 : 0;
+}
+
+/** Before minutes are spent on figures that nobody gets. @throws why nothing can be written there */
+async function checkPlace(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory() === true) throw new Error(`--json ${file}: is a folder`);
+  await access(there === undefined ? dirname(file) : file, constants.W_OK);
 }
 
 /** @throws Error with a sentence for people. */
@@ -118,7 +140,7 @@ function isWanted(
 function describeMachine(bytes: number): Report["machine"] {
   return {
     CPU: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
+    cores: availableParallelism(),
     "memory GiB": Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     "Node.js": process.version,

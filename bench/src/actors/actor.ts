@@ -11,6 +11,7 @@ import process from "node:process";
 
 import type { Figures } from "../bench-case.ts";
 import { reasonOf } from "../alternate.ts";
+import { endProgramsWith } from "../measure/endings.ts";
 
 export interface Actor {
   readonly pid: number;
@@ -62,7 +63,7 @@ export function startActor(part: string, setting: object): Actor {
 }
 
 const RUNNING = new Set<ChildProcess>();
-process.on("exit", () => {
+endProgramsWith(() => {
   for (const child of RUNNING) child.kill("SIGKILL");
 });
 

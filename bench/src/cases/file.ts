@@ -6,23 +6,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { BenchCase, Setting } from "../bench-case.ts";
-import { hashOnlyEntry, writeRandomFile } from "../measure/payload.ts";
-import {
-  FILE_COLUMNS,
-  sending,
-  type FileContender,
-  type Payload,
-} from "../peers/file-contender.ts";
+import { NotPossible, PROFILES, type BenchCase, type Setting } from "../bench-case.ts";
+import { hashOnlyEntry, hasRoomFor, writeRandomFile } from "../measure/payload.ts";
+import { FILE_COLUMNS, sending, type Payload } from "../peers/file-contender.ts";
 import { peers } from "../peers/all.ts";
 import { bareNode } from "../peers/bare-node.ts";
 import { postern } from "../peers/postern.ts";
-import { profileAbsence } from "../peers/postern-command.ts";
 import { socatDirect, socatRelay } from "../peers/socat.ts";
 
 const MIB = 1_048_576;
 const BYTES = { quick: 128 * MIB, full: 1_024 * MIB };
-const PROFILES = ["end-to-end", "symmetric", "asymmetric"];
 
 export const fileCase: BenchCase = {
   name: "file",
@@ -34,7 +27,9 @@ export const fileCase: BenchCase = {
   async open(setting) {
     const payload = await makeFile(setting, BYTES);
     const floors = [bareNode, socatRelay, socatDirect];
-    const contenders = [...(await posterns(setting)), ...floors, ...peers()];
+    const { profiles = PROFILES, relay } = setting;
+    const posterns = profiles.map((profile) => postern({ profile, relay }));
+    const contenders = [...posterns, ...floors, ...peers()];
     return {
       contenders: contenders.map((each) => sending(payload, each)),
       notes: [`${payload.bytes / MIB} MiB of random bytes`],
@@ -47,18 +42,11 @@ export async function makeFile(
   usual: Readonly<Record<Setting["scale"], number>>,
 ): Promise<Payload> {
   const bytes = chosen ?? usual[scale];
+  if (!hasRoomFor(folder, bytes))
+    throw new NotPossible(`${folder} has no room for ${bytes} bytes twice`);
   const place = join(folder, "payload");
   await mkdir(place);
   const path = join(place, "file.bin");
   await writeRandomFile(path, bytes);
   return { path, bytes, folder, digest: await hashOnlyEntry(place) };
-}
-
-async function posterns(setting: Setting): Promise<FileContender[]> {
-  const { profiles = PROFILES, relay } = setting;
-  return await Promise.all(
-    profiles.map(async (profile) =>
-      postern({ profile, relay, absence: await profileAbsence(profile) }),
-    ),
-  );
 }

@@ -14,7 +14,6 @@ import {
 } from "../peers/file-contender.ts";
 import { peers } from "../peers/all.ts";
 import { postern } from "../peers/postern.ts";
-import { folderAbsence, profileAbsence } from "../peers/postern-command.ts";
 import { tarSsh } from "../peers/tar-ssh.ts";
 import { tarSocat } from "../peers/tar-socat.ts";
 
@@ -38,12 +37,9 @@ export const folderCase: BenchCase = {
   async open(setting) {
     const files = FILES[setting.scale];
     const payload = await makeFolder(setting, files);
-    const noFolders = await folderAbsence(payload.path);
-    const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map(async (profile) => {
-      const absence = (await profileAbsence(profile)) ?? noFolders;
-      return postern({ profile, relay: setting.relay, absence });
-    });
-    const all = [...(await Promise.all(posterns)), tarSsh(), tarSocat, ...peers()];
+    const { profiles = [PROFILE_DEFAULT], relay } = setting;
+    const posterns = profiles.map((profile) => postern({ profile, relay }));
+    const all = [...posterns, tarSsh(), tarSocat, ...peers()];
     return {
       contenders: all.map((each) => sending(payload, each, (run) => figuresOf(run, files))),
       notes: [`${files} files of ${FILE_BYTES / 1_024} KiB, a hundred to a folder`],

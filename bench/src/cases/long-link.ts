@@ -4,7 +4,6 @@ import { congestionControl, openLongLink, type LinkQuality } from "../links/long
 import { FILE_COLUMNS, figuresOf, sending } from "../peers/file-contender.ts";
 import { iperf3 } from "../peers/iperf3.ts";
 import { postern } from "../peers/postern.ts";
-import { profileAbsence } from "../peers/postern-command.ts";
 import { makeFile } from "./file.ts";
 
 const BYTES = { quick: 4 * 1_048_576, full: 100_000_000 };
@@ -23,8 +22,8 @@ export const longLink: BenchCase = {
     const payload = await makeFile(setting, BYTES);
     const link = await openLongLink(QUALITY);
     const apart = { sender: link.far, others: link.near, host: link.host };
-    const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map(async (profile) =>
-      sending(payload, postern({ profile, apart, absence: await profileAbsence(profile) })),
+    const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map((profile) =>
+      sending(payload, postern({ profile, apart })),
     );
     const iperf = iperf3(link, payload.bytes);
     const peer: Contender = {
@@ -32,7 +31,7 @@ export const longLink: BenchCase = {
       run: async () => figuresOf(await iperf.run(), payload.bytes),
     };
     return {
-      contenders: [...(await Promise.all(posterns)), peer],
+      contenders: [...posterns, peer],
       notes: [
         `${(payload.bytes / 1e6).toFixed(0)} MB from the far end to a relay and a receiver at the near one`,
         `${QUALITY.rateMbit} Mbit/s, by ${link.what}; congestion control ${congestionControl()}`,

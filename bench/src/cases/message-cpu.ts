@@ -5,7 +5,6 @@ import { startActor, type Actor } from "../actors/actor.ts";
 import type { PartySetting } from "../actors/message-party.ts";
 import type { BenchCase, Contender, Figures, Setting } from "../bench-case.ts";
 import { newPair } from "../peers/postern.ts";
-import { profileAbsence } from "../peers/postern-command.ts";
 import { openRelay } from "../peers/postern-relay.ts";
 
 const BYTES = 256;
@@ -33,7 +32,7 @@ export const messageCpu: BenchCase = {
   async open(setting) {
     const contenders: Contender[] = [];
     for (const profile of setting.profiles ?? [PROFILE_DEFAULT])
-      contenders.push(...(await kindsOf(setting, profile)));
+      contenders.push(...kindsOf(setting, profile));
     return {
       contenders,
       notes: [
@@ -44,9 +43,8 @@ export const messageCpu: BenchCase = {
   },
 };
 
-async function kindsOf(setting: Setting, profile: string): Promise<Contender[]> {
-  const absence = await profileAbsence(profile);
-  const common = { absence: () => absence, prepare: async () => {} };
+function kindsOf(setting: Setting, profile: string): Contender[] {
+  const common = { absence: () => undefined, prepare: async () => {} };
   const count = MESSAGES[setting.scale];
   const warmUp = WARM_UP[setting.scale];
   const firsts = FIRST_MESSAGES[setting.scale];

@@ -9,7 +9,6 @@ import { startActor, type Actor } from "../actors/actor.ts";
 import type { PartySetting } from "../actors/message-party.ts";
 import type { BenchCase, Contender, Figures, Setting } from "../bench-case.ts";
 import { newPair } from "../peers/postern.ts";
-import { profileAbsence } from "../peers/postern-command.ts";
 import { openRelay } from "../peers/postern-relay.ts";
 
 const BYTES = 256;
@@ -34,12 +33,11 @@ export const roundTrip: BenchCase = {
     const rounds = ROUNDS[setting.scale];
     const contenders: Contender[] = [];
     for (const profile of setting.profiles ?? [PROFILE_DEFAULT]) {
-      const absence = await profileAbsence(profile);
       for (const isDurable of [true, false])
         contenders.push({
           name: `postern ${profile}, ${isDurable ? "durable" : "in memory"}`,
           what: isDurable ? "every step of both clients is synced to the disk" : "state in memory",
-          absence: () => absence,
+          absence: () => undefined,
           prepare: async () => {},
           run: async () => await run(setting, profile, isDurable, rounds),
         });

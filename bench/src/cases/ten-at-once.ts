@@ -11,7 +11,6 @@ import { sumOf } from "../measure/measured-process.ts";
 import { hashOnlyEntry } from "../measure/payload.ts";
 import type { FileRun, Payload } from "../peers/file-contender.ts";
 import { newPair, transferOver, type Pair } from "../peers/postern.ts";
-import { posternAbsence, profileAbsence } from "../peers/postern-command.ts";
 import { openRelay } from "../peers/postern-relay.ts";
 import { makeFile } from "./file.ts";
 
@@ -38,19 +37,18 @@ export const tenAtOnce: BenchCase = {
   async open(setting) {
     const bytes = setting.bytes && Math.ceil(setting.bytes / PAIRS);
     const payload = await makeFile({ ...setting, bytes }, BYTES);
-    const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map(async (profile) => {
-      const absence = posternAbsence() ?? (await profileAbsence(profile));
+    const posterns = (setting.profiles ?? [PROFILE_DEFAULT]).map((profile) => {
       const pairs = Array.from({ length: PAIRS }, () => newPair(join(setting.folder, profile)));
       return {
         name: `postern ${profile}`,
         what: "identities are made in transfers that do not count",
-        absence: () => absence,
+        absence: () => undefined,
         prepare: async () => void (await transferAll(setting, profile, pairs, payload)),
         run: async () => await transferAll(setting, profile, pairs, payload),
       };
     });
     return {
-      contenders: await Promise.all(posterns),
+      contenders: posterns,
       notes: [`${PAIRS} senders and ${PAIRS} receivers, ${payload.bytes / MIB} MiB each`],
     };
   },

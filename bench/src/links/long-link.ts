@@ -8,11 +8,11 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import process from "node:process";
 
 import { startActor, type Actor } from "../actors/actor.ts";
 import type { DelaySetting } from "../actors/packet-delay.ts";
 import { NotPossible } from "../bench-case.ts";
+import { removePlacesWith } from "../measure/endings.ts";
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
 import { freeUdpPort } from "../measure/ports.ts";
 import { hasProgram } from "../../../tools/programs.ts";
@@ -181,7 +181,7 @@ function succeeds(program: string, ...args: readonly string[]): boolean {
 
 /** Namespaces outlive processes. */
 const NAMESPACES = new Set<string>();
-process.on("exit", () => forget(...NAMESPACES));
+removePlacesWith(() => forget(...NAMESPACES));
 
 function forget(...names: readonly string[]): void {
   for (const name of names) if (NAMESPACES.delete(name)) spawnSync("ip", ["netns", "del", name]);

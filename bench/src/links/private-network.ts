@@ -8,9 +8,9 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 
 import { NotPossible } from "../bench-case.ts";
+import { endProgramsWith } from "../measure/endings.ts";
 
 export interface PrivateNetwork {
   /** Starts a program in it. */
@@ -30,6 +30,8 @@ export async function openPrivateNetwork(folder: string, name: string): Promise<
   const keeper = spawn("unshare", ["-n", "-m", "sh", "-c", KEEPER, "sh", hosts], {
     stdio: ["ignore", "pipe", "ignore"],
   });
+  KEEPERS.add(keeper);
+  keeper.once("close", () => KEEPERS.delete(keeper));
   const isReady = await Promise.race([
     once(keeper.stdout, "data").then(() => true),
     once(keeper, "close").then(() => false),
@@ -37,14 +39,10 @@ export async function openPrivateNetwork(folder: string, name: string): Promise<
   ]);
   if (!isReady || keeper.pid === undefined)
     throw new NotPossible("a network namespace is not permitted here");
-  KEEPERS.add(keeper);
   return {
     prefix: ["nsenter", "-t", String(keeper.pid), "-n", "-m"],
     pid: keeper.pid,
-    close() {
-      KEEPERS.delete(keeper);
-      keeper.kill("SIGKILL");
-    },
+    close: () => void keeper.kill("SIGKILL"),
   };
 }
 
@@ -54,6 +52,6 @@ export function permitsPrivateNetwork(): boolean {
 }
 
 const KEEPERS = new Set<ChildProcess>();
-process.on("exit", () => {
+endProgramsWith(() => {
   for (const keeper of KEEPERS) keeper.kill("SIGKILL");
 });

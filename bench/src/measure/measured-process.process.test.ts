@@ -48,3 +48,37 @@ test("startMeasured() rejects with what a failed program said", { skip }, async 
     /exited with 3: out of order/,
   );
 });
+
+/** Any of these would wait for ever. */
+const timeout = 60_000;
+
+test(
+  "startMeasured() does not let a program wait that prints much",
+  { skip, timeout },
+  async () => {
+    const script = "process.stdout.write('x'.repeat(1e6), () => process.exit(3))";
+    await assert.rejects(startMeasured([process.execPath, "-e", script]).ended, /exited with 3$/);
+  },
+);
+
+test("startMeasured() stops a program that will not be asked", { skip, timeout }, async () => {
+  const script = "process.on('SIGTERM', () => {}); console.log(1); setInterval(() => {}, 1_000)";
+  const running = startMeasured([process.execPath, "-e", script]);
+  await once(running.stdout, "data");
+  running.stop();
+  assert.ok((await running.ended).cpuSeconds > 0);
+});
+
+test("startMeasured() ends what a program leaves behind", { skip, timeout }, async () => {
+  const { ended } = startMeasured(["bash", "-c", "sleep 1000 & exit 3"]);
+  await assert.rejects(ended, /exited with 3$/);
+});
+
+test("startMeasured() repeats nothing that would change a terminal", { skip }, async () => {
+  const { ended } = startMeasured([
+    "bash",
+    "-c",
+    "printf '\\e[2J\\n one\\n\\ttwo\\x7f' >&2; exit 3",
+  ]);
+  await assert.rejects(ended, { message: "bash exited with 3: ?[2J one two?" });
+});

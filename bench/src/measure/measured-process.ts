@@ -5,10 +5,12 @@
  * @module
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { basename } from "node:path";
 import process from "node:process";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { endProgramsWith } from "./endings.ts";
 import { cpuSecondsOf, memoryOf, treeOf } from "./proc.ts";
 
 export interface Usage {
@@ -20,13 +22,14 @@ export interface Usage {
 export interface ProcessOptions {
   /** What it reads from its standard input, which is empty otherwise. */
   readonly input?: string | undefined;
-  /** Added to those of this process. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Added to those of this process; `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 export interface MeasuredProcess {
+  /** Read at once or not at all: what nobody reads is dropped, so that no program waits for it. */
   readonly stdout: Readable;
-  /** Rejects with what the program wrote to stderr when it fails. */
+  /** Rejects with the end of what the program wrote to stderr when it fails. */
   readonly ended: Promise<Usage>;
   /** Until all its own children have ended and are counted. */
   untilAlone(): Promise<void>;
@@ -34,13 +37,19 @@ export interface MeasuredProcess {
   usage(): Usage;
   /** Memory that it and its children hold now. */
   residentBytes(): number;
-  /** SIGTERM to it and its children; {@link ended} then resolves whatever its exit code. */
+  /**
+   * SIGTERM to it and its children, SIGKILL to those that stay; {@link ended} then resolves
+   * whatever its exit code.
+   */
   stop(): void;
 }
 
 const SAMPLE_MS = 25;
 const ALONE_MS = 5_000;
+/** After SIGTERM. */
+const LEAVE_MS = 3_000;
 const STDERR_BYTES_MAX = 4_096;
+const COMPLAINT_CHARACTERS_MAX = 400;
 const CPU_PRECISION = "%3U %3S";
 /** Descriptor 3 gets the costs, 2 stays the program's. */
 const TIMED = `TIMEFORMAT="${CPU_PRECISION}"; { time "$@" 2>&4; } 4>&2 2>&3`;
@@ -50,7 +59,9 @@ export function startMeasured(
   command: readonly string[],
   options: ProcessOptions = {},
 ): MeasuredProcess {
+  // A group of its own, which can be ended as a whole, and without the person's terminal.
   const shell = spawn("bash", ["-c", TIMED, "bash", ...command], {
+    detached: true,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
   });
@@ -59,21 +70,32 @@ export function startMeasured(
     // It has ended without reading.
   });
   shell.stdin.end(options.input);
+  shell.stdout.resume();
   const peaks = new Map<number, number>();
   const sample = (): void => samplePeaks(shell.pid, peaks);
   const timer = setInterval(sample, SAMPLE_MS);
   const costs = collect(shell.stdio[3] as Readable);
   const complaints = collect(shell.stderr);
   let stopped = false;
+  let killing: NodeJS.Timeout | undefined;
   const ended = new Promise<Usage>((resolve, reject) => {
-    shell.on("error", reject);
-    shell.on("close", (code) => {
+    const forget = (): void => {
       RUNNING.delete(shell);
       clearInterval(timer);
+      clearTimeout(killing);
+    };
+    shell.on("error", (error) => {
+      forget();
+      reject(error);
+    });
+    // Whoever it left behind would keep its output open.
+    shell.on("exit", () => killGroup(shell.pid));
+    shell.on("close", (code) => {
+      forget();
       const cpuSeconds = parseCosts(costs());
       if ((code === 0 || stopped) && cpuSeconds !== undefined)
         resolve({ cpuSeconds, peakBytes: sumOf(peaks.values()) });
-      else reject(new Error(`${command[0]} exited with ${code}: ${complaints()}`));
+      else reject(new Error(failureOf(command[0] ?? "", code, complaints())));
     });
   });
   // Whoever awaits it hears of it; until then it is nobody's unhandled rejection.
@@ -98,6 +120,7 @@ export function startMeasured(
       const programs = programsOf(shell.pid);
       // It may not have started anything yet.
       for (const pid of programs.length > 0 ? programs : [shell.pid]) killSilently(pid, "SIGTERM");
+      killing ??= setTimeout(() => killAll(shell.pid), LEAVE_MS);
     },
   };
 }
@@ -113,12 +136,33 @@ export function sumOf(values: Iterable<number>): number {
   return sum;
 }
 
-/** Nothing outlives a benchmark that is broken off. */
+/** One line that may stand on a terminal, whatever the program wrote. */
+function failureOf(program: string, code: number | null, complaints: string): string {
+  const text = complaints.replaceAll(/\s+/g, " ").replaceAll(/\p{C}/gu, "?");
+  const said = text.slice(-COMPLAINT_CHARACTERS_MAX).trim();
+  return `${basename(program)} exited with ${code}${said === "" ? "" : `: ${said}`}`;
+}
+
 const RUNNING = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const { pid } of RUNNING)
-    for (const each of programsOf(pid).toReversed()) killSilently(each, "SIGKILL");
+endProgramsWith(() => {
+  for (const { pid } of RUNNING) {
+    const programs = programsOf(pid);
+    killGroup(pid);
+    // Some, as sshd's, are in groups of their own.
+    for (const each of programs) killSilently(each, "SIGKILL");
+  }
 });
+
+/** The programs alone: the shell then still tells what they cost. */
+function killAll(shell: number | undefined): void {
+  const programs = programsOf(shell);
+  if (programs.length === 0) killGroup(shell);
+  for (const each of programs) killSilently(each, "SIGKILL");
+}
+
+function killGroup(shell: number | undefined): void {
+  if (shell !== undefined) killSilently(-shell, "SIGKILL");
+}
 
 function killSilently(pid: number, signal: NodeJS.Signals): void {
   try {

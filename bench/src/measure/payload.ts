@@ -4,7 +4,8 @@ import { createReadStream, existsSync, readFileSync, rmSync, statfsSync } from "
 import { mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import process from "node:process";
+
+import { removePlacesWith } from "./endings.ts";
 
 const BLOCK_BYTES = 1_048_576;
 const MEMORY_FOLDER = "/dev/shm";
@@ -26,20 +27,25 @@ async function makeTemporary(parent: string): Promise<string> {
 }
 
 export async function removeScratch(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true, ...RETRIES });
   SCRATCH.delete(path);
 }
 
-/** Memory is not left full by a benchmark that is broken off. */
+/** Programs that were killed a moment ago may still be writing there. */
+const RETRIES = { maxRetries: 5, retryDelay: 50 };
 const SCRATCH = new Set<string>();
-process.on("exit", () => {
-  for (const path of SCRATCH) rmSync(path, { recursive: true, force: true });
+removePlacesWith(() => {
+  for (const path of SCRATCH) rmSync(path, { recursive: true, force: true, ...RETRIES });
 });
 
 export function hasMemoryFor(fileBytes: number): boolean {
-  if (!existsSync(MEMORY_FOLDER)) return false;
-  const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
-  return bavail * bsize > 2.5 * fileBytes;
+  return existsSync(MEMORY_FOLDER) && hasRoomFor(MEMORY_FOLDER, fileBytes);
+}
+
+/** Whether a folder's disk takes the bytes twice, and some more. */
+export function hasRoomFor(folder: string, bytes: number): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 2.5 * bytes;
 }
 
 /** Random bytes: nothing on the way can make them smaller. */

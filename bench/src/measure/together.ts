@@ -1,5 +1,6 @@
 /** Programs that end together: when one fails or none comes to an end, all are stopped. @module */
 import type { MeasuredProcess, Usage } from "./measured-process.ts";
+import { untilListening } from "./ports.ts";
 
 /** More than anything here takes: a run that hangs must not hold up the others. */
 const ENDED_WITHIN_MS = 15 * 60_000;
@@ -34,4 +35,28 @@ export async function untilAllEnded<const Programs extends readonly MeasuredProc
 export async function stopAll(programs: readonly MeasuredProcess[]): Promise<void> {
   for (const program of programs) program.stop();
   await Promise.allSettled(programs.map(async (program) => await program.ended));
+}
+
+/**
+ * Until a program listens on all of its ports. One that does not, or that ends before, is stopped.
+ *
+ * @param pid any process of the network that the ports are in, where it is not ours
+ * @throws why it does not listen
+ */
+export async function listening(
+  program: MeasuredProcess,
+  ports: readonly number[],
+  pid?: number,
+): Promise<MeasuredProcess> {
+  const ended = program.ended.then(() => {
+    throw new Error("it ended before anybody had connected");
+  });
+  const listens = Promise.all(ports.map(async (port) => await untilListening(port, pid)));
+  try {
+    await Promise.race([listens, ended]);
+    return program;
+  } catch (error) {
+    await stopAll([program]);
+    throw error;
+  }
 }

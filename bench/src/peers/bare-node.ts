@@ -8,8 +8,8 @@ import { join } from "node:path";
 import process from "node:process";
 
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
-import { freePort, untilListening } from "../measure/ports.ts";
-import { untilAllEnded } from "../measure/together.ts";
+import { freePort } from "../measure/ports.ts";
+import { listening, untilAllEnded } from "../measure/together.ts";
 import type { FileContender } from "./file-contender.ts";
 
 const PROGRAM = join(import.meta.dirname, "../actors/bare-node.cjs");
@@ -19,14 +19,14 @@ export const bareNode: FileContender = {
   what: "AES-256-GCM records of 1 MiB through a relay, one fixed key, no protocol",
   absence: () => undefined,
   prepare: async () => {},
-  async run({ path, outputFolder }) {
+  async run({ path, outputFolder, withinMs }) {
     const [port, relayPort] = [await freePort(), await freePort()];
     const receiver = start("receive", port, join(outputFolder, "output"));
     const relay = start("relay", relayPort, port);
-    await Promise.all([untilListening(port), untilListening(relayPort)]);
+    await Promise.all([listening(receiver, [port]), listening(relay, [relayPort])]);
     const started = performance.now();
     const sender = start("send", path, relayPort);
-    const [sending, receiving, relaying] = await untilAllEnded([sender, receiver, relay]);
+    const [sending, receiving, relaying] = await untilAllEnded([sender, receiver, relay], withinMs);
     const wallMs = performance.now() - started;
     return { wallMs, sender: sending, receiver: receiving, relay: relaying };
   },

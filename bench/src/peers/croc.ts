@@ -8,8 +8,8 @@ import { randomInt } from "node:crypto";
 
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, usageSince } from "../measure/measured-process.ts";
-import { freePort, untilListening } from "../measure/ports.ts";
-import { untilAllEnded } from "../measure/together.ts";
+import { freePort } from "../measure/ports.ts";
+import { listening, untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 /** One to meet at, four for the bytes. */
@@ -39,7 +39,7 @@ async function transfer(folder: string, task: Task): Promise<FileRun> {
     { env },
   );
   try {
-    await Promise.all(ports.map(async (port) => await untilListening(port)));
+    await listening(relay, ports);
     const common = ["croc", "--relay", `127.0.0.1:${meeting}`, "--yes", "--ignore-stdin"];
     const before = relay.usage();
     const started = performance.now();
@@ -47,7 +47,7 @@ async function transfer(folder: string, task: Task): Promise<FileRun> {
       env,
     });
     const receiver = startMeasured([...common, "--overwrite", "--out", task.outputFolder], { env });
-    const [sending, receiving] = await untilAllEnded([sender, receiver]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver], task.withinMs);
     const wallMs = performance.now() - started;
     return {
       wallMs,

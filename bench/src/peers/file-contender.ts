@@ -1,5 +1,5 @@
 /** What a program in a comparison must be able to do: carry one file or folder. @module */
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Column, Contender, Figures } from "../bench-case.ts";
@@ -15,6 +15,8 @@ export interface Task {
   readonly path: string;
   /** An empty folder; the output must stand alone in it afterwards. */
   readonly outputFolder: string;
+  /** What takes longer has failed; absent: as long as anything here takes. */
+  readonly withinMs?: number;
 }
 
 export interface FileRun {
@@ -37,6 +39,8 @@ export interface Payload {
   readonly folder: string;
 }
 
+/** A first transfer of a few bytes, keys and servers included. */
+const WARM_UP_MS = 60_000;
 const MIB = 1_048_576;
 const GIB = 1_024 * MIB;
 
@@ -61,32 +65,53 @@ export function costColumns(unit: string): readonly Column[] {
   ];
 }
 
-/** The hash is compared after the clock has stopped, alike for all. */
+/**
+ * Each carries something small before anything is measured: then its files are in memory, its keys
+ * are made, and what does not work here is known. The hash is compared after the clock has stopped,
+ * alike for all.
+ */
 export function sending(
   payload: Payload,
   contender: FileContender,
   figures: (run: FileRun, bytes: number) => Figures = figuresOf,
 ): Contender {
-  const { name, what, absence, prepare, close } = contender;
+  const { name, what, absence, close } = contender;
   const outputFolder = join(payload.folder, "output");
+  const transfer = async (task: Omit<Task, "outputFolder">, digest: string): Promise<FileRun> => {
+    await mkdir(outputFolder);
+    try {
+      const run = await contender.run({ ...task, outputFolder });
+      if ((await hashOnlyEntry(outputFolder)) === digest) return run;
+      throw new Error("what arrived is not what was sent");
+    } finally {
+      await rm(outputFolder, { recursive: true, force: true });
+    }
+  };
   return {
     name,
     what,
     absence,
-    prepare,
-    ...(close === undefined ? {} : { close }),
-    async run() {
-      await mkdir(outputFolder);
-      try {
-        const run = await contender.run({ path: payload.path, outputFolder });
-        if ((await hashOnlyEntry(outputFolder)) !== payload.digest)
-          throw new Error("what arrived is not what was sent");
-        return figures(run, payload.bytes);
-      } finally {
-        await rm(outputFolder, { recursive: true });
-      }
+    async prepare(folder) {
+      await contender.prepare(folder);
+      const { path, digest } = await makeSmall(folder, payload.path);
+      await transfer({ path, withinMs: WARM_UP_MS }, digest);
     },
+    ...(close === undefined ? {} : { close }),
+    run: async () => figures(await transfer({ path: payload.path }, payload.digest), payload.bytes),
   };
+}
+
+/** A file or a folder, as the other one is. */
+async function makeSmall(
+  folder: string,
+  like: string,
+): Promise<{ readonly path: string; readonly digest: string }> {
+  const place = join(folder, "first");
+  const isFolder = (await stat(like)).isDirectory();
+  const path = join(place, isFolder ? "first" : "first.bin");
+  await mkdir(isFolder ? path : place, { recursive: true });
+  await writeFile(isFolder ? join(path, "first.bin") : path, "first");
+  return { path, digest: await hashOnlyEntry(place) };
 }
 
 export function figuresOf(run: FileRun, bytes: number): Figures {

@@ -7,6 +7,8 @@ import type { FileContender, FileRun } from "./file-contender.ts";
 
 const PORT = "5201";
 const SERVER_MS = 10_000;
+const WARM_UP_BYTES = 100_000;
+const WARM_UP_MS = 60_000;
 
 /** It sends bytes of its own, as many as the file has. */
 export function iperf3(
@@ -19,12 +21,16 @@ export function iperf3(
     name: "iperf3",
     what: "one TCP connection from end to end, nothing but its bytes",
     absence: () => (hasProgram("iperf3") ? undefined : "it is not installed"),
-    prepare: async () => {},
+    prepare: async () => void (await run(link, WARM_UP_BYTES, WARM_UP_MS)),
     run: async () => await run(link, bytes),
   };
 }
 
-async function run({ near, far, host }: LongLink, bytes: number): Promise<FileRun> {
+async function run(
+  { near, far, host }: LongLink,
+  bytes: number,
+  withinMs?: number,
+): Promise<FileRun> {
   const server = startMeasured([
     ...near,
     "iperf3",
@@ -41,7 +47,7 @@ async function run({ near, far, host }: LongLink, bytes: number): Promise<FileRu
     const count = String(bytes);
     const client = startMeasured([...far, "iperf3", "-c", host, "-p", PORT, "-n", count, "-J"]);
     const said = textOf(client.stdout);
-    const [sender, receiver] = await untilAllEnded([client, server]);
+    const [sender, receiver] = await untilAllEnded([client, server], withinMs);
     const wallMs = parseSeconds(await said) * 1_000;
     return { wallMs, transferMs: wallMs, sender, receiver };
   } finally {

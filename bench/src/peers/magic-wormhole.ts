@@ -75,7 +75,7 @@ async function transfer(task: Task): Promise<FileRun> {
     const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
     const consent = ["--accept-file", "-o", output, code];
     const receiver = startMeasured([...program, "receive", ...OPTIONS, ...consent]);
-    const [sending, receiving] = await untilAllEnded([sender, receiver]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver], task.withinMs);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());
     return { wallMs, sender: sending, receiver: receiving, relay };

@@ -5,22 +5,27 @@
  * @module
  */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, rmdir, writeFile } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmod, copyFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, type MeasuredProcess, type Usage } from "../measure/measured-process.ts";
-import { freePort, untilListening } from "../measure/ports.ts";
-import { untilAllEnded } from "../measure/together.ts";
+import { freePort } from "../measure/ports.ts";
+import { removePlacesWith } from "../measure/endings.ts";
+import { listening, untilAllEnded } from "../measure/together.ts";
 import type { FileRun } from "./file-contender.ts";
 
 export const SSH_CIPHER = "aes128-gcm@openssh.com";
 /** sshd insists on its absolute path. */
 const SSHD = "/usr/sbin/sshd";
-/** What sshd of root wants to be there, empty. */
+/** What sshd of root wants to be there. */
 const SEPARATION_FOLDER = "/run/sshd";
+/** A file for each benchmark that uses the folder which one of them has made. */
+const MARK = "postern-bench-";
+/** For `ssh-keygen`: a program of this name may be another one. */
+const KEYGEN_MS = 20_000;
 
 export function sshAbsence(client: "scp" | "ssh"): string | undefined {
   if (!hasProgram(client) || !hasProgram("ssh-keygen")) return `${client} is not installed`;
@@ -29,18 +34,14 @@ export function sshAbsence(client: "scp" | "ssh"): string | undefined {
 
 export class OwnSshd {
   #folder = "";
-  #hasMadeFolder = false;
 
   /** Keeps its keys and configuration in a folder. */
   async prepare(folder: string): Promise<void> {
     this.#folder = folder;
-    if (process.getuid?.() === 0 && !existsSync(SEPARATION_FOLDER)) {
-      await mkdir(SEPARATION_FOLDER);
-      this.#hasMadeFolder = true;
-    }
+    if (process.getuid?.() === 0) shareSeparationFolder();
     for (const name of ["host", "user"]) {
       const args = ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, name)];
-      execFileSync("ssh-keygen", args, { stdio: "ignore" });
+      execFileSync("ssh-keygen", args, { stdio: "ignore", timeout: KEYGEN_MS });
     }
     await copyFile(join(folder, "user.pub"), join(folder, "authorized"));
     await chmod(join(folder, "authorized"), 0o600);
@@ -49,16 +50,17 @@ export class OwnSshd {
   /** Starts it, then what `client` starts with these options and that login; ends it again. */
   async run(
     client: (options: readonly string[], port: string, login: string) => MeasuredProcess,
+    withinMs?: number,
   ): Promise<FileRun> {
     const port = await freePort();
     const config = join(this.#folder, "sshd_config");
     await writeFile(config, this.#configuration(port));
     const server = startMeasured([SSHD, "-D", "-e", "-f", config]);
     try {
-      await untilListening(port);
+      await listening(server, [port]);
       const started = performance.now();
       const running = client(this.#options(), String(port), `${userInfo().username}@127.0.0.1`);
-      const [sender]: readonly [Usage] = await untilAllEnded([running]);
+      const [sender]: readonly [Usage] = await untilAllEnded([running], withinMs);
       const wallMs = performance.now() - started;
       await server.untilAlone();
       server.stop();
@@ -66,10 +68,6 @@ export class OwnSshd {
     } finally {
       server.stop();
     }
-  }
-
-  async close(): Promise<void> {
-    if (this.#hasMadeFolder) await rmdir(SEPARATION_FOLDER).catch(() => undefined);
   }
 
   #configuration(port: number): string {
@@ -105,4 +103,21 @@ export class OwnSshd {
     ].flatMap((option) => ["-o", option]);
     return ["-F", "none", "-i", join(this.#folder, "user"), ...options];
   }
+}
+
+/** Removed at the end by the last benchmark that uses it, if it was not there before. */
+function shareSeparationFolder(): void {
+  const isOthers = existsSync(SEPARATION_FOLDER) && marks().length === 0;
+  if (isOthers) return;
+  const mark = join(SEPARATION_FOLDER, `${MARK}${process.pid}`);
+  mkdirSync(SEPARATION_FOLDER, { recursive: true, mode: 0o755 });
+  writeFileSync(mark, "");
+  removePlacesWith(() => {
+    rmSync(mark, { force: true });
+    rmdirSync(SEPARATION_FOLDER);
+  });
+}
+
+function marks(): string[] {
+  return readdirSync(SEPARATION_FOLDER).filter((name) => name.startsWith(MARK));
 }

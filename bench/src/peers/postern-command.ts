@@ -1,6 +1,5 @@
 /** The `postern` command with its costs and the events of its `--json`. @module */
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -9,7 +8,6 @@ import type { Readable } from "node:stream";
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
 
 const COMMAND = join(import.meta.dirname, "../../../packages/cli/bin/postern.js");
-const PROGRAM = join(import.meta.dirname, "../../../packages/cli/src/main.ts");
 const BUNDLE = join(import.meta.dirname, "../../../tools/bundle.ts");
 
 export interface PosternCommand extends MeasuredProcess {
@@ -28,20 +26,33 @@ export interface PosternEvent {
   readonly code?: string;
 }
 
-/** What is measured is what people start: the bundle, made of the sources as they are now. */
-export function bundlePostern(): void {
-  if (existsSync(BUNDLE)) execFileSync(process.execPath, [BUNDLE]);
+/**
+ * What is measured is what people start: the bundle, made of the sources as they are now. Where it
+ * cannot be made, as on a full disk, the command runs from the sources, or from the one it has.
+ *
+ * @returns whether it was made
+ */
+export function bundlePostern(): boolean {
+  const { status } = spawnSync(process.execPath, [BUNDLE], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return status === 0;
 }
 
-export const posternAbsence = (): string | undefined =>
-  existsSync(PROGRAM) ? undefined : "packages/cli is not there";
+/** The person's own settings, such as a passphrase, are not what is measured. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => name.startsWith("POSTERN_"))
+    .map((name) => [name, undefined]),
+);
 
 /** `prefix` is a program that starts it, such as `ip netns exec NAME`. */
 export function startPostern(
   args: readonly string[],
   prefix: readonly string[] = [],
 ): PosternCommand {
-  const child = startMeasured([...prefix, process.execPath, COMMAND, ...args, "--json"]);
+  const command = [...prefix, process.execPath, COMMAND, ...args, "--json"];
+  const child = startMeasured(command, { env: ENVIRONMENT });
   const events = watchEvents(child.stdout);
   const expect = async (type: string): Promise<PosternEvent> => {
     const event = await events(type);
@@ -56,26 +67,6 @@ export function startPostern(
 function heard<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
-}
-
-/** Why this profile cannot be measured, asked of the program itself; nobody is connected to. */
-export async function profileAbsence(profile: string): Promise<string | undefined> {
-  const args = ["send", "--text", "x", "--to", "x", "--profile", profile, "--no-input"];
-  return (await usageRefusal(args)) ? "the profile is not there yet" : undefined;
-}
-
-/** Why a folder cannot be sent. */
-export async function folderAbsence(folder: string): Promise<string | undefined> {
-  const refused = await usageRefusal(["send", folder, "--to", "x", "--no-input"]);
-  return refused ? "folders are not yet supported" : undefined;
-}
-
-/** Nothing answers at port 1: what gets so far was understood. */
-async function usageRefusal(args: readonly string[]): Promise<boolean> {
-  const child = startPostern([...args, "--relay", "127.0.0.1:1", "--timeout", "2s"]);
-  const error = await child.event("error").catch(() => undefined);
-  await child.ended.catch(() => undefined);
-  return error?.code?.startsWith("usage/") === true;
 }
 
 function watchEvents(stdout: Readable): (type: string) => Promise<PosternEvent | undefined> {

@@ -1,22 +1,19 @@
 /**
  * Postern as people run it: the `postern` command three times, as relay, receiver and sender.
- * Identities and keys are made in an unmeasured first transfer.
+ * Identities and keys are made in the first transfer, which is not measured.
  *
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { untilAllEnded } from "../measure/together.ts";
-import { posternAbsence, startPostern } from "./postern-command.ts";
+import { startPostern } from "./postern-command.ts";
 import { openRelay, type PosternRelay } from "./postern-relay.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 export interface PosternPlace {
   readonly profile: string;
-  /** Why the profile, or what is to be sent, is not there. */
-  readonly absence?: string | undefined;
   /** A relay that runs already. */
   readonly relay?: string | undefined;
   /** How the sender, and the relay with the receiver, are started; where the relay listens. */
@@ -45,13 +42,9 @@ export function postern(place: PosternPlace): FileContender {
   return {
     name: `postern ${place.profile}`,
     what: "AES-256-GCM records, keys replaced, receipt, file flushed and renamed",
-    absence: () => posternAbsence() ?? place.absence,
+    absence: () => undefined,
     async prepare(folder) {
       pair = newPair(folder);
-      const [path, outputFolder] = [join(folder, "first"), join(folder, "first-output")];
-      await mkdir(outputFolder);
-      await writeFile(path, "first");
-      await transfer(place, pair, { path, outputFolder });
     },
     run: async (task) => await transfer(place, pair, task),
   };
@@ -75,7 +68,7 @@ export async function transferOver(
   relay: PosternRelay,
   { profile, apart }: PosternPlace,
   pair: Pair,
-  { path, outputFolder }: Task,
+  { path, outputFolder, withinMs }: Task,
 ): Promise<FileRun> {
   const common = ["--relay", relay.address, "--home", pair.home, "--profile", profile, "--quiet"];
   const receive = ["receive", "--once", "--accept", "all", "-o", outputFolder];
@@ -86,7 +79,7 @@ export async function transferOver(
   const send = ["send", path, "--to", pair.receiver, "--name", pair.sender];
   const sender = startPostern([...send, ...common], apart?.sender);
   const [accepted, done] = [sender.event("accepted"), sender.event("done")];
-  const [sending, receiving] = await untilAllEnded([sender, receiver]);
+  const [sending, receiving] = await untilAllEnded([sender, receiver], withinMs);
   const wallMs = performance.now() - started;
   const transferMs = (await done).atMs - (await accepted).atMs;
   return { wallMs, transferMs, sender: sending, receiver: receiving, relay: usage() };

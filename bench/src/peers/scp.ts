@@ -1,7 +1,5 @@
 /** scp to an sshd of our own on loopback, without any relay. @module */
 import { statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 
 import { startMeasured } from "../measure/measured-process.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
@@ -13,22 +11,15 @@ export function scp(): FileContender {
     name: "scp direct",
     what: `scp, ${SSH_CIPHER}, without a relay; its receiver is sshd`,
     absence: () => sshAbsence("scp"),
-    async prepare(folder) {
-      await server.prepare(folder);
-      const [path, outputFolder] = [join(folder, "first"), join(folder, "first-output")];
-      await mkdir(outputFolder);
-      await writeFile(path, "first");
-      await copy(server, { path, outputFolder });
-    },
+    prepare: async (folder) => await server.prepare(folder),
     run: async (task) => await copy(server, task),
-    close: async () => await server.close(),
   };
 }
 
-async function copy(server: OwnSshd, { path, outputFolder }: Task): Promise<FileRun> {
+async function copy(server: OwnSshd, { path, outputFolder, withinMs }: Task): Promise<FileRun> {
   const how = statSync(path).isDirectory() ? ["-q", "-r"] : ["-q"];
   return await server.run((options, port, login) => {
     const target = `${login}:${outputFolder}/`;
     return startMeasured(["scp", ...how, ...options, "-P", port, path, target]);
-  });
+  }, withinMs);
 }

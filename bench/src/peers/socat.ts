@@ -8,8 +8,8 @@ import { join } from "node:path";
 
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, type MeasuredProcess } from "../measure/measured-process.ts";
-import { freePort, untilListening } from "../measure/ports.ts";
-import { untilAllEnded } from "../measure/together.ts";
+import { freePort } from "../measure/ports.ts";
+import { listening, stopAll, untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 const COPY = ["-b", "1048576", "-u"];
@@ -44,26 +44,28 @@ async function listen({ outputFolder }: Task): Promise<Way> {
   const port = await freePort();
   const output = join(outputFolder, "output");
   const receiver = startMeasured(["socat", ...COPY, listenAt(port), `OPEN:${output},creat,trunc`]);
-  await untilListening(port);
+  await listening(receiver, [port]);
   return { port, receiver };
 }
 
-async function relayTo(way: Way): Promise<Way> {
+async function relayTo({ port: to, receiver }: Way): Promise<Way> {
   const port = await freePort();
-  const relay = startMeasured(["socat", ...COPY, listenAt(port), `TCP:127.0.0.1:${way.port}`]);
-  await untilListening(port);
-  return { port, receiver: way.receiver, relay };
+  const relay = startMeasured(["socat", ...COPY, listenAt(port), `TCP:127.0.0.1:${to}`]);
+  await listening(relay, [port]).catch(async (error: unknown) => {
+    await stopAll([receiver]);
+    throw error;
+  });
+  return { port, receiver, relay };
 }
 
-async function copy({ path }: Task, { port, receiver, relay }: Way): Promise<FileRun> {
+async function copy({ path, withinMs }: Task, { port, receiver, relay }: Way): Promise<FileRun> {
   const started = performance.now();
   const sender = startMeasured(["socat", ...COPY, `OPEN:${path}`, `TCP:127.0.0.1:${port}`]);
   // The relay ends with them, in the same moment.
-  const [sending, receiving, relaying] = await untilAllEnded([
-    sender,
-    receiver,
-    ...(relay === undefined ? [] : [relay]),
-  ]);
+  const [sending, receiving, relaying] = await untilAllEnded(
+    [sender, receiver, ...(relay === undefined ? [] : [relay])],
+    withinMs,
+  );
   const wallMs = performance.now() - started;
   return { wallMs, sender: sending, receiver: receiving, relay: relaying };
 }

@@ -3,8 +3,8 @@ import { basename, dirname } from "node:path";
 
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured } from "../measure/measured-process.ts";
-import { freePort, untilListening } from "../measure/ports.ts";
-import { untilAllEnded } from "../measure/together.ts";
+import { freePort } from "../measure/ports.ts";
+import { listening, stopAll, untilAllEnded } from "../measure/together.ts";
 import type { FileContender, FileRun, Task } from "./file-contender.ts";
 
 /** Arguments, not text, reach the shell. */
@@ -22,10 +22,10 @@ export const tarSocat: FileContender = {
   run,
 };
 
-async function run({ path, outputFolder }: Task): Promise<FileRun> {
+async function run({ path, outputFolder, withinMs }: Task): Promise<FileRun> {
   const [relayPort, receiverPort] = [await freePort(), await freePort()].map(String);
   const receiver = startMeasured(["sh", "-c", UNPACK, "sh", outputFolder, receiverPort ?? ""]);
-  await untilListening(Number(receiverPort));
+  await listening(receiver, [Number(receiverPort)]);
   const relay = startMeasured([
     "socat",
     "-b",
@@ -34,11 +34,14 @@ async function run({ path, outputFolder }: Task): Promise<FileRun> {
     `TCP-LISTEN:${relayPort},bind=127.0.0.1,reuseaddr`,
     `TCP:127.0.0.1:${receiverPort}`,
   ]);
-  await untilListening(Number(relayPort));
+  await listening(relay, [Number(relayPort)]).catch(async (error: unknown) => {
+    await stopAll([receiver]);
+    throw error;
+  });
   const started = performance.now();
   const place = [dirname(path), basename(path), relayPort ?? ""];
   const sender = startMeasured(["sh", "-c", PACK, "sh", ...place]);
-  const [sending, receiving, relaying] = await untilAllEnded([sender, receiver, relay]);
+  const [sending, receiving, relaying] = await untilAllEnded([sender, receiver, relay], withinMs);
   const wallMs = performance.now() - started;
   return { wallMs, sender: sending, receiver: receiving, relay: relaying };
 }

@@ -16,13 +16,12 @@ export function tarSsh(): FileContender {
     what: `tar, ${SSH_CIPHER}, without a relay; nothing is flushed to the disk`,
     absence: () => (hasProgram("tar") ? sshAbsence("ssh") : "tar is not installed"),
     prepare: async (folder) => await server.prepare(folder),
-    run: async ({ path, outputFolder }: Task) =>
+    run: async ({ path, outputFolder, withinMs }: Task) =>
       await server.run((options, port, login) => {
         const place = [dirname(path), basename(path)];
         const unpack = `tar x -C '${outputFolder}'`;
         const ssh = [...options, "-p", port, login, unpack];
         return startMeasured(["sh", "-c", PACK, "sh", ...place, ...ssh]);
-      }),
-    close: async () => await server.close(),
+      }, withinMs),
   };
 }

@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 
 import { hasProgram } from "../../../tools/programs.ts";
 import { startMeasured, type Usage } from "../measure/measured-process.ts";
-import { untilListening } from "../measure/ports.ts";
+import { listening, stopAll } from "../measure/together.ts";
 
 export interface WormholeServers {
   usage(): Usage;
@@ -22,15 +22,24 @@ export interface ServerPlace {
 /** Debian's name, and everybody else's. */
 const RUNNERS = ["twist3", "twist"];
 
+/** For telling its plugins: a program of this name may be another one. */
+const PLUGINS_MS = 20_000;
+
 let plugins: string | undefined;
 
 /** Why the servers cannot be started. */
 export function serversAbsence(): string | undefined {
   const runner = RUNNERS.find((name) => hasProgram(name));
   if (runner === undefined) return "twist, which runs its servers, is not installed";
-  plugins ??= spawnSync(runner, ["--help"], { encoding: "utf8" }).stdout;
+  plugins ??= pluginsOf(runner);
   if (!plugins.includes("transitrelay")) return "its transit relay is not installed";
   return plugins.includes("wormhole-mailbox") ? undefined : "its mailbox server is not installed";
+}
+
+function pluginsOf(runner: string): string {
+  const options = { encoding: "utf8", timeout: PLUGINS_MS, killSignal: "SIGKILL" } as const;
+  const { error, stdout } = spawnSync(runner, ["--help"], options);
+  return error === undefined ? stdout : "";
 }
 
 export async function startWormholeServers(place: ServerPlace): Promise<WormholeServers> {
@@ -38,16 +47,12 @@ export async function startWormholeServers(place: ServerPlace): Promise<Wormhole
   const runner = [...prefix, RUNNERS.find((name) => hasProgram(name)) ?? ""];
   const listen = (port: number): string => `tcp:${port}:interface=127.0.0.1`;
   const store = ["--channel-db", ":memory:"];
-  const servers = [
-    startMeasured([...runner, "transitrelay", "--port", listen(transit)]),
-    startMeasured([...runner, "wormhole-mailbox", "--port", listen(mailbox), ...store]),
-  ];
-  const stop = async (): Promise<void> => {
-    for (const server of servers) server.stop();
-    await Promise.allSettled(servers.map(({ ended }) => ended));
-  };
+  const relay = startMeasured([...runner, "transitrelay", "--port", listen(transit)]);
+  const mail = startMeasured([...runner, "wormhole-mailbox", "--port", listen(mailbox), ...store]);
+  const servers = [relay, mail];
+  const stop = async (): Promise<void> => await stopAll(servers);
   try {
-    await Promise.all([untilListening(transit, pid), untilListening(mailbox, pid)]);
+    await Promise.all([listening(relay, [transit], pid), listening(mail, [mailbox], pid)]);
   } catch (error) {
     await stop();
     throw error;

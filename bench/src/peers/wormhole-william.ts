@@ -92,7 +92,7 @@ async function transfer(network: PrivateNetwork, task: Task): Promise<FileRun> {
     const started = performance.now();
     const sender = startMeasured([...program, "send", ...OPTIONS, "--code", code, task.path]);
     const receiver = startMeasured([...program, "receive", ...OPTIONS, code], { input: "y\n" });
-    const [sending, receiving] = await untilAllEnded([sender, receiver]);
+    const [sending, receiving] = await untilAllEnded([sender, receiver], task.withinMs);
     const wallMs = performance.now() - started;
     const relay = usageSince(before, servers.usage());
     return { wallMs, sender: sending, receiver: receiving, relay };
