@@ -68,7 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
   return failures.length > 0 || isEmpty ? 1 : 0;
 }
 
-/** Before minutes are spent on figures that nobody gets. @throws why nothing can be written there */
+/** Before minutes are spent on figures that nobody gets. @throws why they cannot be kept there */
 async function checkPlace(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there?.isDirectory() === true) throw new Error(`--json ${file}: is a folder`);
