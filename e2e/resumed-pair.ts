@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { FaultProxy } from "./fault-proxy.ts";
 import { hashLarge, sizeOf, writeLarge } from "./large-file.ts";
 import type { Program } from "./program.ts";
-import { filesIn, freePort, Scene, type Owner, type RelayProgram } from "./scene.ts";
+import { filesIn, freePort, partBytes, Scene, type Owner, type RelayProgram } from "./scene.ts";
 
 export const FILE = "big.raw";
 
@@ -137,7 +137,7 @@ export class ResumedPair {
 
   /** Bytes of the content that are in Bob's folder. */
   async arrived(): Promise<number> {
-    const part = await sizeOf(join(this.inbox, `.${FILE}.part`));
+    const part = await partBytes(this.inbox, FILE);
     return part === 0 ? await sizeOf(join(this.inbox, FILE)) : part;
   }
 

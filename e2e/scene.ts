@@ -12,6 +12,7 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Client } from "@postern/client";
 import { connectNode } from "@postern/client/node";
+import { sizeOf } from "./large-file.ts";
 import { Program } from "./program.ts";
 
 /** A test's context, or `{ after }` of `node:test` for a whole file. */
@@ -154,7 +155,18 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** All that stands in a folder, hidden files included, in order. */
+/** All that stands in a folder, hidden files included, in order: a part as `.NAME.part`. */
 export async function filesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).toSorted();
+  const names = await readdir(folder);
+  return names.map((name) => name.replace(PART_TAG, ".part")).toSorted();
+}
+
+/** What makes a part's name unlike any other. */
+const PART_TAG = /(?<=^\..+)\.[0-9a-f]{8}\.part$/su;
+
+/** Bytes of the part of a file of this name; 0 when there is none. */
+export async function partBytes(folder: string, name: string): Promise<number> {
+  const names = await readdir(folder);
+  const part = names.find((each) => each.replace(PART_TAG, ".part") === `.${name}.part`);
+  return part === undefined ? 0 : await sizeOf(join(folder, part));
 }

@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { contentOf, pour, receive, sinkFor, treeAt } from "../../test/directory-lab.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
+import { createStaging } from "./staging.ts";
 
 test("F-05 directorySink() goes where the directory's link led when it began", async (t) => {
   const [real, other, home] = [await scratch(t), await scratch(t), await scratch(t)];
@@ -24,10 +26,8 @@ test("F-05 directorySink() goes where the directory's link led when it began", a
 test("F-05 directorySink() takes no link for its own folder, and no file for a directory", async (t) => {
   const [directory, outside] = [await scratch(t), await scratch(t)];
   await fs.symlink(outside, join(directory, ".top.part"));
+  assert.throws(() => createStaging(directory, ".top.part"), { code: "EEXIST" });
   const content = contentOf({ "top/": "", "top/a": "x" });
-  await receive(await sinkFor(directory, content, new MemoryJournal()), content);
-  assert.deepEqual(await fs.readdir(outside), []);
-  assert.deepEqual((await fs.readdir(directory)).toSorted(), [".top.part", "top"]);
   const file = join(directory, "file");
   await fs.writeFile(file, "");
   const refused = sinkFor(file, content, new MemoryJournal());
@@ -41,7 +41,7 @@ test("F-06 directorySink() writes nothing through a folder that became a link", 
   const content = contentOf(tree);
   const sink = await sinkFor(directory, content, new MemoryJournal());
   await pour(sink, content, content.listBytes + 1_000);
-  const sub = join(directory, ".top.part", "tree", "top", "sub");
+  const sub = join(await partIn(directory), "tree", "top", "sub");
   await fs.rename(sub, `${sub}-moved`);
   await fs.symlink(outside, sub);
   const middle = content.listBytes + 1_000;
@@ -56,7 +56,7 @@ test("F-06 directorySink() removes nothing that was put into its folder's place"
   const directory = await scratch(t);
   const content = contentOf({ "top/": "", "top/a": "x" });
   const sink = await sinkFor(directory, content, new MemoryJournal());
-  const part = join(directory, ".top.part");
+  const part = await partIn(directory);
   await fs.rename(part, join(directory, "moved"));
   await fs.mkdir(part);
   await fs.writeFile(join(part, "mine"), "mine");
@@ -71,7 +71,7 @@ test("F-06 F-09 directorySink() writes into no file that it did not make", async
   const content = contentOf({ "top/": "", "top/a": "A", "top/b": "B" });
   const sink = await sinkFor(directory, content, journal);
   await pour(sink, content, content.listBytes + 1);
-  await fs.link(outside, join(directory, ".top.part", "tree", "top", "b"));
+  await fs.link(outside, join(await partIn(directory), "tree", "top", "b"));
   const last = content.bytes.length - 1;
   await assert.rejects(sink.write(content.bytes.subarray(last), last), hasCode("store/failed"));
   await sink.abandon();

@@ -1,7 +1,7 @@
 /** What a directory sink goes on with after every kind of end. */
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
@@ -20,6 +20,7 @@ import {
 } from "../../test/directory-lab.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { namesIn, partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import { directorySink } from "./directory-sink.ts";
 
@@ -85,8 +86,9 @@ test("directorySink() notes what is on the disk when it is abandoned", async (t)
   const end = content.listBytes + 50_000;
   await pour(sink, content, end);
   await sink.abandon();
-  assert.deepEqual(flushed, [join(directory, ".top.part")]);
-  const note = { directory, name: "top", part: ".top.part", bytes: end, boot: "this one" };
+  const path = await partIn(directory);
+  assert.deepEqual(flushed, [path]);
+  const note = { directory, name: "top", part: basename(path), bytes: end, boot: "this one" };
   assert.deepEqual(journal.note, note);
 });
 
@@ -97,7 +99,7 @@ test("directorySink() takes after another start what the disk has for sure, no m
     await pour(await sinkFor(directory, content, journal), content, content.bytes.length - 1);
     journal.note = { ...journal.note!, bytes: content.listBytes + sure };
     // The power went: what was not flushed is there with other bytes, and one file is not.
-    const tree = join(directory, ".top.part", "tree", "top");
+    const tree = join(await partIn(directory), "tree", "top");
     await fs.writeFile(join(tree, "z"), "lost");
     await fs.rm(join(tree, "sub", "zero"));
     const sink = await sinkFor(directory, content, journal, NEXT_BOOT);
@@ -117,7 +119,7 @@ test("directorySink() asks again for a list that had not come whole", async (t) 
   await killed.write(content.bytes.subarray(0, content.listBytes - 1), 0);
   const next = await sinkFor(directory, content, journal);
   assert.equal(next.held, undefined);
-  assert.deepEqual(await fs.readdir(directory), [".top.part"]);
+  assert.deepEqual(await namesIn(directory), [".top.part"]);
   await receive(next, content);
   assert.deepEqual(await treeAt(directory), TREE);
 });
@@ -149,7 +151,7 @@ test("F-11 directorySink() gives nothing its name that the disk did not take", a
   await pour(sink, content);
   await assert.rejects(sink.commit(content.bytes.length), hasCode("store/no-space"));
   await sink.abandon();
-  assert.deepEqual(await fs.readdir(directory), [".top.part"]);
+  assert.deepEqual(await namesIn(directory), [".top.part"]);
   isFull = false;
   await receive(await sinkFor(directory, content, journal, { sync }), content);
   assert.deepEqual(await treeAt(directory), TREE);
@@ -234,7 +236,7 @@ test("F-06 directorySink() trusts nothing in its folder that it cannot have left
     const [directory, journal] = [await scratch(t), new MemoryJournal()];
     await fs.writeFile(outside, "AAAA");
     await pour(await sinkFor(directory, content, journal), content);
-    await change(join(directory, ".top.part", "tree", "top", "a"));
+    await change(join(await partIn(directory), "tree", "top", "a"));
     const sink = await sinkFor(directory, content, journal);
     expectHeld(sink, content, content.listBytes);
     await receive(sink, content).catch(() => sink.abandon());
@@ -264,12 +266,28 @@ test("directorySink() begins anew when its folder is gone, replaced or another's
   for (const [what, change] of Object.entries(changes)) {
     const [directory, journal] = [await scratch(t), new MemoryJournal()];
     await pour(await sinkFor(directory, content, journal), content, content.listBytes + 9);
-    const now = await change(join(directory, ".top.part"));
+    const now = await change(await partIn(directory));
     const sink = await sinkFor(directory, now, journal);
     assert.equal(sink.held, undefined, what);
     await receive(sink, now);
     assert.equal(sink.path, join(directory, "top"));
   }
+});
+
+test("F-12 directorySink() leaves another content's folder alone, though its own is gone", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const [content, other] = [contentOf(TREE), contentOf({ ...TREE, "top/z": "another size" })];
+  await pour(await sinkFor(directory, content, journal), content, content.listBytes + 9);
+  await fs.rm(await partIn(directory), { recursive: true });
+  const running = await sinkFor(directory, other, new MemoryJournal());
+  await pour(running, other, other.listBytes + 9);
+  const again = await sinkFor(directory, content, journal);
+  assert.equal(again.held, undefined);
+  await receive(again, content);
+  const rest = other.listBytes + 9;
+  await running.write(other.bytes.subarray(rest), rest);
+  await running.commit(other.bytes.length);
+  assert.equal(running.path, join(directory, "top (1)"));
 });
 
 test("F-01 directorySink() follows no note that leads elsewhere", async (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { PosternError } from "@postern/core/errors";
@@ -18,6 +18,7 @@ import {
 import { whileNothingIsWritten } from "../../test/failing-disk.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { namesIn, partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import { directorySink } from "./directory-sink.ts";
 
@@ -36,9 +37,10 @@ test("F-12 directorySink() shows nothing under a final name before commit", asyn
   const content = contentOf(TREE);
   const sink = await sinkFor(directory, content, journal);
   await pour(sink, content);
-  assert.deepEqual(await fs.readdir(directory), [".top.part"]);
-  assert.equal((await fs.stat(join(directory, ".top.part"))).mode & 0o777, 0o700);
-  assert.equal(journal.note?.part, ".top.part");
+  assert.deepEqual(await namesIn(directory), [".top.part"]);
+  const part = await partIn(directory);
+  assert.equal((await fs.stat(part)).mode & 0o777, 0o700);
+  assert.equal(journal.note?.part, basename(part));
   await sink.commit(content.bytes.length);
   assert.deepEqual(await treeAt(directory), TREE);
   assert.deepEqual([sink.path, sink.paths], [join(directory, "top"), [join(directory, "top")]]);
@@ -104,7 +106,8 @@ test("F-08 directorySink() asks with the whole list before anything of it is sto
   const content = contentOf({ "home/": "", "home/.bashrc": "evil" }, "home");
   const asked: unknown[] = [];
   const sink = await directorySink(directory, content.info, new MemoryJournal(), async (...all) => {
-    assert.deepEqual(await treeAt(directory), { ".home.part/": "" });
+    assert.deepEqual(await namesIn(directory), [".home.part"]);
+    assert.deepEqual(await treeAt(await partIn(directory)), {});
     asked.push(...all);
     return true;
   });
@@ -300,7 +303,7 @@ test("F-07 directorySink() makes links last, and none of them leads out", async 
   const content = contentOf(tree);
   const sink = await sinkFor(directory, content, new MemoryJournal());
   await pour(sink, content);
-  assert.deepEqual(await fs.readdir(join(directory, ".top.part/tree/top")), ["d"]);
+  assert.deepEqual(await fs.readdir(join(await partIn(directory), "tree/top")), ["d"]);
   await sink.commit(content.bytes.length);
   assert.deepEqual(await treeAt(directory), tree);
   assert.equal(await fs.realpath(join(directory, "top/d/up")), join(directory, "top/d"));

@@ -1,6 +1,6 @@
 /**
  * A directory as a sink that a later transfer of the same content goes on with. It is built in
- * `.NAME.part` beside its place (docs/protocol-manifest.md): first the manifest, and when a person
+ * `.NAME.TAG.part` beside its place (docs/protocol-manifest.md): first the manifest, and when a person
  * has taken what it lists, the entries; each of those at the top gets its name when everything is
  * verified and on the disk.
  *
@@ -28,6 +28,7 @@ import { freeSpace } from "./free-space.ts";
 import { storeError } from "./fs-error.ts";
 import { nodeClock } from "./node-clock.ts";
 import { resolveDirectory } from "./part-file.ts";
+import { newPartName } from "./part-name.ts";
 import { PartProgress } from "./part-progress.ts";
 import { readList } from "./received-list.ts";
 import { StagedFiles, type StagedPosition } from "./staged-files.ts";
@@ -88,7 +89,7 @@ export async function directorySink(
         await journal.write({ directory: real, name, part, bytes, boot });
       return new Sink(common, staging, found);
     }
-    const staging = createStaging(await resolveDirectory(directory), name);
+    const staging = createStaging(await resolveDirectory(directory), newPartName(name));
     const { directory: real, part } = staging;
     await journal.write({ directory: real, name, part, bytes: 0, boot });
     return new Sink(common, staging);

@@ -1,7 +1,7 @@
 /** What a directory sink makes of a whole content whose sender does not know that it is whole. */
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { PART_NAMES_MAX } from "@postern/core/limits";
 import { nativeSuite } from "@postern/node";
@@ -16,6 +16,7 @@ import {
 } from "../../test/directory-lab.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 
 const TREE = {
@@ -47,7 +48,7 @@ test("F-12 directorySink() is whole after a kill at any moment of its end", asyn
       await fs.mkdir(join(directory, "top"));
       const killed = await sinkFor(directory, content, journal);
       await pour(killed, content);
-      const [part, saved] = [join(directory, ".top.part"), join(await scratch(t), "saved")];
+      const [part, saved] = [await partIn(directory), join(await scratch(t), "saved")];
       await fs.cp(part, saved, { recursive: true, preserveTimestamps: true });
       await killed.commit(total);
       const [first, second] = journal.written.slice(-2);
@@ -98,7 +99,7 @@ test("F-12 directorySink() takes nobody's folder for a part of its own", async (
   const running = await sinkFor(directory, other, new MemoryJournal());
   await pour(running, other, other.listBytes + 2);
   await fs.rename(join(directory, "top"), join(directory, "mine"));
-  for (const left of [note, { ...note!, part: ".top.part" }]) {
+  for (const left of [note, { ...note!, part: basename(await partIn(directory)) }]) {
     journal.note = left;
     const sink = await sinkFor(directory, content, journal);
     assert.equal(sink.held, undefined);
@@ -113,7 +114,7 @@ test("F-12 directorySink() takes what a kill between two names left, and overwri
   const [directory, journal] = [await scratch(t), new MemoryJournal()];
   const content = contentOf({ "a/": "", "a/x": "1", "b/": "", "b/y": "2" }, "a + 1");
   await pour(await sinkFor(directory, content, journal), content);
-  await fs.rename(join(directory, ".a + 1.part/tree/a"), join(directory, "a"));
+  await fs.rename(join(await partIn(directory), "tree/a"), join(directory, "a"));
   const next = await sinkFor(directory, content, journal);
   expectHeld(next, content, content.listBytes);
   await receive(next, content);
@@ -143,7 +144,7 @@ test("F-12 directorySink() gives the rest their names after a kill between any t
 test("F-12 directorySink() knows a file that still has both of its names", async (t) => {
   const content = contentOf(SEVERAL, "a + 3");
   const { directory, journal, whole } = await killedBetween(t, content, 2);
-  const tree = join(directory, ".a + 3.part", "tree");
+  const tree = join(await partIn(directory), "tree");
   await fs.link(join(directory, "b (1).txt"), join(tree, "b.txt"));
   const sink = await sinkFor(directory, content, journal);
   await receive(sink, content);
@@ -193,7 +194,7 @@ test("F-11 directorySink() finishes later what had only some of its names", asyn
   const content = contentOf(SEVERAL, "a + 3");
   const sink = await sinkFor(directory, content, journal);
   await pour(sink, content);
-  const [from, aside] = [join(directory, ".a + 3.part/tree/c"), join(directory, "aside")];
+  const [from, aside] = [join(await partIn(directory), "tree/c"), join(directory, "aside")];
   journal.onWrite = async ({ digest }) => {
     if (digest !== undefined) await fs.rename(from, aside);
   };

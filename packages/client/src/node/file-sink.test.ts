@@ -7,8 +7,10 @@ import { test } from "node:test";
 import { utf8 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
 import { hasCode } from "../../test/has-code.ts";
+import { namesIn, partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import { type FileSink, fileSink, fileSinkAt } from "./file-sink.ts";
+import { createPart } from "./part-file.ts";
 import { publishNew } from "./publish.ts";
 
 test("fileSink() shows the file under its name only when it is committed (F-12)", async (t) => {
@@ -16,8 +18,8 @@ test("fileSink() shows the file under its name only when it is committed (F-12)"
   const sink = await fileSink(directory, "note.txt");
   await sink.write(utf8("hello "), 0);
   await sink.write(utf8("world"), 6);
-  assert.deepEqual(await fs.readdir(directory), [".note.txt.part"]);
-  assert.equal(await modeOf(join(directory, ".note.txt.part")), 0o600);
+  assert.deepEqual(await namesIn(directory), [".note.txt.part"]);
+  assert.equal(await modeOf(await partIn(directory)), 0o600);
   await sink.commit(11);
   assert.deepEqual(await fs.readdir(directory), ["note.txt"]);
   assert.equal(sink.path, join(directory, "note.txt"));
@@ -92,29 +94,28 @@ test("fileSink() lets receivers of one name get along in one directory (F-12)", 
     assert.equal(await fs.readFile(sink.path, "utf8"), `content ${i}`);
 });
 
-test("fileSink() takes no leftover and no link for its own part (F-05, F-12)", async (t) => {
+test("createPart() takes no leftover and no link for a new part (F-05, F-12)", async (t) => {
   const directory = await scratch(t);
   const outside = join(await scratch(t), "outside");
   await fs.writeFile(outside, "untouched");
-  await fs.symlink(outside, join(directory, ".a.part"));
-  await fs.writeFile(join(directory, ".a.1.part"), "of another run");
-  const sink = await fileSink(directory, "a");
-  await sink.write(utf8("new"), 0);
-  await sink.commit(3);
+  await fs.symlink(outside, join(directory, ".a.link.part"));
+  await fs.writeFile(join(directory, ".a.file.part"), "of another run");
+  for (const part of [".a.link.part", ".a.file.part"])
+    await assert.rejects(createPart(directory, part), { code: "EEXIST" });
   assert.equal(await fs.readFile(outside, "utf8"), "untouched");
-  assert.equal(await fs.readFile(join(directory, ".a.1.part"), "utf8"), "of another run");
-  assert.equal(await fs.readFile(sink.path, "utf8"), "new");
+  assert.equal(await fs.readFile(join(directory, ".a.file.part"), "utf8"), "of another run");
 });
 
 test("fileSink() publishes and removes only its own unfinished file (F-06)", async (t) => {
   const directory = await scratch(t);
   const sink = await fileSink(directory, "a");
   await sink.write(utf8("new"), 0);
-  await fs.rm(join(directory, ".a.part"));
-  await fs.writeFile(join(directory, ".a.part"), "bad");
+  const part = await partIn(directory);
+  await fs.rm(part);
+  await fs.writeFile(part, "bad");
   await assert.rejects(sink.commit(3), hasCode("store/failed"));
   await sink.abandon();
-  assert.deepEqual(await fs.readdir(directory), [".a.part"]);
+  assert.deepEqual(await namesIn(directory), [".a.part"]);
 });
 
 test("fileSink() maps a dangerous name and refuses a path (F-01, F-02)", async (t) => {

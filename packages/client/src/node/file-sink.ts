@@ -1,5 +1,5 @@
 /**
- * A file as a sink: written as `.NAME.part` beside its target, flushed, and given its name when
+ * A file as a sink: written as `.NAME.TAG.part` beside its target, flushed, and given its name when
  * everything is verified (docs/protocol.md 9). A transfer that fails leaves nothing behind; a sink
  * that can be gone on with is in `kept-file-sink.ts`.
  *
@@ -25,6 +25,7 @@ import {
   writeAtNow,
   type PartFile,
 } from "./part-file.ts";
+import { newPartName } from "./part-name.ts";
 import { PromptCalls } from "./prompt-calls.ts";
 
 export interface FileSink extends ContentSink {
@@ -60,7 +61,7 @@ export async function fileSinkAt(path: string): Promise<FileSink> {
 
 async function openSink(directory: string, name: string, renumber: boolean): Promise<PlainSink> {
   try {
-    const at = await createPart(await resolveDirectory(directory), name);
+    const at = await createPart(await resolveDirectory(directory), newPartName(name));
     return new PlainSink(at, name, renumber);
   } catch (error) {
     throw storeError("cannot write to the directory", error, { directory });

@@ -12,6 +12,7 @@ import { utf8 } from "@postern/core/bytes";
 import type { PartNote } from "../api.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import { keptFileSink } from "./kept-file-sink.ts";
 
@@ -26,7 +27,7 @@ async function complete(t: TestContext) {
   // Left as a killed program leaves it; only its handle goes with the test.
   t.after(() => sink.abandon());
   await sink.write(utf8(TEXT), 0);
-  return { directory, journal, sink, part: join(directory, ".a.part") };
+  return { directory, journal, sink, part: await partIn(directory) };
 }
 
 /** The next transfer of the content, in another process. */

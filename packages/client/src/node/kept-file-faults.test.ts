@@ -8,6 +8,7 @@ import { nativeSuite as suite } from "@postern/node";
 import { failCalls, systemError } from "../../test/failing-disk.ts";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import type { FileSink } from "./file-sink.ts";
 import { keptFileSink } from "./kept-file-sink.ts";
@@ -41,7 +42,7 @@ test("F-11 keptFileSink() trusts nothing of a failed last sync, though the next 
   await failCalls(t, "sync", once());
   await assert.rejects(sink.commit(5), hasCode("store/failed"));
   await sink.abandon();
-  assert.equal((await fs.stat(join(directory, ".a.part"))).size, 0);
+  assert.equal((await fs.stat(await partIn(directory))).size, 0);
   const next = await opened();
   assert.equal(next.held, undefined);
   await next.write(utf8("hello"), 0);
@@ -85,7 +86,7 @@ test("F-11 keptFileSink() keeps nothing of a write that failed in its middle", a
   await sink.write(utf8("hello "), 0);
   await failCalls(t, "write", async () => {
     // A file that has grown, and not by what it was given.
-    await fs.truncate(join(directory, ".a.part"), 9);
+    await fs.truncate(await partIn(directory), 9);
     throw systemError("EIO");
   });
   await assert.rejects(sink.write(utf8("world"), 6), hasCode("store/failed"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { utf8 } from "@postern/core/bytes";
@@ -10,6 +10,7 @@ import type { InstantMs } from "@postern/core/time";
 import { nativeSuite as suite } from "@postern/node";
 import { hasCode } from "../../test/has-code.ts";
 import { MemoryJournal } from "../../test/part-journal.ts";
+import { namesIn, partIn } from "../../test/part-names.ts";
 import { scratch } from "../../test/scratch.ts";
 import type { FileSink } from "./file-sink.ts";
 import { keptFileSink } from "./kept-file-sink.ts";
@@ -25,11 +26,11 @@ test("keptFileSink() goes on with what an earlier transfer left", async (t) => {
   await first.write(utf8("hello "), 0);
   await first.abandon();
   await first.abandon();
-  assert.deepEqual(await fs.readdir(directory), [".a.txt.part"]);
+  assert.deepEqual(await namesIn(directory), [".a.txt.part"]);
   assert.deepEqual(journal.note, {
     directory,
     name: "a.txt",
-    part: ".a.txt.part",
+    part: basename(await partIn(directory)),
     bytes: 6,
     ...BOOT,
   });
@@ -91,7 +92,7 @@ test("keptFileSink() takes after another start what the disk has for sure, no mo
   journal.note = { ...journal.note!, bytes: 4 };
   const sink = await opened(t, directory, "a", journal, NEXT_BOOT);
   expectHeld(sink, "abcd");
-  assert.equal((await fs.stat(join(directory, ".a.part"))).size, 4);
+  assert.equal((await fs.stat(await partIn(directory))).size, 4);
   // From now on it is this start's, whose writes count.
   await sink.write(utf8("EF"), 4);
   expectHeld(await opened(t, directory, "a", journal, NEXT_BOOT), "abcdEF");
@@ -122,7 +123,7 @@ test("keptFileSink() begins anew when its part was removed or replaced (F-05, F-
     const killed = await opened(t, directory, "a", journal, BOOT);
     await killed.write(utf8("abc"), 0);
     await fs.writeFile(outside, "untouched");
-    return { directory, journal, part: join(directory, ".a.part") };
+    return { directory, journal, part: await partIn(directory) };
   };
   const cases: Readonly<Record<string, (part: string) => Promise<unknown>>> = {
     removed: async (part) => await fs.unlink(part),
@@ -158,13 +159,38 @@ test(
     const [directory, journal] = [await scratch(t), new MemoryJournal()];
     const killed = await opened(t, directory, "a", journal, BOOT);
     await killed.write(utf8("abc"), 0);
-    await fs.chown(join(directory, ".a.part"), 12_345, 12_345);
+    await fs.chown(await partIn(directory), 12_345, 12_345);
     const sink = await opened(t, directory, "a", journal, BOOT);
     assert.equal(sink.held, undefined);
     await sink.abandon();
-    assert.deepEqual(await fs.readdir(directory), [".a.part"]);
+    assert.deepEqual(await namesIn(directory), [".a.part"]);
   },
 );
+
+test("F-12 keptFileSink() takes no other content's part for its own, whatever became of it", async (t) => {
+  for (const left of ["removed", "whole"]) {
+    const directory = await scratch(t);
+    const [first, second] = [new MemoryJournal(), new MemoryJournal()];
+    const sink = await opened(t, directory, "a", first, BOOT);
+    await sink.write(utf8("first"), 0);
+    // Its note may stay: for a sender that has not heard, or after its part was removed by hand.
+    if (left === "whole") await sink.commit(5);
+    else await fs.unlink(await partIn(directory));
+    first.note = first.written.at(-1);
+    if (left === "whole") await fs.unlink(join(directory, "a"));
+
+    const running = await opened(t, directory, "a", second, BOOT);
+    await running.write(utf8("second "), 0);
+    const again = await opened(t, directory, "a", first, BOOT);
+    assert.equal(again.held, undefined, left);
+    await running.write(utf8("is "), 7);
+    await again.write(utf8("first again"), 0);
+    await again.abandon();
+    await running.write(utf8("whole"), 10);
+    await running.commit(15);
+    assert.equal(await fs.readFile(running.path, "utf8"), "second is whole", left);
+  }
+});
 
 test("keptFileSink() follows no link that its directory has become (F-06)", async (t) => {
   const [directory, other, journal] = [await scratch(t), await scratch(t), new MemoryJournal()];
@@ -172,12 +198,13 @@ test("keptFileSink() follows no link that its directory has become (F-06)", asyn
   await fs.mkdir(inbox);
   const killed = await opened(t, inbox, "a", journal, BOOT);
   await killed.write(utf8("abc"), 0);
+  const part = basename(await partIn(inbox));
   await fs.rename(inbox, join(directory, "moved"));
   await fs.symlink(other, inbox);
-  await fs.writeFile(join(other, ".a.part"), "evil");
+  await fs.writeFile(join(other, part), "evil");
   const sink = await opened(t, directory, "a", journal, BOOT);
   assert.equal(sink.held, undefined);
-  assert.equal(await fs.readFile(join(other, ".a.part"), "utf8"), "evil");
+  assert.equal(await fs.readFile(join(other, part), "utf8"), "evil");
 });
 
 test("keptFileSink() does not follow a note that points elsewhere (F-01)", async (t) => {

@@ -1,6 +1,6 @@
 /**
  * A file as a sink that a later transfer of the same content goes on with (docs/protocol.md 9):
- * a transfer that fails, and a process that is killed, leave `.NAME.part` and a note of it.
+ * a transfer that fails, and a process that is killed, leave `.NAME.TAG.part` and a note of it.
  *
  * The note is ahead of the file's name, so that no moment of a crash makes a second copy:
  *
@@ -34,6 +34,7 @@ import {
   writeAtNow,
   type PartFile,
 } from "./part-file.ts";
+import { newPartName } from "./part-name.ts";
 import { PartProgress } from "./part-progress.ts";
 import { PromptCalls } from "./prompt-calls.ts";
 import { syncDirectory } from "./publish.ts";
@@ -87,7 +88,7 @@ async function beginPart(
   journal: PartJournal,
   boot: string,
 ): Promise<PartFile> {
-  const at = await createPart(await resolveDirectory(directory), name);
+  const at = await createPart(await resolveDirectory(directory), newPartName(name));
   try {
     await journal.write({ directory: at.directory, name, part: at.part, bytes: 0, boot });
     return at;

@@ -1,5 +1,5 @@
 /**
- * The unfinished file `.NAME.part` in the directory where it will get its name, and the steps that
+ * The unfinished file `.NAME.TAG.part` in the directory where it will get its name, and the steps that
  * every file sink takes with it (docs/protocol.md 9).
  *
  * Invariants: a part is always a file that this program made; what stands under a final name is
@@ -12,9 +12,9 @@ import { lstat, open, realpath, stat, unlink, type FileHandle } from "node:fs/pr
 import { join } from "node:path";
 import process from "node:process";
 import { PosternError } from "@postern/core/errors";
-import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
-import { numberedName, shortenName } from "../safe-name.ts";
-import { errnoOf, nothingWritten, storeError } from "./fs-error.ts";
+import { STORED_NAME_TRIES_MAX } from "@postern/core/limits";
+import { numberedName } from "../safe-name.ts";
+import { nothingWritten, storeError } from "./fs-error.ts";
 import type { PromptCalls } from "./prompt-calls.ts";
 import { publishNew, syncDirectory } from "./publish.ts";
 
@@ -34,20 +34,11 @@ export async function resolveDirectory(directory: string): Promise<string> {
   return real;
 }
 
-/** A new, empty part for a file of this name. */
-export async function createPart(directory: string, name: string): Promise<PartFile> {
+/** A new, empty part of this name. @throws an error of the system: `EEXIST`, also for a link. */
+export async function createPart(directory: string, part: string): Promise<PartFile> {
   const flags =
     constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
-    const end = n === 0 ? ".part" : `.${n}.part`;
-    const part = `.${shortenName(name, STORED_NAME_BYTES_MAX - 1 - end.length)}${end}`;
-    try {
-      return { directory, part, handle: await open(join(directory, part), flags, 0o600) };
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
-    }
-  }
-  throw new PosternError("store/failed", "too many unfinished files of this name", { directory });
+  return { directory, part, handle: await open(join(directory, part), flags, 0o600) };
 }
 
 /** True when all of it is written, and at once; else {@link writeAt} writes all of it. */

@@ -1,5 +1,5 @@
 /**
- * The folder `.NAME.part` in which a directory is built, beside the place where it will be: its
+ * The folder `.NAME.TAG.part` in which a directory is built, beside the place where it will be: its
  * manifest in `list`, its entries below `tree`. Nobody but its user may enter it.
  *
  * @module
@@ -8,11 +8,7 @@ import { randomUUID } from "node:crypto";
 import { constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { open, realpath, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { PosternError } from "@postern/core/errors";
-import { STORED_NAME_BYTES_MAX, STORED_NAME_TRIES_MAX } from "@postern/core/limits";
 import type { PartNote } from "../api.ts";
-import { shortenName } from "../safe-name.ts";
-import { errnoOf } from "./fs-error.ts";
 import type { DirectoryNode } from "./open-directory.ts";
 import { isOwnUser } from "./own-user.ts";
 
@@ -26,22 +22,12 @@ export interface Staging {
   readonly inode: number;
 }
 
-/** A new one for a content of this name in a directory that is resolved. */
-export function createStaging(directory: string, name: string): Staging {
-  for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
-    const end = n === 0 ? ".part" : `.${n}.part`;
-    const part = `.${shortenName(name, STORED_NAME_BYTES_MAX - 1 - end.length)}${end}`;
-    const path = join(directory, part);
-    try {
-      mkdirSync(path, 0o700);
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
-      continue;
-    }
-    const { dev: device, ino: inode } = lstatSync(path);
-    return { directory, part, path, device, inode };
-  }
-  throw new PosternError("store/failed", "too many unfinished folders of this name", { directory });
+/** A new one of this name in a directory that is resolved. @throws an error of the system */
+export function createStaging(directory: string, part: string): Staging {
+  const path = join(directory, part);
+  mkdirSync(path, 0o700);
+  const { dev: device, ino: inode } = lstatSync(path);
+  return { directory, part, path, device, inode };
 }
 
 /** A folder of another name is nobody's to remove. */
