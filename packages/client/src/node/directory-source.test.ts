@@ -64,6 +64,20 @@ test("directorySource() gives the same bytes again, at any offset and in any pie
   await assert.rejects(again.read(new Uint8Array(1), 0), hasCode("usage/wrong-state"));
 });
 
+test("directorySource() ends, whatever lies at the border of two reads", async (t) => {
+  const folder = await tree(t, { a: "", b: "12", c: "", d: "", e: "3", f: "" });
+  const source = await directorySource([folder]);
+  const whole = await allOf(source, 1_048_576);
+  for (let pieces = 1; pieces <= whole.length; pieces++)
+    assert.deepEqual(await allOf(source, pieces), whole, `${pieces}`);
+  for (let offset = 0; offset <= whole.length; offset++) {
+    const into = new Uint8Array(3);
+    const count = await source.read(into, offset);
+    assert.deepEqual(Buffer.from(into.subarray(0, count)), whole.subarray(offset, offset + 3));
+  }
+  await source.close();
+});
+
 test("directorySource() tells several paths of one name apart", async (t) => {
   const [one, two] = [await tree(t, { x: "1" }), await tree(t, { x: "2" })];
   const file = join(await scratch(t), "TOP");

@@ -123,7 +123,7 @@ class Source implements DirectorySource {
     const listed = this.#encoded.subarray(offset, offset + into.length);
     into.set(listed);
     let filled = listed.length;
-    while (filled < into.length || this.#isEmptyNext()) {
+    while (filled < into.length || this.#isEmptyAt(offset + filled)) {
       const file = this.#files[this.#next];
       if (file === undefined) break;
       if (this.#slices.isOver) {
@@ -146,9 +146,9 @@ class Source implements DirectorySource {
     return filled;
   }
 
-  /** Nothing of it is sent, but it is looked at in passing. */
-  #isEmptyNext(): boolean {
-    return this.#files[this.#next]?.size === 0;
+  /** Nothing of the next file is sent, but it is looked at in passing, behind the list. */
+  #isEmptyAt(offset: number): boolean {
+    return this.#files[this.#next]?.size === 0 && this.#places.start(this.#next) <= offset;
   }
 
   #readSmall(file: ListedFile, into: Uint8Array, from: number): void {
