@@ -14,6 +14,7 @@ import { systemReason } from "./network-reason.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { safeJson, safeText } from "./safe-text.ts";
+import { sourceReason } from "./source-reason.ts";
 import { confirmedField, isUnconfirmed } from "./unconfirmed.ts";
 
 export interface OutputOptions {
@@ -135,7 +136,7 @@ function explain(error: unknown, about: About, isDebugging: boolean): Failure {
     const { word } = error.details;
     const said = describe(error.code, {
       ...about,
-      reason: systemReason(error),
+      reason: sourceReason(error) ?? systemReason(error),
       isUnconfirmed: isUnconfirmed(error),
       word: typeof word === "number" ? word : undefined,
     });

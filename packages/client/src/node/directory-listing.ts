@@ -22,6 +22,7 @@ import type { LinkListing } from "../api.ts";
 import { numberedName } from "../safe-name.ts";
 import { errnoOf, sourceError } from "./fs-error.ts";
 import { type DirectoryNode, OpenChain, type OpenDirectory } from "./open-directory.ts";
+import { sendableName } from "./sendable-name.ts";
 import { Slices } from "./slices.ts";
 
 export interface Listing {
@@ -50,7 +51,8 @@ export interface SkippedEntry {
 
 /**
  * `link`: none are kept, or this one leads out of the folder. `name`: it is not Unicode, or has a
- * character that is part of a path on another system. `vanished`: while the folder was listed.
+ * character that is part of a path on another system. `vanished`: while the folder was listed, or it
+ * became something else.
  */
 export type SkipReason =
   | "device"
@@ -121,12 +123,7 @@ class Lister implements Listing {
   async addRoot(path: string): Promise<void> {
     const real = await realpath(path);
     const stats = await lstat(real);
-    const wanted = basename(resolve(path)).toWellFormed() || "root";
-    if (nameFault(wanted) !== undefined)
-      throw new PosternError("transfer/source-unreadable", "a name that others cannot store", {
-        reason: "name",
-        path,
-      });
+    const wanted = sendableName(basename(resolve(path)) || "root", path);
     const name = this.#freeName(this.#rootNames, wanted, path);
     const parent: DirectoryNode = { parent: undefined, name: dirname(real), depth: 0 };
     if (stats.isFile()) return this.#addFile(parent, basename(real), name, stats);
@@ -144,7 +141,7 @@ class Lister implements Listing {
     const below: Pending[] = [];
     for (const name of found.names) {
       if (this.#slices.isOver) await this.#slices.pause();
-      const next = this.#add(directory, found.open, name, free);
+      const next = this.#tryToAdd(directory, found.open, name, free);
       if (next !== undefined) below.push(next);
     }
     // The last one is taken next.
@@ -161,8 +158,24 @@ class Lister implements Listing {
       open.expectSame();
       return { open, names };
     } catch (error) {
-      this.#skip(directory.shown, isDenied(error) ? "unreadable" : "vanished");
-      return undefined;
+      // What the caller named is not left out by the way.
+      if (directory.node.parent === undefined) throw error;
+      return this.#skip(directory.shown, whyOf(error));
+    }
+  }
+
+  /** An entry of which nothing can be told costs itself, and not the whole folder. */
+  #tryToAdd(
+    directory: Pending,
+    open: OpenDirectory,
+    name: string,
+    free: FreeNames,
+  ): Pending | undefined {
+    try {
+      return this.#add(directory, open, name, free);
+    } catch (error) {
+      if (error instanceof PosternError) throw error;
+      return this.#skip(join(directory.shown, name), whyOf(error));
     }
   }
 
@@ -281,8 +294,11 @@ function isTooLong(path: string): boolean {
   );
 }
 
-function isDenied(error: unknown): boolean {
-  return errnoOf(error) === "EACCES" || errnoOf(error) === "EPERM";
+/** A link that was one a moment ago is `EINVAL` by now. */
+const GONE: ReadonlySet<string> = new Set(["EINVAL", "ELOOP", "ENOENT", "ENOTDIR", "ESTALE"]);
+
+function whyOf(error: unknown): SkipReason {
+  return GONE.has(errnoOf(error)) ? "vanished" : "unreadable";
 }
 
 function otherKind(stats: Stats): "device" | "FIFO" | "socket" {

@@ -86,6 +86,19 @@ test("fileSource() refuses what is no regular file, without a hang (F-05)", asyn
     });
 });
 
+test("F-01 fileSource() refuses a name that every receiver would take for an attack", async (t) => {
+  const directory = await scratch(t);
+  for (const name of ["a\\b", "C:x"]) {
+    await writeFile(join(directory, name), "x");
+    await assert.rejects(fileSource(join(directory, name)), (error: unknown) => {
+      assert.ok(error instanceof PosternError);
+      assert.equal(error.code, "transfer/source-unreadable");
+      assert.equal(error.details["reason"], "name");
+      return true;
+    });
+  }
+});
+
 test("fileSource() says why a file cannot be opened", async (t) => {
   await assert.rejects(fileSource(join(await scratch(t), "none")), (error: unknown) => {
     assert.ok(error instanceof PosternError);

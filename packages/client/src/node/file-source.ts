@@ -12,6 +12,7 @@ import { PosternError } from "@postern/core/errors";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { sourceError } from "./fs-error.ts";
 import { PromptCalls } from "./prompt-calls.ts";
+import { sendableName } from "./sendable-name.ts";
 
 /** Windows has no such flag. */
 const NO_HANG = constants.O_NONBLOCK ?? 0;
@@ -20,12 +21,14 @@ const NO_HANG = constants.O_NONBLOCK ?? 0;
  * Opens a file to send; a symlink of the caller is followed.
  *
  * @throws {@link PosternError} `transfer/source-unreadable` when it cannot be opened or is a
- * directory, FIFO, device or socket (`details.kind`).
+ * directory, FIFO, device or socket (`details.kind`), or others cannot store its name
+ * (`details.reason`).
  */
 export async function fileSource(
   path: string,
   calls: PromptCalls = new PromptCalls(),
 ): Promise<ContentSource> {
+  const name = sendableName(basename(path), path);
   try {
     // Before the open: opening a device can already do something, opening a FIFO can wait for ever.
     expectFile(await stat(path, { bigint: true }));
@@ -33,7 +36,7 @@ export async function fileSource(
     try {
       const stats = await handle.stat({ bigint: true });
       expectFile(stats);
-      return new FileSource(handle, basename(path).toWellFormed(), stats, calls);
+      return new FileSource(handle, name, stats, calls);
     } catch (error) {
       await handle.close();
       throw error;

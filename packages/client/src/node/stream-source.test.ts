@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
-import { UNVERIFIED_BYTES_MAX } from "@postern/core/limits";
+import { FILE_NAME_BYTES_MAX, UNVERIFIED_BYTES_MAX } from "@postern/core/limits";
 import { hasCode } from "../../test/has-code.ts";
 import { scratch } from "../../test/scratch.ts";
 import type { ContentSource } from "../api.ts";
@@ -17,6 +17,13 @@ test("streamSource() has a name and no size, and ends where the stream ends", as
   assert.equal(await textOf(source), "abcdef");
   assert.equal(await source.read(new Uint8Array(4), 6), 0);
   await source.close();
+});
+
+test("F-01 streamSource() refuses a name that every receiver would take for an attack", () => {
+  const unreadable = hasCode("transfer/source-unreadable");
+  for (const name of ["a\\b", "C:x", "..", "x".repeat(FILE_NAME_BYTES_MAX + 1)])
+    assert.throws(() => streamSource(Readable.from([]), name), unreadable, name);
+  assert.equal(streamSource(Readable.from([]), "").info.name, "");
 });
 
 test("streamSource() repeats what is not verified, and nothing else", async () => {

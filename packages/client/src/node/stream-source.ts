@@ -15,8 +15,13 @@ import { nativeSuite } from "@postern/node";
 import type { ContentInfo, ContentSource } from "../api.ts";
 import { sourceError } from "./fs-error.ts";
 import { KeptBytes } from "./kept-bytes.ts";
+import { sendableName } from "./sendable-name.ts";
 
-/** The stream is this source's from now on. It must give bytes: no encoding, no object mode. */
+/**
+ * The stream is this source's from now on. It must give bytes: no encoding, no object mode.
+ *
+ * @throws {@link PosternError} `transfer/source-unreadable` for a name that others cannot store.
+ */
 export function streamSource(readable: Readable, name: string): ContentSource {
   const stream = new SourceStream(readable, name, undefined);
   return stream.source(() => stream.close());
@@ -57,7 +62,9 @@ class SourceStream {
   #isClosed = false;
 
   constructor(readable: Readable, name: string, hashed: Sha256Stream | undefined) {
-    this.#info = { kind: "stream", name: name.toWellFormed(), size: undefined };
+    // A stream needs no name.
+    const offered = name === "" ? name : sendableName(name);
+    this.#info = { kind: "stream", name: offered, size: undefined };
     this.#readable = readable;
     this.#hashed = hashed;
     this.#chunks = readable[Symbol.asyncIterator]();

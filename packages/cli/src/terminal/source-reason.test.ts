@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PosternError } from "@postern/core/errors";
+import { sourceReason } from "./source-reason.ts";
+
+test("sourceReason() says what is wrong with what cannot be sent", () => {
+  const said = (details: Record<string, string>): string | undefined =>
+    sourceReason(new PosternError("transfer/source-unreadable", "x", details));
+  assert.equal(said({ kind: "FIFO" }), "it is a FIFO, and no file");
+  assert.match(said({ reason: "name", path: "a\\b" }) ?? "", /^others cannot store its name: /);
+  assert.match(said({ reason: "too many" }) ?? "", /500,000 files and folders$/);
+  for (const details of [{}, { kind: "toString" }, { errno: "EACCES" }])
+    assert.equal(said(details), undefined);
+});
+
+test("sourceReason() speaks of nothing else", () => {
+  assert.equal(sourceReason(new PosternError("store/failed", "x", { kind: "FIFO" })), undefined);
+});
