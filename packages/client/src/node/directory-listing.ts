@@ -51,8 +51,8 @@ export interface SkippedEntry {
 
 /**
  * `link`: none are kept, or this one leads out of the folder. `name`: it is not Unicode, or has a
- * character that is part of a path on another system. `vanished`: while the folder was listed, or it
- * became something else.
+ * character that is part of a path on another system. `vanished`: while the folder was listed, or
+ * it became something else.
  */
 export type SkipReason =
   | "device"

@@ -1,8 +1,8 @@
 /**
  * A directory as a sink that a later transfer of the same content goes on with. It is built in
- * `.NAME.TAG.part` beside its place (docs/protocol-manifest.md): first the manifest, and when a person
- * has taken what it lists, the entries; each of those at the top gets its name when everything is
- * verified and on the disk.
+ * `.NAME.TAG.part` beside its place (docs/protocol-manifest.md): first the manifest, and when a
+ * person has taken what it lists, the entries; each of those at the top gets its name when
+ * everything is verified and on the disk.
  *
  * ```text
  *   expect-list -> expect-consent -> expect-files -> finished

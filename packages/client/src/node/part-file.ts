@@ -1,6 +1,6 @@
 /**
- * The unfinished file `.NAME.TAG.part` in the directory where it will get its name, and the steps that
- * every file sink takes with it (docs/protocol.md 9).
+ * The unfinished file `.NAME.TAG.part` in the directory where it will get its name, and the steps
+ * that every file sink takes with it (docs/protocol.md 9).
  *
  * Invariants: a part is always a file that this program made; what stands under a final name is
  * complete and durable, and has replaced nothing.
