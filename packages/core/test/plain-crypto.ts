@@ -53,6 +53,16 @@ export function expand(key: Buffer, info: Buffer): Buffer {
   return createHmac("sha256", key).update(info).update(uint(1, 1)).digest();
 }
 
+/** HKDF-Expand to `length` bytes: as many HMACs as it takes, each over the one before. */
+export function expandTo(key: Buffer, info: Buffer, length: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let i = 1; 32 * blocks.length < length; i++) {
+    const parts = [blocks.at(-1) ?? Buffer.alloc(0), info, uint(i, 1)];
+    blocks.push(createHmac("sha256", key).update(Buffer.concat(parts)).digest());
+  }
+  return Buffer.concat(blocks).subarray(0, length);
+}
+
 /** Ed25519 (RFC 8032) under the secret `seed`. */
 export function signed(seed: Buffer, message: Buffer): Buffer {
   return sign(null, message, signingKey(seed));

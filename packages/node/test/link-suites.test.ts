@@ -24,7 +24,11 @@ const SUITES = [
 for (const [name, suite] of SUITES) {
   test(`the ${name} suite reproduces vectors/link.json`, () => {
     const { inputs, transcript } = JSON.parse(readFileSync(FILE, "utf8")) as LinkVector;
-    assert.deepEqual(runLinkVector(suite, inputs), transcript);
+    // What is inside, and the keys, no suite shows: core's tests make them from the text.
+    const { id, fingerprint, relayFingerprint, handshake } = transcript;
+    const frames = transcript.frames.map(({ from, bytes }) => ({ from, bytes }));
+    const expected = { id, fingerprint, relayFingerprint, handshake, frames };
+    assert.deepEqual(runLinkVector(suite, inputs), expected);
   });
 
   test(`the ${name} suite opens every recorded encapsulation`, () => {
