@@ -122,7 +122,8 @@ export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutc
   const { suite } = request.context;
   const encapsulated =
     channel.keyNumber === 0 ? withoutKem(suite) : suite.encapsulate(channel.publicKey);
-  if (encapsulated === undefined) return failed("peer/malformed", "the receiver's key is none");
+  // The receiver has signed a key that is none. That channel is over; the next may be a good one.
+  if (encapsulated === undefined) return sealInit(overWith(record, channel), request);
   const { ciphertext, secret } = encapsulated;
   const { next: n, epoch, kid } = channel;
   const fields = { type: "open", n, epoch, kid, ciphertext } as const;
@@ -135,14 +136,12 @@ export function sealOffer(record: SenderRecord, request: OfferRequest): SealOutc
 
 function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   const { context, init, now } = request;
-  const { suite } = context;
   const kept = packageOf(record.package, request, ["reply"]);
   if (kept === undefined && init.package === undefined) return { kind: "needs-package" };
   const target = kept ?? packageOf(init.package, request, ["one-time", "last-resort"]);
-  const encapsulated = target && suite.encapsulate(target.publicKey);
-  if (target === undefined || encapsulated === undefined)
+  if (target === undefined)
     return failed("peer/no-package", "the relay gave no valid key package of the receiver");
-  const { ciphertext, secret } = encapsulated;
+  const { ciphertext, secret } = target;
   const { pairingSecret } = init;
   const type: OfferType = pairingSecret === undefined ? "init" : "paired-init";
   const epoch = nextEpoch(record.lastEpoch, now);
@@ -170,15 +169,22 @@ function sealInit(record: SenderRecord, request: OfferRequest): SealOutcome {
   return finishOffer(record, request, channel, { outer, derived, replyPackage });
 }
 
-/** `undefined` when it is not a valid package of the receiver, of the type that comes this way. */
+type Encapsulated = NonNullable<ReturnType<ExchangeContext["suite"]["encapsulate"]>>;
+
+/**
+ * With a secret for it. `undefined` when it is not a valid package of the receiver, of the type
+ * that comes this way, or its key is none.
+ */
 function packageOf(
   encoded: Uint8Array | undefined,
   { context, now }: OfferRequest,
   types: readonly PackageType[],
-): (KeyPackage & { readonly encoded: Uint8Array }) | undefined {
+): (KeyPackage & Encapsulated & { readonly encoded: Uint8Array }) | undefined {
   if (encoded === undefined) return undefined;
   const decoded = decodeKeyPackage(context.suite, context.receiver.id, encoded, now);
-  return decoded && types.includes(decoded.type) ? { ...decoded, encoded } : undefined;
+  if (decoded === undefined || !types.includes(decoded.type)) return undefined;
+  const encapsulated = context.suite.encapsulate(decoded.publicKey);
+  return encapsulated && { ...decoded, ...encapsulated, encoded };
 }
 
 function finishOffer(
@@ -339,8 +345,12 @@ function withoutChannel(
   channel: SenderChannel,
   resync: Resync,
 ): SenderRecord {
+  const over = overWith(record, channel);
+  return { ...over, lastEpoch: Math.max(over.lastEpoch, resync.epoch) };
+}
+
+function overWith({ lastEpoch }: SenderRecord, channel: SenderChannel): SenderRecord {
   wipeSenderChannel(channel);
-  const lastEpoch = Math.max(record.lastEpoch, resync.epoch);
   return { lastEpoch, package: undefined, channel: undefined };
 }
 
@@ -366,7 +376,7 @@ function wipeSenderChannel({ chainKey, outbox }: SenderChannel): void {
 }
 
 function failed(
-  code: "peer/busy" | "peer/malformed" | "peer/no-package" | "peer/channel-stale",
+  code: "peer/busy" | "peer/no-package" | "peer/channel-stale",
   why: string,
   unreceipted: readonly OutboxEntry[] = [],
 ): SealOutcome {

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { contextOf, Device, NOW } from "../../../test/channel-lab.ts";
 import { contentOf, expectKind } from "../../../test/exchange-lab.ts";
 import { hex } from "../../bytes.ts";
+import { KEM_PUBLIC_BYTES, type Suite } from "../../crypto.ts";
+import { nobleSuite } from "../../crypto/noble-suite.ts";
 import { OUTBOX_MAX } from "../../limits.ts";
 import type { InstantMs, WallMs } from "../../time.ts";
 import { encodeHeader } from "../../transfer/header.ts";
@@ -38,14 +40,14 @@ function open(at: Device, { ready, context }: ReturnType<typeof seal>) {
   return expectKind(at.perform(job, context), "offer-opened").outcome;
 }
 
-/** One whole transfer, refused. */
-function transfer(from: Device, to: Device, id: number): void {
+/** One whole transfer, refused; `suite` makes the receiver's next key. */
+function transfer(from: Device, to: Device, id: number, suite: Suite = nobleSuite): void {
   const sealed = seal(from, to, id);
   const { offer } = expectKind(open(to, sealed), "opened");
   const words = { verdict: "decline", total: 0, digest: new Uint8Array(32) } as const;
   const place = { n: offer.n, epoch: offer.epoch };
   const { receipt } = expectKind(
-    to.perform({ kind: "seal-receipt", place, words }, sealed.context),
+    to.perform({ kind: "seal-receipt", place, words }, { ...sealed.context, suite }),
     "receipt-sealed",
   );
   const heard = from.perform({ kind: "open-receipt", receipt }, sealed.context);
@@ -64,6 +66,32 @@ function heed(
   const asked = { kind: "heed-resync", resync, epoch, outer, sealedHeader, repeatedFrom } as const;
   return expectKind(from.perform(asked, context), "resync-heeded").outcome;
 }
+
+/** Whose every new key is none: no coefficient of it is one. */
+const keyless: Suite = {
+  ...nobleSuite,
+  generateKem: () => ({
+    ...nobleSuite.generateKem(),
+    publicKey: new Uint8Array(KEM_PUBLIC_BYTES).fill(0xff),
+  }),
+};
+
+test("C-08 a key that is none, in a receipt, ends its channel and not the pair", () => {
+  const [alice, bob] = [new Device(1), new Device(2)];
+  transfer(alice, bob, 1, keyless);
+  assert.equal(nobleSuite.encapsulate(keyless.generateKem().publicKey), undefined);
+  const anew = seal(alice, bob, 2);
+  assert.equal(anew.ready.counter, 0);
+  assert.equal(anew.ready.source, "key-package");
+  expectKind(open(bob, anew), "opened");
+});
+
+test("C-08 a key that is none, in an enclosed package, leaves the relay's packages", () => {
+  const [alice, bob] = [new Device(1, keyless), new Device(2)];
+  transfer(alice, bob, 1);
+  const mended = new Device(1);
+  expectKind(open(mended, seal(bob, mended, 2)), "opened");
+});
 
 test("C-04 a restored sender whose later numbers the receiver lacks starts a new channel", () => {
   const [alice, bob] = [new Device(1), new Device(2)];
