@@ -84,6 +84,7 @@ test("P-06 RelayRsa: a proof that comes too late serves the next call", async ()
   await relay.clock.advance(ANSWER_TIMEOUT_MS);
   await Promise.all([proof, keys]);
   relay.client.receive(relayKey.spki);
+  await relay.clock.advance(0);
   assert.deepEqual((await relay.client.ready()).relay.spki, relayKey.spki);
   assert.deepEqual(relay.kinds().toSorted(), ["auth-open", "rsa-certificate"], "nothing twice");
 });

@@ -15,14 +15,14 @@ import {
   fingerprintOf,
   type Identity,
 } from "@postern/core/identity";
-import { ANSWER_TIMEOUT_MS, RSA_KEY_VALID_MS } from "@postern/core/limits";
+import { RSA_KEY_VALID_MS } from "@postern/core/limits";
 import type { AuthChallengeFrame, AuthConfirmFrame, LinkFrame } from "@postern/core/link";
 import type { DirectoryAnswer, PeerInput } from "@postern/core/peer";
 import type { WallMs } from "@postern/core/time";
+import { AskedOnce } from "./asked-once.ts";
 import { Directory } from "./directory.ts";
 import type { ClientPorts } from "./ports.ts";
 import { RelayProof } from "./relay-proof.ts";
-import { within } from "./within.ts";
 
 /** What RSA keys need of the platform. */
 export type RsaPorts = Pick<ClientPorts, "rsa" | "store" | "suite" | "wall" | "clock">;
@@ -41,9 +41,9 @@ export class RelayRsa {
   readonly #line: RelayLine;
   readonly #directory: Directory;
   #own: Promise<OwnRsaKey> | undefined;
-  #exchange: Promise<ExchangedKeys> | undefined;
+  readonly #exchange: AskedOnce<ExchangedKeys>;
   #proof: RelayProof | undefined;
-  #proved: Promise<{ readonly relayFingerprint: Uint8Array }> | undefined;
+  readonly #proved: AskedOnce<{ readonly relayFingerprint: Uint8Array }>;
   #lost: PosternError | undefined;
   readonly #answer = Promise.withResolvers<Uint8Array>();
 
@@ -52,6 +52,8 @@ export class RelayRsa {
     this.#identity = identity;
     this.#line = line;
     this.#directory = new Directory((input) => line.step(input));
+    this.#exchange = new AskedOnce(ports.clock, async () => this.#run(), silent);
+    this.#proved = new AskedOnce(ports.clock, async () => this.#prove(), silent);
     // Nobody may be waiting when the link ends.
     this.#answer.promise.catch(() => undefined);
   }
@@ -87,25 +89,23 @@ export class RelayRsa {
   /**
    * Shows the relay this client's key and learns the relay's, once a link.
    *
-   * @throws {@link PosternError} `link/timed-out`: an answer that comes later serves the next call
+   * @throws {@link PosternError} `link/timed-out`, see {@link AskedOnce}
    */
   async ready(): Promise<ExchangedKeys> {
     await this.prepare();
-    this.#exchange ??= this.#run();
-    return await this.#inTime(this.#exchange);
+    return await this.#exchange.answer();
   }
 
   /**
    * Client and relay prove their RSA keys to each other, once a link.
    * `relayFingerprint` is SHA-256 of the relay's SPKI.
    *
-   * @throws {@link PosternError} `link/authentication-failed`, `link/own-key`, `link/timed-out` as
-   * {@link ready}, `link/closed`: the relay closes the link when it is not convinced
+   * @throws {@link PosternError} `link/authentication-failed`, `link/own-key`, `link/timed-out`,
+   * `link/closed`: the relay closes the link when it is not convinced, or asked twice
    */
   async authenticate(): Promise<{ readonly relayFingerprint: Uint8Array }> {
     await this.prepare();
-    this.#proved ??= this.#prove();
-    return await this.#inTime(this.#proved);
+    return await this.#proved.answer();
   }
 
   /**
@@ -136,14 +136,9 @@ export class RelayRsa {
     const { suite, rsa } = this.#ports;
     const [{ id }, relayFingerprint] = [this.#identity, this.#line.relayFingerprint()];
     const context = { suite, relayFingerprint, id, ownSpki: own.spki, certificate };
+    this.#proof?.fail(silent());
     this.#proof = new RelayProof({ rsa, context, own, send: this.#line.send });
     return { relayFingerprint: await this.#proof.proved };
-  }
-
-  /** Its own key made, the relay has no person to ask. */
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
-    const late = (): Error => new PosternError("link/timed-out", "the relay shows no RSA key");
-    return await within(answer, ANSWER_TIMEOUT_MS, this.#ports.clock, late);
   }
 
   #expectLink(): void {
@@ -164,6 +159,11 @@ export class RelayRsa {
       throw new PosternError("link/malformed", "the relay's RSA key is not one");
     return { own, relay };
   }
+}
+
+/** Its key made, the relay has no person to ask. */
+function silent(): PosternError {
+  return new PosternError("link/timed-out", "the relay shows no RSA key");
 }
 
 interface ExchangedKeys {
