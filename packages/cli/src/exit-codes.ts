@@ -33,6 +33,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "usage/invalid-argument": EXIT.usage,
   "contact/name-taken": EXIT.usage,
   "contact/downgrade": EXIT.usage,
+  "contact/ambiguous": EXIT.usage,
   "pairing/invalid-code": EXIT.usage,
   "peer/unknown": EXIT.notFound,
   "contact/unknown": EXIT.notFound,

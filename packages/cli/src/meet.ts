@@ -5,6 +5,7 @@ import type { Connected } from "./connect-client.ts";
 import { RELAY_DEFAULT, type Context } from "./context.ts";
 import { orAborted, within } from "./deadline.ts";
 import { usageFailure } from "./failures.ts";
+import { acquaintance, tellOtherKey } from "./people.ts";
 import { formatClock } from "./terminal/format.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
@@ -34,6 +35,7 @@ export async function meet(
     const { name, fingerprint } = paired.peer;
     output.about({ peer: safeText(name) });
     output.event({ type: "met", name, fingerprint });
+    tellOtherKey(context, acquaintance(await connected.client.contacts.list(), paired.peer));
     return paired;
   } catch (error) {
     pairing.cancel();

@@ -80,6 +80,14 @@ export function tellTrust(
   output.event({ type: "first-contact", name: peer.name, fingerprint: peer.fingerprint });
 }
 
+/** Of who was met by a code and calls itself like a contact. */
+export function tellOtherKey({ output }: Context, known: Acquaintance): void {
+  if (known.kind !== "key-changed" && known.kind !== "namesake") return;
+  const name = safeText(known.contact.name);
+  output.warn(`  this is NOT the key of your contact ${name}: somebody else uses the name, or`);
+  output.warn(`  ${name} has a new device; go by who gave you the code, not by the name`);
+}
+
 export interface Recognized {
   readonly known: Acquaintance;
   /** The other side's key has not been seen before. */

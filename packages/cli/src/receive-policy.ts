@@ -54,7 +54,8 @@ export function judge(policy: Policy, offer: Offer, known: Acquaintance): Judgem
   if (bytesMax !== undefined && size > bytesMax) return "too-large";
   if (whom === "all") return "accept";
   // A name on the list means the contact of this name, not whoever uses it at the relay.
-  if (whom !== "ask" && whom.has(offer.from.name) && known.kind !== "namesake") return "accept";
+  const isListed = whom !== "ask" && whom.has(offer.from.name);
+  if (isListed && (known.kind === "contact" || known.kind === "stranger")) return "accept";
   return policy.canAsk ? "ask" : "not-accepted";
 }
 

@@ -38,6 +38,20 @@ test("rolePlay() lets a sender choose a receiver from the list and send a messag
   assert.ok(terminal.client.isClosed);
 });
 
+test("C-10 rolePlay() sends to the contact that the list shows, by the person's name for it", async () => {
+  const [terminal, prompter] = play("1", "1  bob", "1", "hello", "5");
+  terminal.client.listed.push(BOB);
+  const { fingerprint } = BOB;
+  const namesake = contactOf("bob", { fingerprint: "c".repeat(52), relayName: "other" });
+  terminal.client.contacts.known.push(
+    contactOf("robert", { fingerprint, relayName: "bob" }),
+    namesake,
+  );
+  assert.equal(await terminal.run(), 0);
+  assert.equal(terminal.client.sent[0]?.to, "robert");
+  assert.match(prompter.asked[2]!, /^What do you want to send to robert\?/);
+});
+
 test("rolePlay() sends a file and leads back to the choice after a wrong path", async () => {
   const [terminal] = play(
     "1",

@@ -104,7 +104,9 @@ async function playSender(
 ): Promise<void> {
   const receiver = await chooseReceiver(context, connected, prompter);
   if (receiver === undefined) return;
-  const to = receiver.name;
+  const known = acquaintance(await connected.client.contacts.list(), receiver);
+  // Its name at the relay may be another contact's name here.
+  const to = known.kind === "contact" ? known.contact.name : receiver.name;
   const kind = await prompter.select({
     message: `What do you want to send to ${safeText(to)}?`,
     options: [

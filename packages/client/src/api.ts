@@ -359,7 +359,8 @@ export interface Client {
    *
    * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`,
    * `peer/profile-refused`, `peer/key-changed` (the relay's name is not the contact's key),
-   * `peer/blocked`, `contact/downgrade`, `link/closed`; the source is then closed.
+   * `peer/blocked`, `contact/downgrade`, `contact/ambiguous`, `link/closed`; the source is then
+   * closed.
    */
   send(options: SendOptions): Promise<Transfer>;
   /**

@@ -113,14 +113,33 @@ test("C-10 findReceiver() means the verified contact of a name, whoever else goe
   relay.contact(BOB, { name: "mallory", relayName: "ann", trust: "first-use" });
   relay.names.set("ann", BOB);
   await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
-  // Also when the person's own name for the other is that one.
-  relay.contact(BOB, { name: "ann", relayName: "mallory", trust: "first-use" });
-  relay.names.set("mallory", BOB);
-  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
-  relay.contact(BOB, { name: "ann", relayName: "ann", trust: "first-use" });
-  await assert.rejects(relay.find("ann", "end-to-end"), hasCode("peer/key-changed"));
   relay.names.set("ann", ANN);
   assert.deepEqual((await relay.find("ann", "end-to-end")).party.id, ANN);
+});
+
+test("C-10 findReceiver() lets no relay say which of two contacts a name means", async () => {
+  const relay = new Names();
+  const asks = async (): Promise<void> => {
+    const isAmbiguous = hasCode("contact/ambiguous");
+    for (const id of [ANN, BOB]) {
+      relay.names.set("ann", id).set("mallory", id);
+      await assert.rejects(relay.find("ann", "end-to-end"), isAmbiguous);
+      await assert.rejects(relay.find("ann", "symmetric"), isAmbiguous);
+    }
+  };
+  relay.contact(ANN, { name: "annie", relayName: "ann", trust: "verified" });
+  // The person's own name for the other is that one, too: it was there first.
+  relay.contact(BOB, { name: "ann", relayName: "mallory" });
+  await asks();
+  relay.contact(BOB, { name: "ann", relayName: "ann" });
+  await asks();
+  relay.contact(BOB, { name: "other", relayName: "ann", trust: "verified" });
+  await asks();
+  relay.contact(ANN, { name: "annie", relayName: "ann" });
+  relay.contact(BOB, { name: "other", relayName: "ann" });
+  await asks();
+  assert.deepEqual(relay.asked, []);
+  assert.deepEqual((await relay.find("other", "end-to-end")).party.id, BOB);
 });
 
 test("findReceiver() waits a while for who was met by a code, and for nobody else", async () => {

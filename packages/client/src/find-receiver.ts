@@ -36,7 +36,7 @@ export interface FindReceiverPorts {
 /**
  * @param isBegun it has taken a part of the content already, see {@link freeReceiver}.
  * @throws {@link PosternError} `peer/unknown`, `peer/absent`, `peer/busy`, `peer/profile-refused`,
- * `peer/key-changed`, `peer/blocked`, `contact/downgrade`, `link/closed`
+ * `peer/key-changed`, `peer/blocked`, `contact/downgrade`, `contact/ambiguous`, `link/closed`
  */
 export async function findReceiver(
   ports: FindReceiverPorts,
@@ -65,8 +65,13 @@ export async function findReceiver(
 }
 
 /**
- * A verified contact of this relay name is meant, whoever else has gone by it: a relay could make
- * anybody a first-use contact that is called like it.
+ * Whom a name means, of those this device knows; nobody for a name of nobody's. A verified contact
+ * of this relay name is meant rather than others that went by it: a relay could have shown anybody
+ * under it. Which of two is meant no relay decides, nor may either take the other's place: not a
+ * first-use contact that of a verified one, whose name it was given first, nor a verified one, who
+ * can call itself what it likes, that of whom the person knows by this name.
+ *
+ * @throws {@link PosternError} `contact/ambiguous`
  */
 function whoMayBe(
   contact: KnownPeer | undefined,
@@ -74,8 +79,10 @@ function whoMayBe(
 ): readonly KnownPeer[] {
   if (contact?.trust === "verified") return [contact];
   const verified = sameName.filter(({ trust }) => trust === "verified");
-  if (verified.length > 0) return verified;
-  return contact === undefined ? sameName : [contact];
+  const others = verified.length > 0 ? verified : contact === undefined ? sameName : [];
+  const meant = contact === undefined ? others : [contact, ...others];
+  if (meant.length > 1) throw new PosternError("contact/ambiguous", "a name of several contacts");
+  return meant;
 }
 
 /** The other side of a code begins to receive when its own end of the pairing is through. */

@@ -51,6 +51,7 @@ const CATALOGUE = {
   "contact/unknown": "caller",
   "contact/name-taken": "caller",
   "contact/downgrade": "caller",
+  "contact/ambiguous": "caller",
   "pairing/invalid-code": "caller",
   "pairing/unknown-code": "caller",
   "pairing/wrong-code": "peer",

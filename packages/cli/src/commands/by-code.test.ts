@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { PosternError } from "@postern/core/errors";
-import { FakePaired } from "../../test/fake-contacts.ts";
+import { contactOf, FakePaired } from "../../test/fake-contacts.ts";
 import { FakeOffer, FakeSink, failed } from "../../test/fake-client.ts";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 import { settle, until } from "../../test/until.ts";
@@ -186,4 +186,52 @@ test("send and receive by code give their steps as events", async () => {
       .slice(0, 3),
     ["connected", "met", "offer"],
   );
+});
+
+/** Somebody else's key. */
+const ANOTHER = "c".repeat(52);
+
+test("C-10 whoever met by a code calls itself like a contact is said not to be it", async () => {
+  for (const [names, label] of [
+    [{}, "bob"],
+    [{ relayName: "other" }, "bob"],
+    [{ name: "robert" }, "robert"],
+  ] as const)
+    for (const args of [
+      ["receive", CODE],
+      ["send", FILE],
+    ]) {
+      const terminal = offering(file());
+      terminal.client.contacts.known.push(contactOf("bob", { fingerprint: ANOTHER, ...names }));
+      assert.equal(await terminal.run(...args), 0);
+      assert.match(terminal.stderr.text, new RegExp(`NOT the key of your contact ${label}:`));
+    }
+  const terminal = offering(file());
+  terminal.client.contacts.known.push(contactOf("bob", { trust: "verified" }));
+  assert.equal(await terminal.run("receive", CODE), 0);
+  assert.doesNotMatch(terminal.stderr.text, /NOT the key/);
+});
+
+test("C-10 receive CODE --accept takes a name of its list for the contact of that name alone", async () => {
+  for (const [fingerprint, relayName, exitCode] of [
+    [ANOTHER, "bob", 8],
+    [ANOTHER, "other", 8],
+    [undefined, "bob", 0],
+  ] as const) {
+    const offer = file();
+    const terminal = offering(offer);
+    const contact = contactOf("bob", { relayName, ...(fingerprint && { fingerprint }) });
+    terminal.client.contacts.known.push(contact);
+    assert.equal(await terminal.run("receive", CODE, "--accept", "bob"), exitCode);
+    assert.equal(await offer.decided.promise, exitCode === 0 ? "accepted" : "declined");
+  }
+});
+
+test("receive CODE of who is blocked says so, and waits for nothing", async () => {
+  const terminal = offering(file());
+  terminal.client.contacts.known.push(contactOf("bob", { blocked: true }));
+  assert.equal(await terminal.run("receive", CODE), 1);
+  assert.match(terminal.stderr.text, /^postern: bob is blocked$/m);
+  assert.match(terminal.stderr.text, /"postern contacts unblock bob"/);
+  assert.deepEqual(terminal.client.received, []);
 });

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Offer } from "@postern/client";
+import { PosternError } from "@postern/core/errors";
+import type { Offer, Paired } from "@postern/client";
 import { askAbout, askAboutFolder, type AskedFolder } from "../ask-about.ts";
 import { readCode, type CodeFlags } from "../code-input.ts";
 import { connectClient, type Connected } from "../connect-client.ts";
@@ -94,6 +95,7 @@ async function receiveByCode(
   const connected = await connectClient(context, "going on");
   try {
     const from = await meet(context, connected, { code, command: "receive" });
+    await expectNotBlocked(connected, from);
     context.output.say(`met ${safeText(from.peer.name)}; waiting for what it sends`);
     return await receiveOffers(context, connected, {
       ...plan,
@@ -110,6 +112,13 @@ async function receiveByCode(
   } finally {
     await connected.close();
   }
+}
+
+/** Its offer would be refused unseen, and nobody would hear why. */
+async function expectNotBlocked({ client }: Connected, { peer }: Paired): Promise<void> {
+  const contact = await client.contacts.find(peer.fingerprint);
+  if (contact?.blocked === true)
+    throw new PosternError("peer/blocked", "who made the code is blocked");
 }
 
 function refuseWithCode(flags: ReceiveFlags): void {

@@ -64,6 +64,12 @@ export const PEOPLE_SENTENCES: SentenceTable<PeopleCode> = {
     "you two have end-to-end keys; going back to less would let the relay in",
     "leave --profile out; if both of you want it, remove the contact on both sides first",
   ],
+  "contact/ambiguous": (about) => [
+    `${about.peer ?? "this name"} may mean several of your contacts`,
+    "they have called themselves so at a relay, and no relay decides whom you mean",
+    'nothing was sent; "postern contacts list" shows what you call each, and ' +
+      '"postern contacts rename" changes that',
+  ],
   "pairing/invalid-code": ({ word }) => [
     word === undefined ? "this is not a code" : `word ${word} of the code is none of the list`,
     "a code is a number and two to six words, such as 37-crystal-velvet",
