@@ -1,5 +1,5 @@
 /** Takes away what was received in part. @module */
-import { lstat, rm } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { basename } from "node:path";
 import { PosternError } from "@postern/core/errors";
 
@@ -8,7 +8,8 @@ export async function removePart(path: string): Promise<void> {
   if (!/^\..*\.part$/su.test(basename(path))) return;
   try {
     if ((await lstat(path).catch(() => undefined)) === undefined) return;
-    await rm(path, { recursive: true, force: true });
+    const { removeTree } = await import("@postern/client/node");
+    await removeTree(path);
   } catch (error) {
     throw new PosternError("store/failed", "cannot remove the part", {}, { cause: error });
   }

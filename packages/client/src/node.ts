@@ -19,6 +19,7 @@ export { storeError } from "./node/fs-error.ts";
 export { defaultHome, type Home, type HomeOptions, openHome, readHome } from "./node/home.ts";
 export { keptFileSink } from "./node/kept-file-sink.ts";
 export { nodePorts } from "./node/node-ports.ts";
+export { removeTree } from "./node/remove-tree.ts";
 export { type SealableStore, sqliteStore } from "./node/sqlite-store.ts";
 export { keptStreamSink, streamSink } from "./node/stream-sink.ts";
 export { keptStream, type KeptStream, streamSource } from "./node/stream-source.ts";

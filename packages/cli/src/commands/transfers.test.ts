@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
+import { PosternError } from "@postern/core/errors";
 import type { Unfinished } from "@postern/client";
 import { contactOf, PEER_FINGERPRINT, WALL_NOW } from "../../test/fake-contacts.ts";
 import { FINGERPRINT } from "../../test/fake-client.ts";
@@ -152,6 +153,21 @@ test("transfers clean removes what is older than it is told, a week by default",
   assert.equal(await terminal.run("transfers", "clean", "--older-than", "1h"), 0);
   assert.deepEqual(terminal.home.unfinished.known, []);
   assert.equal(await terminal.run("transfers", "clean", "--older-than", "long"), 2);
+});
+
+test("transfers clean removes all others when one cannot be removed", async () => {
+  const old = { changedAt: WALL_NOW - 200 * HOUR };
+  const [first, stuck, last] = [one("aa", old), one("bb", old), one("cc", old)];
+  const terminal = holding(first, stuck, last);
+  const { unfinished } = terminal.home;
+  const drop = unfinished.drop.bind(unfinished);
+  unfinished.drop = async (each) => {
+    if (each.id === stuck.id) throw new PosternError("store/failed", "cannot remove the part");
+    await drop(each);
+  };
+  assert.equal(await terminal.run("transfers", "clean"), 1);
+  assert.deepEqual(unfinished.known, [stuck]);
+  assert.match(terminal.stderr.text, /^2 unfinished transfers removed$/m);
 });
 
 const BYTES = new TextEncoder().encode("what was sent");

@@ -107,9 +107,14 @@ export async function cleanTransfers(context: Context, flags: CleanFlags): Promi
     const { output, surroundings } = context;
     const before = surroundings.wallNow() - ageMs;
     const old = (await unfinished.list()).filter(({ changedAt }) => changedAt <= before);
-    for (const one of old) await forget(context, unfinished, one);
-    output.say(`${plural(old.length, "unfinished transfer")} removed`);
-    output.event({ type: "cleaned", count: old.length });
+    const failures: unknown[] = [];
+    // One that cannot be removed keeps none of the others.
+    for (const one of old)
+      await forget(context, unfinished, one).catch((error: unknown) => failures.push(error));
+    const count = old.length - failures.length;
+    output.say(`${plural(count, "unfinished transfer")} removed`);
+    output.event({ type: "cleaned", count });
+    if (failures.length > 0) throw failures[0];
     return EXIT.done;
   });
 }

@@ -6,11 +6,12 @@
  */
 import { randomUUID } from "node:crypto";
 import { constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
-import { open, realpath, rename, rm } from "node:fs/promises";
+import { open, realpath, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { PartNote } from "../api.ts";
 import type { DirectoryNode } from "./open-directory.ts";
 import { isOwnUser } from "./own-user.ts";
+import { removeTree } from "./remove-tree.ts";
 
 export interface Staging {
   /** Absolute and resolved: where the folder is, and its entries will be. */
@@ -93,7 +94,7 @@ export async function removeStaging(staging: Staging): Promise<void> {
   const stats = lstatSync(staging.path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (stats.ino !== staging.inode || stats.dev !== staging.device) return;
-  await rm(staging.path, { recursive: true, force: true });
+  await removeTree(staging.path);
 }
 
 const LIST = "list";
