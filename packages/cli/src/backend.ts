@@ -39,6 +39,7 @@ export interface Backend {
     directory: string,
     name: string,
     journal: PartJournal,
+    size: number | undefined,
   ): Promise<ContentSink & { readonly path: string }>;
   /** @param ask with what is in it, and where it will be; nothing of it is made before a yes. */
   directorySink(

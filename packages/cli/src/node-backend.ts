@@ -40,9 +40,9 @@ export const nodeBackend: Backend = {
     const { messageSource } = await import("@postern/client");
     return messageSource(text);
   },
-  async fileSink(directory, name, journal) {
+  async fileSink(directory, name, journal, size) {
     const { keptFileSink } = await import("@postern/client/node");
-    return await keptFileSink(directory, name, journal);
+    return await keptFileSink(directory, name, journal, { size });
   },
   async streamSink(writable) {
     const { keptStreamSink } = await import("@postern/client/node");

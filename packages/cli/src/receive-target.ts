@@ -146,7 +146,7 @@ async function fileTarget(context: Context, offer: Offer, directory: string): Pr
   const { output, surroundings } = context;
   const { content, journal } = offer;
   const name = content.name === "" ? "received" : content.name;
-  const sink = await surroundings.backend.fileSink(directory, name, journal);
+  const sink = await surroundings.backend.fileSink(directory, name, journal, content.size);
   try {
     await expectRoom(context, dirname(sink.path), (content.size ?? 0) - (sink.held?.offset ?? 0));
   } catch (error) {

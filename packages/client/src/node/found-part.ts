@@ -20,14 +20,20 @@ export type FoundPart =
   /** It was whole, and got its name before the program ended. */
   | { readonly kind: "whole"; readonly path: string; readonly handle: FileHandle };
 
-export async function findPart(note: PartNote, boot: string): Promise<FoundPart | undefined> {
+/** `total`: bytes of the content, if that is known. */
+export async function findPart(
+  note: PartNote,
+  boot: string,
+  total: number | undefined,
+): Promise<FoundPart | undefined> {
   // Else the note, or the way to its directory, leads elsewhere by now.
   if (basename(note.part) !== note.part || basename(note.name) !== note.name) return undefined;
   const real = await realpath(note.directory).catch(() => undefined);
   if (real !== note.directory) return undefined;
   const path = join(real, note.part);
   const handle = await openOwn(path, constants.O_RDWR);
-  if (handle === undefined) return findWhole(note);
+    // What came of it may have been given its name by its person.
+  if (handle === undefined) return note.bytes === (total ?? note.bytes) ? findWhole(note) : undefined;
   try {
     const { nlink, size } = await handle.stat();
     if (nlink > 1) return await findTwin(note, handle);

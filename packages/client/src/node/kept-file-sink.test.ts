@@ -192,6 +192,21 @@ test("F-12 keptFileSink() takes no other content's part for its own, whatever be
   }
 });
 
+test("F-12 keptFileSink() takes no part for whole that its person has given the name", async (t) => {
+  const [directory, journal] = [await scratch(t), new MemoryJournal()];
+  const sized = { ...BOOT, size: 11 };
+  const first = await opened(t, directory, "a", journal, sized);
+  await first.write(utf8("hello "), 0);
+  await first.abandon();
+  await fs.rename(await partIn(directory), join(directory, "a"));
+  const next = await opened(t, directory, "a", journal, sized);
+  assert.equal(next.held, undefined);
+  await next.write(utf8("hello world"), 0);
+  await next.commit(11);
+  assert.equal(next.path, join(directory, "a (1)"));
+  assert.equal(await fs.readFile(join(directory, "a"), "utf8"), "hello ");
+});
+
 test("keptFileSink() follows no link that its directory has become (F-06)", async (t) => {
   const [directory, other, journal] = [await scratch(t), await scratch(t), new MemoryJournal()];
   const inbox = join(directory, "inbox");

@@ -40,8 +40,10 @@ import { PromptCalls } from "./prompt-calls.ts";
 import { syncDirectory } from "./publish.ts";
 import { wholeContent } from "./whole-content.ts";
 
-/** For tests. */
 export interface KeptFileOptions {
+  /** Of the content, if it is known: a shorter file under its name is not all of it. */
+  readonly size?: number | undefined;
+  /** The others are for tests. */
   readonly clock?: Pick<Clock, "now">;
   readonly boot?: string;
   readonly calls?: PromptCalls;
@@ -65,7 +67,7 @@ export async function keptFileSink(
   const common = { name: stored, journal, boot, clock, calls };
   const note = await journal.read();
   try {
-    const found = note === undefined ? undefined : await findPart(note, boot);
+    const found = note === undefined ? undefined : await findPart(note, boot, options.size);
     if (found?.kind === "whole") return await wholeSink(found.path, found.handle, journal);
     if (note === undefined || found === undefined) {
       const at = await beginPart(directory, stored, journal, boot);
