@@ -6,6 +6,7 @@ import type {
   ManifestPlaces,
   Offer,
   Paired,
+  PartNote,
   PeerName,
   ProfileName,
   Transfer,
@@ -123,7 +124,8 @@ export async function handleOffer(
       peer = safeText(known.contact.name);
       throw keyChanged(offer);
     }
-    if (isAgreed || (await isBegun(offer))) {
+    const note = await begunNote(offer);
+    if (isAgreed || note !== undefined) {
       const refusal = plan.refuses?.(offer, known);
       if (refusal !== undefined) return notTaken(context, offer, refusal);
       tellGoingOn(context, offer, await keptOf(offer));
@@ -134,6 +136,15 @@ export async function handleOffer(
     }
     isAccepted = true;
     target = await openOrDecline(plan, offer, { known, signal });
+    if (!isAgreed && isGone(note, target)) {
+      context.output.say(`what was here of ${contentLabel(offer.content)} is here no more`);
+      announce(context, plan, offer, recognized);
+      const decision = await plan.decide(offer, signal, known);
+      if (decision !== "accept") {
+        await target.sink.abandon();
+        return notTaken(context, offer, decision);
+      }
+    }
     await takeIn(context, plan, offer, target);
     return { exitCode: EXIT.done, isTransfer: true, isAwaited: false };
   } catch (error) {
@@ -189,9 +200,17 @@ async function settles({ settled }: OpenTarget): Promise<boolean> {
   );
 }
 
-/** Its person has agreed to it in an earlier transfer. */
-async function isBegun({ journal, content }: Offer): Promise<boolean> {
-  return content.kind !== "message" && (await journal.read()) !== undefined;
+/** There is one when its person has agreed to it in an earlier transfer. */
+async function begunNote({ journal, content }: Offer): Promise<PartNote | undefined> {
+  return content.kind === "message" ? undefined : await journal.read();
+}
+
+/**
+ * What had come of it was taken away: all of it would come again, and may be anything. Its person
+ * has not agreed to that. A folder's list is asked about by its sink.
+ */
+function isGone(note: PartNote | undefined, { sink }: Target): boolean {
+  return note !== undefined && note.bytes > 0 && sink.held === undefined && !sink.consent;
 }
 
 async function takeIn(

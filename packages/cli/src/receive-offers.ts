@@ -134,7 +134,7 @@ class Receiving {
   async #handle(offer: Offer, { withdraw }: Taking): Promise<void> {
     const { interrupted } = this.#context;
     const signal = AbortSignal.any([withdraw.signal, interrupted.signal]);
-    const key = `${offer.from.fingerprint} ${offer.contentId}`;
+    const key = agreedKey(offer);
     const isAgreed = this.#awaited.delete(key);
     const arrival = { offer, signal, recognize: this.#known.recognize, isAgreed };
     const handled = await handleOffer(this.#context, this.#plan, arrival);
@@ -180,6 +180,12 @@ class Receiving {
     await Promise.all([...this.#taking.values()].map(async ({ ended }) => await ended));
     this.#stopped.resolve(this.#context.interrupted.exitCode ?? EXIT.interrupted);
   }
+}
+
+/** A yes is to one sender's content as it was offered: none comes back under its id as another. */
+function agreedKey({ from, contentId, content: { kind, name, size, manifest } }: Offer): string {
+  const list = manifest && [manifest.entries, manifest.bytes];
+  return JSON.stringify([from.fingerprint, contentId, kind, name, size, list]);
 }
 
 function receiveOptions({ profiles, from, capacity = 1 }: ReceivePlan): ReceiveOptions {

@@ -3,7 +3,13 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { PosternError } from "@postern/core/errors";
-import { messageSource, type ContentKind, type LinkListing, type Manifest } from "@postern/client";
+import {
+  messageSource,
+  type ContentKind,
+  type HeldContent,
+  type LinkListing,
+  type Manifest,
+} from "@postern/client";
 import type { CheckedReceipt } from "@postern/client/node";
 import type { CommandEnd, CommandOptions, HomeView } from "../src/backend.ts";
 import { interruptsOf } from "../src/interrupts.ts";
@@ -61,6 +67,8 @@ export class FakeTerminal {
   /** Of every file. */
   fileBytes: Uint8Array = new Uint8Array(1_000);
   freeSpace = 1e12;
+  /** Of what is noted nothing is found. */
+  isPartGone = false;
   onReceipt = async (): Promise<CheckedReceipt> => {
     throw new PosternError("transfer/receipt-invalid", "scripted");
   };
@@ -152,7 +160,11 @@ export class FakeTerminal {
         this.sources.push(made);
         return made;
       },
-      fileSink: async (directory, name) => await sink(`${directory}/${name}`),
+      fileSink: async (directory, name, journal) => {
+        const made = await sink(`${directory}/${name}`);
+        const { bytes = 0 } = this.isPartGone ? {} : ((await journal.read()) ?? {});
+        return bytes === 0 ? made : Object.assign(made, { held: heldOf(bytes) });
+      },
       directorySink: async (directory, { name }, _journal, ask) => {
         const made = await sink(`${directory}/${name}`);
         const consent = async (): Promise<void> => await this.onFolder(ask, made.path);
@@ -173,6 +185,11 @@ export class FakeTerminal {
       }),
     };
   }
+}
+
+function heldOf(offset: number): HeldContent {
+  const hashed = { update() {}, copy: () => hashed, digest: () => new Uint8Array(32) };
+  return { offset, hashed };
 }
 
 /** One identity, with or without a passphrase. */

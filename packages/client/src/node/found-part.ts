@@ -32,8 +32,9 @@ export async function findPart(
   if (real !== note.directory) return undefined;
   const path = join(real, note.part);
   const handle = await openOwn(path, constants.O_RDWR);
-    // What came of it may have been given its name by its person.
-  if (handle === undefined) return note.bytes === (total ?? note.bytes) ? findWhole(note) : undefined;
+  // What came of it may have been given its name by its person.
+  if (handle === undefined)
+    return note.bytes === (total ?? note.bytes) ? findWhole(note) : undefined;
   try {
     const { nlink, size } = await handle.stat();
     if (nlink > 1) return await findTwin(note, handle);
