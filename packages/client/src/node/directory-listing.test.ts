@@ -54,8 +54,10 @@ test("listDirectory() skips what becomes something else meanwhile", async (t) =>
 /** Root may read everything. */
 async function listedByNobody(folder: string, closed = folder): Promise<Listing> {
   if (IS_ROOT) process.seteuid?.(NOBODY);
-  return await listDirectory([folder], "skip").finally(async () => {
+  try {
+    return await listDirectory([folder], "skip");
+  } finally {
     if (IS_ROOT) process.seteuid?.(0);
     await fs.chmod(closed, 0o700);
-  });
+  }
 }
