@@ -43,8 +43,8 @@ test("P-03 decodeVerdict() refuses every other number", () => {
     );
 });
 
-test("CLEAR_VERDICTS are those that need no shared key", () => {
-  assert.deepEqual(CLEAR_VERDICTS.map(encodeVerdict), [1, 2, 4, 5, 7, 8]);
+test("CLEAR_VERDICTS are those that need no key, or must not be sealed twice", () => {
+  assert.deepEqual(CLEAR_VERDICTS.map(encodeVerdict), [1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 test("S-10 verdictError() tells every refusal from the others that a person acts upon", () => {

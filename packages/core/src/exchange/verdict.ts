@@ -20,12 +20,17 @@ const VERDICTS = [
 
 export type Verdict = (typeof VERDICTS)[number];
 
-/** What may be said before both ends share a key; `decline` to somebody who is blocked. */
+/**
+ * What may be said without a key: before both ends share one; `decline` to somebody who is blocked;
+ * and what the same offer may be told again, where nothing makes its answer's key a new one.
+ */
 export const CLEAR_VERDICTS = [
   "decline",
   "busy",
+  "expired",
   "wrong-receiver",
   "invalid",
+  "replayed",
   "key-unknown",
   "profile-refused",
 ] as const satisfies readonly Verdict[];

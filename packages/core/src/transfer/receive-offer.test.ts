@@ -128,10 +128,10 @@ const REFUSED: readonly (readonly [Verdict, "sealed" | "clear", string, Case])[]
   ["invalid", "clear", "an empty header", { header: new Uint8Array(0) }],
   ["wrong-receiver", "clear", "another receiver", { receiver: STRANGER }],
   ["key-unknown", "clear", "a kept key that is not here", { source: "kept" }],
-  ["expired", "sealed", "one millisecond too late", { wallMs: HEADER_VALID_MS + 1 }],
-  ["expired", "sealed", "too far ahead", { wallMs: -HEADER_AHEAD_MS - 1 }],
-  ["replayed", "sealed", "a transfer seen before", { admission: { replayed: true } }],
-  ["busy", "sealed", "no room", { admission: { hasRoom: false } }],
+  ["expired", "clear", "one millisecond too late", { wallMs: HEADER_VALID_MS + 1 }],
+  ["expired", "clear", "too far ahead", { wallMs: -HEADER_AHEAD_MS - 1 }],
+  ["replayed", "clear", "a transfer seen before", { admission: { replayed: true } }],
+  ["busy", "clear", "no room", { admission: { hasRoom: false } }],
   ["too-large", "sealed", "a message nobody would read", { content: hugeMessage }],
 ];
 
@@ -148,9 +148,9 @@ test("stepReceive() has room for a content whose place it takes over, and for no
   const placed = [new Uint8Array(16).fill(1), contentId];
   assert.ok(receive({ admission: { hasRoom: false, placed } }).asked);
   const others = receive({ admission: { hasRoom: false, placed: placed.slice(0, 1) } });
-  assert.deepEqual(others.verdict(), ["busy", "sealed"]);
+  assert.deepEqual(others.verdict(), ["busy", "clear"]);
   const again = receive({ admission: { hasRoom: false, placed, replayed: true } });
-  assert.deepEqual(again.verdict(), ["replayed", "sealed"]);
+  assert.deepEqual(again.verdict(), ["replayed", "clear"]);
 });
 
 test("stepReceive() asks the person about an offer that passed, and tells the verdict", () => {

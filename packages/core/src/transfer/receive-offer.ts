@@ -91,7 +91,11 @@ export function askConsent(checked: Checked, now: Moment): ReceiveStep {
   };
 }
 
-/** A verdict under the answer key, or as the receipt; the transfer ends with it. */
+/**
+ * A verdict under the answer key, or as the receipt; the transfer ends with it. In the RSA profiles
+ * an answer key has one text, and a relay may hand out the same offer again: what an offer may be
+ * told beside another answer is said in the clear.
+ */
 export function answerNo(
   plan: ReceivePlan,
   { exchange, ready }: Pick<Checked, "exchange" | "ready">,
@@ -103,6 +107,10 @@ export function answerNo(
     wipeTransferKeys(ready.keys);
     const deadline = after(now.instant, ANSWER_TIMEOUT_MS);
     return refusingOn(plan, sealing, verdict, deadline);
+  }
+  if (verdict === "busy" || verdict === "expired" || verdict === "replayed") {
+    wipeTransferKeys(ready.keys);
+    return refuse(plan, verdict);
   }
   const envelope = answerEnvelope(plan, ready, verdict);
   wipeTransferKeys(ready.keys);
