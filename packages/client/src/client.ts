@@ -116,8 +116,9 @@ class PosternClient implements Client {
     this.fingerprint = formatFingerprint(identity.fingerprint);
     this.#recent = new RecentFinds(ports.clock);
     this.#link = this.#makeLink();
-    this.#packages = new PackagePublisher({ ports, identity, directory });
-    const onPackageUsed = (): void => this.#packageUsed();
+    const isReceiving = (): boolean => this.#receiving.profiles?.includes("end-to-end") === true;
+    this.#packages = new PackagePublisher({ ports, identity, directory, isReceiving });
+    const onPackageUsed = (): void => this.#packages.onUsed();
     this.#channels = new ChannelDesk({ ports, identity, directory, book, onPackageUsed });
     this.#transfers = this.#makeTransfers();
     this.unfinished = new StoredContents(ports);
@@ -339,10 +340,6 @@ class PosternClient implements Client {
     if (profiles.includes("symmetric")) await connection.rsa.ready();
     if (profiles.includes("asymmetric")) await this.#authenticate(connection);
     this.#receiving.announced(profiles);
-  }
-
-  #packageUsed(): void {
-    if (this.#receiving.profiles?.includes("end-to-end") === true) this.#packages.onUsed();
   }
 
   /** Before any use of the asymmetric profile on a link; told once. */

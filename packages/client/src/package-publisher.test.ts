@@ -6,6 +6,7 @@ import { identityFromSeed, keyPackageFacts } from "@postern/core/identity";
 import {
   PACKAGES_ASKED_AFTER,
   PACKAGES_LOW,
+  PACKAGES_LOOKED_AT_MS,
   PACKAGES_MADE_PER_HOUR,
   PACKAGES_ONE_TIME,
   PACKAGES_PER_IDENTITY_MAX,
@@ -31,6 +32,8 @@ class Receiver {
   /** Before the relay answers. */
   before: (count: number) => Promise<void> = async () => undefined;
   expire: () => void = () => undefined;
+  look: () => void = () => assert.fail("nothing was planned");
+  isReceiving = true;
   hourEnds: () => void = () => assert.fail("nothing was planned");
   /** Tries that were planned. */
   retries = 0;
@@ -44,12 +47,14 @@ class Receiver {
         after: (delayMs, run) => {
           if (delayMs === PACKAGES_RETRY_MS) this.retries++;
           if (delayMs === HOUR_MS) this.hourEnds = run;
+          if (delayMs === PACKAGES_LOOKED_AT_MS) this.look = run;
           this.expire = run;
           return () => undefined;
         },
       },
     },
     identity: identityFromSeed(suite, SEED),
+    isReceiving: () => this.isReceiving,
     directory: {
       publish: async (replace, packages) => {
         await this.before(packages.length);
@@ -173,6 +178,40 @@ test("publish() asked again while it runs looks again afterwards, never beside i
     bob.calls.map(({ count }) => count),
     [0, PACKAGES_ONE_TIME + 1, 0],
   );
+});
+
+test("publish() looks at the stock again while its client receives, however long the link lasts", async () => {
+  const bob = new Receiver();
+  await bob.publisher.publish();
+  const looked = async (aheadMs: number): Promise<(typeof bob.calls)[number] | undefined> => {
+    bob.now += aheadMs;
+    bob.look();
+    await bob.publisher.idle();
+    return bob.calls.at(-1);
+  };
+  assert.equal((await looked(PACKAGES_LOOKED_AT_MS))?.count, 0);
+  assert.deepEqual(await looked(8 * DAY_MS), { replace: false, count: 1 });
+  // A clock that is set right: nobody would take packages of before, and nobody could say so.
+  const all = { replace: true, count: PACKAGES_ONE_TIME + 1 };
+  assert.deepEqual(await looked(-365 * DAY_MS), all);
+  assert.deepEqual(await looked(365 * DAY_MS), all);
+  bob.isReceiving = false;
+  const { length } = bob.calls;
+  await looked(365 * DAY_MS);
+  assert.equal(bob.calls.length, length);
+});
+
+test("publish() tries again by itself when the relay had no room", async () => {
+  const bob = new Receiver();
+  bob.before = async (count) => {
+    if (count > 0) throw new PosternError("relay/overloaded", "x");
+  };
+  await bob.publisher.publish();
+  assert.equal(bob.retries, 1);
+  bob.before = async () => undefined;
+  bob.expire();
+  await bob.publisher.idle();
+  assert.equal(bob.held.length, PACKAGES_ONE_TIME + 1);
 });
 
 test("F-11 publish() tries again by itself when the store failed, and not for the relay", async () => {

@@ -5,8 +5,8 @@
  * Invariants: a package is published only after its secret is stored; whatever the relay says, it
  * gets no more than `PACKAGES_MADE_PER_HOUR` that nobody used. A failure is nobody's trouble: the
  * next link, or the next package that is used up, tries again. A store that failed is tried again
- * by itself, and so is what was too much when the hour is over: without a package nobody can write,
- * and a link may last for weeks.
+ * by itself, a relay that had no room, and what was too much when the hour is over: without a
+ * package nobody can write, and a link may last for weeks. So the stock is looked at now and then.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { makePackage, planStock, type MadePackage } from "@postern/core/exchange
 import type { Identity } from "@postern/core/identity";
 import {
   PACKAGES_ASKED_AFTER,
+  PACKAGES_LOOKED_AT_MS,
   PACKAGES_MADE_PER_HOUR,
   PACKAGES_RETRY_MS,
 } from "@postern/core/limits";
@@ -30,6 +31,8 @@ export interface PackagePublisherOptions {
   readonly ports: Pick<ClientPorts, "store" | "suite" | "wall" | "clock">;
   readonly identity: Identity;
   readonly directory: Pick<Directory, "publish">;
+  /** Whether this client is written to; packages are no use else. */
+  readonly isReceiving: () => boolean;
 }
 
 /** A relay that is slow with packages does not keep its clients from being listed. */
@@ -46,12 +49,15 @@ export class PackagePublisher {
   #made = 0;
   #hourFrom: InstantMs;
   readonly #retry: Alarm;
+  readonly #look: Alarm;
   #isStopped = false;
 
   constructor(options: PackagePublisherOptions) {
     this.#options = options;
     this.#hourFrom = options.ports.clock.now();
-    this.#retry = new Alarm(options.ports.clock, () => void this.publish());
+    const publish = (): void => void (options.isReceiving() && this.publish());
+    this.#retry = new Alarm(options.ports.clock, publish);
+    this.#look = new Alarm(options.ports.clock, publish);
   }
 
   /**
@@ -68,6 +74,7 @@ export class PackagePublisher {
 
   /** Somebody has written to a package. */
   onUsed(): void {
+    if (!this.#options.isReceiving()) return;
     this.#made = Math.max(0, this.#made - 1);
     if (++this.#used >= PACKAGES_ASKED_AFTER) void this.publish();
   }
@@ -81,6 +88,7 @@ export class PackagePublisher {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#retry.cancel();
+    this.#look.cancel();
     await this.idle();
   }
 
@@ -90,9 +98,12 @@ export class PackagePublisher {
         this.#again = false;
         await this.#fill();
       }
+      if (!this.#isStopped) this.#look.arm(PACKAGES_LOOKED_AT_MS);
     } catch (error) {
-      const isOfStore = error instanceof PosternError && error.fault === "store";
-      if (isOfStore) this.#tryIn(PACKAGES_RETRY_MS);
+      const isPassing =
+        error instanceof PosternError &&
+        (error.fault === "store" || error.code === "relay/overloaded");
+      if (isPassing) this.#tryIn(PACKAGES_RETRY_MS);
       throw error;
     } finally {
       this.#running = undefined;

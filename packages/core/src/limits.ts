@@ -98,8 +98,13 @@ export const PACKAGES_ONE_TIME = 32;
 export const PACKAGES_LOW = 16;
 /** So many were used: the receiver asks what is left. Not after each, for it reads all secrets. */
 export const PACKAGES_ASKED_AFTER = 4;
-/** After a store that failed, until packages are made again. Nobody can write meanwhile. */
+/** After a store that failed, here or there, until packages are made again. Nobody can write. */
 export const PACKAGES_RETRY_MS = 30_000;
+/**
+ * So often a receiver looks at its stock, whoever writes to it: a link may last for weeks, packages
+ * do not, and a clock that is set makes them useless at once.
+ */
+export const PACKAGES_LOOKED_AT_MS = 30 * 60_000;
 /**
  * What a client makes in an hour beyond those that somebody used: eight full stocks. A relay that
  * lost its table gets another one; one that says so each time keeps nobody's processor busy.
