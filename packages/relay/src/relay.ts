@@ -25,6 +25,7 @@ import type { PairLimits } from "./pair-slots.ts";
 import { PipeSockets } from "./pipe-sockets.ts";
 import { openRelayStore, type RelayStore } from "./relay-store.ts";
 import { RsaDesk } from "./rsa-desk.ts";
+import { storeRefusal } from "./store-refusal.ts";
 import { stepSwitchboard, switchboardDeadline } from "./switchboard.ts";
 import type { SwitchboardEffect, SwitchboardInput } from "./switchboard-io.ts";
 import { Wheel, type Timed } from "./wheel.ts";
@@ -166,11 +167,14 @@ class Relay implements Timed {
     try {
       for (const effect of stepSwitchboard(this.#board, input, at)) this.#perform(effect);
     } catch (error) {
-      // A store that fails, or a bug: it costs this one link and not the relay.
+      // A bug costs this one link and not the relay; a store that fails, what asked for it.
       const code = error instanceof PosternError ? error.code : undefined;
       const reason = error instanceof Error ? error.message : "unknown";
       this.#log.error({ input: input.kind, code, reason }, "input failed");
-      if ("link" in input) this.#links.close(input.link, "relay failure");
+      const isOfStore = error instanceof PosternError && error.fault === "store";
+      const refusal = isOfStore ? storeRefusal(input) : undefined;
+      if (refusal !== undefined) this.#perform(refusal);
+      else if ("link" in input) this.#links.close(input.link, "relay failure");
     }
   }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { StatementSync } from "node:sqlite";
 import { test } from "node:test";
 import { hex } from "@postern/core/bytes";
 import { PACKAGES_ONE_TIME, PACKAGES_PER_IDENTITY_MAX } from "@postern/core/limits";
@@ -147,3 +148,23 @@ function copyStore(from: string, to: string): void {
   for (const file of ["relay.db", "relay.db-wal"])
     writeFileSync(join(to, file), readFileSync(join(from, file)));
 }
+
+test("a full disk costs no link: what it did not take is refused, and taken later", async (t) => {
+  const relay = await testRelay(t);
+  const [alice, bob] = [person("alice"), person("bob")];
+  const link = await TestLink.connect(relay, bob);
+  const packages = packagesOf(bob, 1);
+  const publish = { kind: "publish-packages", request: 7, replace: false, packages } as const;
+  const disk = t.mock.method(StatementSync.prototype, "run", () => {
+    throw Object.assign(new Error("database or disk is full"), { errcode: 13 });
+  });
+  link.send(publish);
+  assert.equal((await link.frame("result")).status, "overloaded");
+  const refused = await TestLink.start(relay, alice);
+  assert.equal((await refused.event("failed")).error.code, "relay/overloaded", "a name");
+  disk.mock.restore();
+  link.send(publish);
+  assert.equal((await link.frame("packages-held")).held.length, 1);
+  const sender = await TestLink.connect(relay, alice);
+  await Promise.all([sender.close(), link.close()]);
+});
