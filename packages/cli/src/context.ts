@@ -1,5 +1,7 @@
 /** What every command is given: its surroundings, its output, and the options all share. @module */
-import type { ExitCode } from "./exit-codes.ts";
+import type { Backend } from "./backend.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { CommandFailure } from "./failures.ts";
 import type { Watched } from "./interrupts.ts";
 import { parseDuration, parseName, parseRelay, type RelayOption } from "./option-values.ts";
 import { PassphraseMemory } from "./passphrase.ts";
@@ -77,11 +79,24 @@ function createContext(
     surroundings,
     relay,
     name,
-    home: async () => options.home ?? (await backend.defaultHome()),
+    home: async () => options.home ?? (await defaultHome(backend)),
     timeoutMs: options.timeout === undefined ? undefined : parseDuration(options.timeout),
     canAsk: canAsk(surroundings, options.input === false),
     isVerbose: options.verbose === true,
   };
+}
+
+async function defaultHome(backend: Backend): Promise<string> {
+  try {
+    return await backend.defaultHome();
+  } catch (cause) {
+    const explanation = {
+      what: "there is no place to keep the identity",
+      why: "this user has no home folder",
+      next: "choose a folder with --home or POSTERN_HOME",
+    };
+    throw new CommandFailure(EXIT.environment, "store/failed", explanation, { cause });
+  }
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { PosternError } from "@postern/core/errors";
 import { FakeTerminal } from "../test/fake-surroundings.ts";
 
 const SUBCOMMANDS =
@@ -118,4 +119,23 @@ test("relay tells its address on stderr and ends in order at SIGTERM", async () 
   assert.equal(await running, 143);
   assert.match(terminal.stderr.text, /postern:\/\/127\.0\.0\.1:7000#a{52}/);
   assert.equal(terminal.stdout.text, "");
+});
+
+test("a user without a home folder is told what to choose", async () => {
+  const terminal = new FakeTerminal();
+  terminal.surroundings.backend.defaultHome = async () => {
+    throw new Error("uv_os_homedir returned ENOENT");
+  };
+  for (const command of ["identity", "status"]) assert.equal(await terminal.run(command), 78);
+  assert.match(terminal.stderr.text, /^ {2}why: {2}this user has no home folder$/m);
+  assert.match(terminal.stderr.text, /--home/);
+});
+
+test("a disk that is full under the state is not called too small for a file", async () => {
+  const terminal = new FakeTerminal();
+  terminal.connect = async () => {
+    throw new PosternError("store/no-space", "no space for the state", { path: "/state/state.db" });
+  };
+  assert.equal(await terminal.run("send", "--text", "hello", "--to", "bob"), 1);
+  assert.match(terminal.stderr.text, /^postern: no room for the state of this identity$/m);
 });

@@ -109,3 +109,13 @@ test("describe() speaks of the reader when the output has lost it, and not of a 
   const full = new PosternError("store/failed", "cannot write", { errno: "EROFS" });
   assert.match(describe(full.code, { relay: "", reason: systemReason(full) }).next, /folder/);
 });
+
+test("describe() speaks of no file and no relay when this computer has too little", () => {
+  const full = describe("store/no-space", { ...ABOUT, isState: true });
+  assert.match(full.what, /state of this identity/);
+  assert.doesNotMatch(Object.values(full).join(), /file|-o/);
+  const error = new PosternError("relay/unreachable", "cannot connect", { errno: "EMFILE" });
+  const { why, next } = describe(error.code, { ...ABOUT, reason: systemReason(error) });
+  assert.doesNotMatch(why, /relay/);
+  assert.match(next, /ulimit -n/);
+});

@@ -12,7 +12,7 @@ import type { Explanation } from "../failures.ts";
 import { PEER_SENTENCES } from "./describe-peer.ts";
 import { PEOPLE_SENTENCES } from "./describe-people.ts";
 import { TRANSFER_SENTENCES } from "./describe-transfer.ts";
-import { PIPE_CLOSED } from "./network-reason.ts";
+import { PIPE_CLOSED, TOO_MANY_FILES } from "./network-reason.ts";
 import { unconfirmedWhat, unconfirmedWhy } from "./unconfirmed.ts";
 
 /** What the sentences are about; safe texts (`safeText`). */
@@ -25,6 +25,8 @@ export interface About {
   readonly peer?: string | undefined;
   /** A file name, or `the message`. */
   readonly content?: string | undefined;
+  /** What failed is this identity's own state. */
+  readonly isState?: boolean;
   /** It comes from a pipe: once its sender's program has ended, nobody can go on with it. */
   readonly isStream?: boolean;
   /** The system's words: `connection refused`. */
@@ -51,6 +53,13 @@ export function describe(code: ErrorCode, about: About): Explanation {
   const [what, why, next] = ALL_SENTENCES[code](about);
   if (about.isUnconfirmed !== true) return { what, why, next };
   return { what: unconfirmedWhat(what), why: unconfirmedWhy(why, about), next };
+}
+
+function notThere(relay: string): readonly [why: string, next: string] {
+  const next = isHere(relay)
+    ? `start one with "postern relay --listen ${relay}", or name another with --relay`
+    : "check the address given with --relay, and ask whoever runs the relay";
+  return ["no relay answers at this address", next];
 }
 
 function isHere(relay: string): boolean {
@@ -114,10 +123,9 @@ const LINK_SENTENCES: SentenceTable<Extract<ErrorCode, `${"link" | "relay"}/${st
   ],
   "relay/unreachable": (about) => [
     `could not connect to ${about.relay}: ${about.reason ?? "no answer"}`,
-    "no relay answers at this address",
-    isHere(about.relay)
-      ? `start one with "postern relay --listen ${about.relay}", or name another with --relay`
-      : "check the address given with --relay, and ask whoever runs the relay",
+    ...(about.reason === TOO_MANY_FILES
+      ? (["this program may open no more", "raise its limit (ulimit -n), then try again"] as const)
+      : notThere(about.relay)),
   ],
   "relay/not-a-relay": (about) => [
     `${about.relay} is not a Postern relay`,
@@ -213,12 +221,19 @@ const HERE_SENTENCES: SentenceTable<HereCode> = {
     "it would lead out of the folder",
     "ask the sender to rename the file",
   ],
-  "store/no-space": (about) => [
-    "the disk is full",
-    "the file does not fit",
-    "make room, or choose another folder with -o, then let it be sent again" +
-      (about.isStream === true ? ", from its beginning" : "; what came is kept"),
-  ],
+  "store/no-space": (about) =>
+    about.isState === true
+      ? [
+          "no room for the state of this identity",
+          about.reason ?? "the disk is full",
+          "make room on the disk that holds it, then try again",
+        ]
+      : [
+          "the disk is full",
+          "the file does not fit",
+          "make room, or choose another folder with -o, then let it be sent again" +
+            (about.isStream === true ? ", from its beginning" : "; what came is kept"),
+        ],
   "platform/crypto-unusable": () => [
     "the cryptography of this computer does not work",
     "its self-test failed, or this Node.js was built without what Postern needs",

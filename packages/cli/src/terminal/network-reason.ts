@@ -4,6 +4,8 @@ import type { PosternError } from "@postern/core/errors";
 /** Of a socket, or of a pipe whose reader has ended. */
 export const PIPE_CLOSED = "connection closed";
 
+export const TOO_MANY_FILES = "too many open files";
+
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",
@@ -17,9 +19,13 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "host unreachable",
   EIO: "the disk reports an error",
   EISDIR: "it is a directory",
-  EMFILE: "too many open files",
+  ELOOP: "too many symbolic links",
+  EMFILE: TOO_MANY_FILES,
+  ENAMETOOLONG: "the name is too long",
   ENETUNREACH: "network unreachable",
+  ENFILE: "too many open files on this computer",
   ENOENT: "no such file or directory",
+  ENOMEM: "not enough memory",
   ENOSPC: "no space left on the disk",
   ENOTDIR: "not a directory",
   ENOTFOUND: "no such host",

@@ -138,6 +138,8 @@ function explain(error: unknown, about: About, isDebugging: boolean): Failure {
       ...about,
       reason: sourceReason(error) ?? systemReason(error),
       isUnconfirmed: isUnconfirmed(error),
+      // No other failure names a path: what peers send has none that could be shown.
+      isState: error.details["path"] !== undefined,
       word: typeof word === "number" ? word : undefined,
     });
     const isAlarm = isSecurityEvent(error.code);

@@ -174,7 +174,10 @@ async function makePrivate(directory: string): Promise<void> {
     makeDirectory(directory, 0o700);
     if (((await stat(directory)).mode & 0o077) !== 0) await chmod(directory, 0o700);
   } catch (error) {
-    throw storeError("cannot make the directory of the identity", error, { directory });
+    throw storeError("cannot make the directory of the identity", error, {
+      directory,
+      path: directory,
+    });
   }
 }
 
