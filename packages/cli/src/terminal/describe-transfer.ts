@@ -90,7 +90,7 @@ export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${st
   ],
   "transfer/source-changed": (about) => [
     `${content(about)} changed while it was sent`,
-    "another program wrote to the file",
+    about.reason ?? "another program wrote to the file",
     "wait until it is finished, then send it again",
   ],
   "transfer/source-unreadable": (about) => [

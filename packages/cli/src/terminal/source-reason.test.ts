@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PosternError } from "@postern/core/errors";
+import { type ErrorCode, PosternError } from "@postern/core/errors";
 import { sourceReason } from "./source-reason.ts";
 
 test("sourceReason() says what is wrong with what cannot be sent", () => {
@@ -11,6 +11,21 @@ test("sourceReason() says what is wrong with what cannot be sent", () => {
   assert.match(said({ reason: "too many" }) ?? "", /500,000 files and folders$/);
   for (const details of [{}, { kind: "toString" }, { errno: "EACCES" }])
     assert.equal(said(details), undefined);
+});
+
+test("F-13 sourceReason() names the one of many files that is in the way, escaped", () => {
+  const said = (code: ErrorCode, details: Record<string, string>): string | undefined =>
+    sourceReason(new PosternError(code, "x", details));
+  const path = "photos/a\u001b[2J";
+  assert.equal(
+    said("transfer/source-changed", { how: "grew", path }),
+    "another program wrote to photos/a\\u{1b}[2J",
+  );
+  assert.equal(said("transfer/source-changed", { how: "grew" }), undefined);
+  assert.equal(
+    said("transfer/source-unreadable", { errno: "EACCES", path }),
+    "photos/a\\u{1b}[2J: permission denied",
+  );
 });
 
 test("sourceReason() speaks of nothing else", () => {

@@ -1,6 +1,8 @@
-/** Why something cannot be sent, where the system has no word for it. @module */
+/** Why something cannot be sent, and which of many files is in the way. @module */
 import type { PosternError } from "@postern/core/errors";
 import { MANIFEST_ENTRIES_MAX } from "@postern/core/limits";
+import { systemReason } from "./network-reason.ts";
+import { safeText } from "./safe-text.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   FIFO: "it is a FIFO, and no file",
@@ -11,10 +13,14 @@ const REASONS: Readonly<Record<string, string>> = {
   "too many": `one transfer holds up to ${MANIFEST_ENTRIES_MAX.toLocaleString("en")} files and folders`,
 };
 
-/** `undefined` for what fails in another way. */
-export function sourceReason({ code, details }: PosternError): string | undefined {
+/** Safe for a terminal; `undefined` for what fails in another way. */
+export function sourceReason(error: PosternError): string | undefined {
+  const { code, details } = error;
+  const { kind, path, reason } = details;
+  const one = typeof path === "string" ? safeText(path) : undefined;
+  if (code === "transfer/source-changed") return one && `another program wrote to ${one}`;
   if (code !== "transfer/source-unreadable") return undefined;
-  const { kind, reason } = details;
   const why = reason ?? kind;
-  return typeof why === "string" && Object.hasOwn(REASONS, why) ? REASONS[why] : undefined;
+  if (typeof why === "string" && Object.hasOwn(REASONS, why)) return REASONS[why];
+  return one && `${one}: ${systemReason(error) ?? "it cannot be read"}`;
 }

@@ -137,7 +137,7 @@ class Source implements DirectorySource {
         if (file.size <= SMALL_BYTES) this.#readSmall(file, part, from);
         else await this.#readLarge(file, part, from);
       } catch (error) {
-        throw readError(error);
+        throw readError(error, this.#places.files[this.#next]?.path);
       }
       filled += length;
       if (from + length === file.size) this.#next += 1;
@@ -209,10 +209,15 @@ function changed(how: string): PosternError {
   return new PosternError("transfer/source-changed", `a file ${how}`, { how });
 }
 
-/** A file that is not where it was has changed; one that may not be read never could be. */
-function readError(error: unknown): PosternError {
-  const gone = ["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "ENXIO"].includes(errnoOf(error));
-  return gone ? changed("is not where it was") : sourceError("cannot read a file", error);
+/**
+ * A file that is not where it was has changed; one that may not be read never could be. Which one
+ * it is, nobody else can tell: there may be thousands.
+ */
+function readError(cause: unknown, path: string | undefined): PosternError {
+  const gone = ["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "ENXIO"].includes(errnoOf(cause));
+  const error = gone ? changed("is not where it was") : sourceError("cannot read a file", cause);
+  const details = { ...error.details, ...(path !== undefined && { path }) };
+  return new PosternError(error.code, error.message, details, { cause });
 }
 
 function encode(manifest: Manifest): Uint8Array {
