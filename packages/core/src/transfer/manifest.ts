@@ -144,7 +144,8 @@ class EntryChecks {
   readonly #taken = new Set<string>();
   #number = 0;
   #bytes = 0;
-  #lastParent = "";
+  /** None yet: the empty path is nobody's. */
+  #lastParent: string | undefined;
   #last: DirectoryAt = TOP;
 
   expect(entry: ManifestEntry): void {
