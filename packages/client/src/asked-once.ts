@@ -2,7 +2,7 @@
  * An answer of the relay that is asked for once a link, for everybody who wants it.
  *
  * Invariants: nobody waits longer than `ANSWER_TIMEOUT_MS`; an answer that comes later serves who
- * comes after it; while one is overdue, who comes asks anew: it may be lost.
+ * comes after it; while one is overdue, and after one that was none, who comes asks anew.
  *
  * @module
  */
@@ -28,10 +28,14 @@ export class AskedOnce<T> {
   async answer(): Promise<T> {
     if (this.#asked === undefined || this.#asked === this.#overdue) this.#asked = this.#ask();
     const asked = this.#asked;
-    const settled = (): void => {
-      if (this.#overdue === asked) this.#overdue = undefined;
-    };
-    asked.then(settled, settled);
+    asked.then(
+      () => {
+        if (this.#overdue === asked) this.#overdue = undefined;
+      },
+      () => {
+        if (this.#asked === asked) this.#asked = undefined;
+      },
+    );
     return await within(asked, ANSWER_TIMEOUT_MS, this.#clock, () => {
       this.#overdue = asked;
       return this.#late();
