@@ -32,9 +32,9 @@ export const REQUESTS_PENDING_MAX = 256;
 /** Clients that one client has spoken with lately and is told about when they go. */
 export const WATCHED_PEERS_MAX = 256;
 /**
- * Questions of one link in a minute, and at once: who has a name, its certificate, who could not be
- * sent to. 10,000 messages in a minute, each to somebody else, take a sixth of it; the relay's
- * processor can answer many times as many.
+ * Questions of one identity in a minute, and at once: who has a name, its certificate, who could
+ * not be sent to. 10,000 messages in a minute, each to somebody else, take a sixth of it; the
+ * relay's processor can answer many times as many.
  */
 export const QUESTIONS_PER_MINUTE = 60_000;
 /** A page of receivers takes the place of so many: it has 256 names. */
@@ -114,7 +114,7 @@ export const PACKAGES_MADE_PER_HOUR = 264;
 export const PACKAGES_PER_IDENTITY_MAX = PACKAGES_ONE_TIME + 1;
 /** Packages of all identities at one relay: about 1.4 GiB on its disk. */
 export const PACKAGES_MAX = 1_000_000;
-/** Fetches of one link in a minute: nobody can empty the others' stocks alone. */
+/** Fetches of one identity in a minute: nobody can empty the others' stocks alone. */
 export const PACKAGE_FETCHES_PER_MINUTE = 60;
 /** Each makes the relay's disk write: once when a client comes, and after strangers wrote to it. */
 export const PACKAGE_PUBLICATIONS_PER_MINUTE = 30;

@@ -58,6 +58,11 @@ export class Meter {
     this.#until = until;
     return true;
   }
+
+  /** Nothing of it is left to remember. */
+  isIdle(now: InstantMs): boolean {
+    return this.#until <= now;
+  }
 }
 
 /** One {@link Allowance} for each key that has used one within the window. */

@@ -41,7 +41,8 @@ export function answerList(
   { request, after }: ListReceiversFrame,
   now: InstantMs,
 ): Effect[] {
-  if (!from.questions.take(now, QUESTIONS_OF_PAGE)) return [result(from, request, "overloaded")];
+  if (!from.quota.questions.take(now, QUESTIONS_OF_PAGE))
+    return [result(from, request, "overloaded")];
   const frame = { kind: "receivers", request, ...board.directory.page(after) } as const;
   return [{ kind: "send", link: from.link, frame }];
 }
@@ -52,7 +53,7 @@ export function answerFind(
   frame: FindFrame,
   now: InstantMs,
 ): Effect[] {
-  if (!from.questions.take(now)) return [result(from, frame.request, "overloaded")];
+  if (!from.quota.questions.take(now)) return [result(from, frame.request, "overloaded")];
   return [{ kind: "send", link: from.link, frame: find(board, frame) }];
 }
 
@@ -131,7 +132,7 @@ export function missing(
   { request, to }: { readonly request: number; readonly to: Uint8Array },
   now: InstantMs,
 ): Effect {
-  if (!from.questions.take(now)) return result(from, request, "overloaded");
+  if (!from.quota.questions.take(now)) return result(from, request, "overloaded");
   return result(from, request, board.names.knows(to) ? "absent" : "unknown");
 }
 

@@ -6,18 +6,13 @@
 import type { Suite } from "@postern/core/crypto";
 import type { RelayAuthState } from "@postern/core/exchange/relay-half";
 import { PROFILE_BITS, type KeyUpFrame } from "@postern/core/link";
-import {
-  PACKAGE_FETCHES_PER_MINUTE,
-  PACKAGE_PUBLICATIONS_PER_MINUTE,
-  QUESTIONS_PER_MINUTE,
-} from "@postern/core/limits";
 import type { WallMs } from "@postern/core/time";
-import { Allowance, Meter } from "./allowance.ts";
 import { Directory } from "./directory.ts";
 import type { KeyPackages } from "./key-packages.ts";
 import type { NameClaims, NameOwner } from "./names.ts";
 import { PairSlots, type PairLimits } from "./pair-slots.ts";
 import { Pipes } from "./pipes.ts";
+import { Quotas, type Quota } from "./quotas.ts";
 import type { LinkId } from "./switchboard-io.ts";
 import { Watches } from "./watches.ts";
 
@@ -56,11 +51,7 @@ export interface Connected extends Welcome {
   proof: KeyProof;
   /** `key-up` requests that wait for their answer. */
   pending: number;
-  /** How often it may still fetch and publish key packages. */
-  readonly fetches: Allowance;
-  readonly publications: Allowance;
-  /** And ask who is there. */
-  readonly questions: Meter;
+  readonly quota: Quota;
 }
 
 /** The client's RSA key, and the certificate as it came: others check it for themselves. */
@@ -98,6 +89,7 @@ export interface Switchboard extends SwitchboardPorts {
   readonly byName: Map<string, Connected>;
   readonly directory: Directory;
   readonly watches: Watches;
+  readonly quotas: Quotas;
   readonly pipes: Pipes;
   readonly slots: PairSlots;
   readonly jobs: Map<number, RewrapJob>;
@@ -116,6 +108,7 @@ export function createSwitchboard(ports: SwitchboardPorts): Switchboard {
     byName: new Map(),
     directory: new Directory(),
     watches: new Watches(),
+    quotas: new Quotas(),
     pipes: new Pipes(),
     slots: new PairSlots((length) => ports.suite.random(length), ports.pairing),
     jobs: new Map(),
@@ -132,10 +125,8 @@ export function allowedProfiles(board: Switchboard): number {
   return board.profiles ?? PROFILES_ALL;
 }
 
-const MINUTE_MS = 60_000;
-
-/** A client as it comes: it takes nothing, has proved nothing and asked for nothing. */
-export function newClient(link: LinkId, key: string, welcome: Welcome): Connected {
+/** A client as it comes: it takes nothing, and has proved nothing on this link. */
+export function newClient(link: LinkId, key: string, welcome: Welcome, quota: Quota): Connected {
   return {
     ...welcome,
     link,
@@ -146,11 +137,6 @@ export function newClient(link: LinkId, key: string, welcome: Welcome): Connecte
     hearsKey: false,
     proof: { kind: "none" },
     pending: 0,
-    fetches: new Allowance({ countMax: PACKAGE_FETCHES_PER_MINUTE, windowMs: MINUTE_MS }),
-    publications: new Allowance({
-      countMax: PACKAGE_PUBLICATIONS_PER_MINUTE,
-      windowMs: MINUTE_MS,
-    }),
-    questions: new Meter({ countMax: QUESTIONS_PER_MINUTE, windowMs: MINUTE_MS }),
+    quota,
   };
 }

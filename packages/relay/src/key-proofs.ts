@@ -92,7 +92,7 @@ export function answerFetch(
   if (!hasProved(from)) return [result(from, request, "refused")];
   const owner = board.byKey.get(keyOf(of));
   if (owner === undefined) return [missing(board, from, { request, to: of }, now)];
-  if (!from.questions.take(now)) return [result(from, request, "overloaded")];
+  if (!from.quota.questions.take(now)) return [result(from, request, "overloaded")];
   const { certified } = owner;
   const isValid = certified !== undefined && certified.notAfter >= wall;
   const certificate = isValid ? certified.certificate : new Uint8Array(0);

@@ -37,7 +37,7 @@ export function answerPublish(
   { now, wall }: Moment,
 ): Effect[] {
   if (!isAllowed(board)) return [result(from, request, "refused")];
-  if (!from.publications.take(now)) return [result(from, request, "overloaded")];
+  if (!from.quota.publications.take(now)) return [result(from, request, "overloaded")];
   const published = packages.map((bytes) => ownPackage(from, bytes, wall));
   if (!areSound(published)) return [result(from, request, "refused")];
   if (published.length > 0) board.packages.sweep(wall, SWEPT_AT_ONCE);
@@ -56,7 +56,7 @@ export function answerFetchPackage(
   { now, wall }: Moment,
 ): Effect[] {
   if (!isAllowed(board)) return [result(from, request, "refused")];
-  if (!from.fetches.take(now)) return [result(from, request, "overloaded")];
+  if (!from.quota.fetches.take(now)) return [result(from, request, "overloaded")];
   if (!board.names.knows(of)) return [result(from, request, "unknown")];
   const keyPackage = takePackage(board, of, wall) ?? NONE;
   return [{ kind: "send", link: from.link, frame: { kind: "package", request, keyPackage } }];

@@ -62,7 +62,7 @@ export function stepSwitchboard(board: Switchboard, input: Input, at: Moment): E
     case "login":
       return login(board, input);
     case "established":
-      return establish(board, input.link);
+      return establish(board, input.link, at.now);
     case "frame": {
       const client = board.links.get(input.link);
       // A frame may be under way while its link is being closed.
@@ -112,13 +112,13 @@ function judge(board: Switchboard, name: string, owner: NameOwner): LoginStatus 
   return keyOf(holder.fingerprint) === key ? "welcome" : "name-taken";
 }
 
-function establish(board: Switchboard, link: LinkId): Effect[] {
+function establish(board: Switchboard, link: LinkId, now: InstantMs): Effect[] {
   const welcome = board.logins.get(link);
   if (welcome === undefined) return [];
   board.logins.delete(link);
   const key = keyOf(welcome.fingerprint);
   const effects = supersede(board, board.byKey.get(key));
-  const client = newClient(link, key, welcome);
+  const client = newClient(link, key, welcome, board.quotas.take(key, now));
   board.links.set(link, client);
   board.byKey.set(key, client);
   board.byName.set(client.name, client);
@@ -145,6 +145,7 @@ function leave(board: Switchboard, link: LinkId): Effect[] {
   const client = board.links.get(link);
   if (client === undefined) return [];
   abandonProof(client);
+  board.quotas.leave(client.key, client.quota);
   board.links.delete(link);
   board.byKey.delete(client.key);
   board.byName.delete(client.name);
