@@ -24,6 +24,11 @@ export class AskedOnce<T> {
     this.#late = late;
   }
 
+  /** What was answered does not hold any more. */
+  forget(): void {
+    this.#asked = undefined;
+  }
+
   /** @throws {@link PosternError} those of the question, and `late()` */
   async answer(): Promise<T> {
     if (this.#asked === undefined || this.#asked === this.#overdue) this.#asked = this.#ask();

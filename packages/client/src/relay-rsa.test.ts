@@ -89,6 +89,24 @@ test("P-06 RelayRsa: a proof that comes too late serves the next call", async ()
   assert.deepEqual(relay.kinds().toSorted(), ["auth-open", "rsa-certificate"], "nothing twice");
 });
 
+test("RelayRsa: ready() goes by the key that the relay told last", async () => {
+  const relay = await FakeProofRelay.create(alice, relayKey);
+  const ready = async (spki: Uint8Array): Promise<Uint8Array> => {
+    const keys = relay.client.ready();
+    await relay.clock.advance(0);
+    relay.client.receive(spki);
+    return (await keys).relay.spki;
+  };
+  await assert.rejects(ready(new Uint8Array(9)), hasCode("link/malformed"));
+  assert.deepEqual(await ready(relayKey.spki), relayKey.spki, "one that was none is not kept");
+  relay.client.receive(relayKey.spki);
+  assert.deepEqual((await relay.client.ready()).relay.spki, relayKey.spki);
+  assert.equal(relay.kinds().length, 2, "the same once more changes nothing");
+  // The relay has another key from now on.
+  relay.client.receive(bobKey.spki);
+  assert.deepEqual((await relay.client.ready()).relay.spki, bobKey.spki);
+});
+
 test("RelayRsa: the end of the link ends a proof and a question under way", async () => {
   const lost = new PosternError("link/closed", "test");
   const waiting = await FakeProofRelay.create(alice, relayKey);

@@ -45,7 +45,9 @@ export class RelayRsa {
   #proof: RelayProof | undefined;
   readonly #proved: AskedOnce<{ readonly relayFingerprint: Uint8Array }>;
   #lost: PosternError | undefined;
-  readonly #answer = Promise.withResolvers<Uint8Array>();
+  /** The relay's key, as it last told it. */
+  #shown: Uint8Array | undefined;
+  #answer = awaited();
 
   constructor(ports: RsaPorts, identity: Identity, line: RelayLine) {
     this.#ports = ports;
@@ -54,13 +56,17 @@ export class RelayRsa {
     this.#directory = new Directory((input) => line.step(input));
     this.#exchange = new AskedOnce(ports.clock, async () => this.#run(), silent);
     this.#proved = new AskedOnce(ports.clock, async () => this.#prove(), silent);
-    // Nobody may be waiting when the link ends.
-    this.#answer.promise.catch(() => undefined);
   }
 
-  /** The relay's `rsa-key` frame. */
+  /** The relay's `rsa-key` frame. One that takes the place of another is told without a question. */
   receive(spki: Uint8Array): void {
-    this.#answer.resolve(spki);
+    if (this.#shown !== undefined) {
+      if (equalBytes(this.#shown, spki)) return;
+      this.#answer = awaited();
+      this.#exchange.forget();
+    }
+    this.#shown = spki.slice();
+    this.#answer.resolve(this.#shown);
   }
 
   /** The relay's half of the proof. One that nobody asked for proves nothing. */
@@ -155,10 +161,18 @@ export class RelayRsa {
     const { own, certificate } = await this.prepare();
     this.#line.send({ kind: "rsa-certificate", certificate });
     const relay = await this.#ports.rsa.importPublic(await this.#answer.promise);
-    if (relay === undefined)
-      throw new PosternError("link/malformed", "the relay's RSA key is not one");
-    return { own, relay };
+    if (relay !== undefined) return { own, relay };
+    this.#shown = undefined;
+    this.#answer = awaited();
+    throw new PosternError("link/malformed", "the relay's RSA key is not one");
   }
+}
+
+function awaited(): PromiseWithResolvers<Uint8Array> {
+  const answer = Promise.withResolvers<Uint8Array>();
+  // Nobody may be waiting when the link ends.
+  answer.promise.catch(() => undefined);
+  return answer;
 }
 
 /** Its key made, the relay has no person to ask. */
