@@ -147,12 +147,7 @@ async function fileTarget(context: Context, offer: Offer, directory: string): Pr
   const { content, journal } = offer;
   const name = content.name === "" ? "received" : content.name;
   const sink = await surroundings.backend.fileSink(directory, name, journal, content.size);
-  try {
-    await expectRoom(context, dirname(sink.path), (content.size ?? 0) - (sink.held?.offset ?? 0));
-  } catch (error) {
-    await sink.abandon();
-    throw error;
-  }
+  await expectRoomFor(context, { sink, place: dirname(sink.path), size: content.size });
   return {
     sink,
     // Asked at the end: a name that was taken meanwhile has become another one.
@@ -173,9 +168,6 @@ async function folderTarget(
 ): Promise<Target> {
   const { output, surroundings } = context;
   const { backend } = surroundings;
-  // What is kept of it already is not counted twice: the note says how much.
-  const held = (await journal.read())?.bytes ?? 0;
-  await expectRoom(context, directory, (content.size ?? 0) - held);
   let places: ManifestPlaces | undefined;
   const ask = async (manifest: Manifest, where: string): Promise<boolean> => {
     const { ManifestPlaces: Places, summarizeManifest } = await import("@postern/client");
@@ -183,6 +175,10 @@ async function folderTarget(
     return await approve({ manifest, summary: summarizeManifest(manifest), where });
   };
   const sink = await backend.directorySink(directory, content, journal, ask);
+  // Where an earlier transfer has begun it, which may be another disk; what is there counts once.
+  const [first] = sink.paths;
+  const place = first === undefined ? sink.path : dirname(first);
+  await expectRoomFor(context, { sink, place, size: content.size });
   return {
     sink,
     doneFields: () => ({ path: sink.path, paths: sink.paths }),
@@ -199,13 +195,24 @@ async function folderTarget(
   };
 }
 
-async function expectRoom(context: Context, directory: string, bytes: number): Promise<void> {
-  const free = await context.surroundings.backend.freeSpace(directory);
-  if (bytes <= free) return;
-  throw new PosternError("store/no-space", "less room than the content needs", {
-    neededBytes: bytes,
-    freeBytes: free,
-  });
+interface Roomy {
+  readonly sink: ContentSink;
+  readonly place: string;
+  readonly size: number | undefined;
+}
+
+/** Else the sink is let go. */
+async function expectRoomFor({ surroundings }: Context, { sink, place, size }: Roomy) {
+  try {
+    const neededBytes = (size ?? 0) - (sink.held?.offset ?? 0);
+    const freeBytes = await surroundings.backend.freeSpace(place);
+    if (neededBytes <= freeBytes) return;
+    const what = "less room than the content needs";
+    throw new PosternError("store/no-space", what, { neededBytes, freeBytes });
+  } catch (error) {
+    await sink.abandon();
+    throw error;
+  }
 }
 
 function noFolderThere(): CommandFailure {

@@ -67,6 +67,7 @@ export class FakeTerminal {
   /** Of every file. */
   fileBytes: Uint8Array = new Uint8Array(1_000);
   freeSpace = 1e12;
+  freeSpaceAt = (_directory: string): number => this.freeSpace;
   /** Of what is noted nothing is found. */
   isPartGone = false;
   onReceipt = async (): Promise<CheckedReceipt> => {
@@ -165,14 +166,15 @@ export class FakeTerminal {
         const { bytes = 0 } = this.isPartGone ? {} : ((await journal.read()) ?? {});
         return bytes === 0 ? made : Object.assign(made, { held: heldOf(bytes) });
       },
-      directorySink: async (directory, { name }, _journal, ask) => {
-        const made = await sink(`${directory}/${name}`);
+      directorySink: async (directory, { name }, journal, ask) => {
+        const noted = (await journal.read())?.directory;
+        const made = await sink(`${noted ?? directory}/${name}`);
         const consent = async (): Promise<void> => await this.onFolder(ask, made.path);
         return Object.assign(made, { paths: [made.path], consent, linksLeft: 0 });
       },
       streamSink: async () => await sink("-"),
       messageSink: async () => await sink(""),
-      freeSpace: async () => this.freeSpace,
+      freeSpace: async (directory) => this.freeSpaceAt(directory),
       runCommand: async (command, options) => {
         this.commands.push({ ...options, command });
         return await this.onCommand();

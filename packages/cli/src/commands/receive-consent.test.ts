@@ -48,6 +48,24 @@ test("F-08 receive asks again about a content of which all that came was taken a
   }
 });
 
+test("F-11 receive looks for room where what was begun is, and lets go of what has none", async () => {
+  const content = { kind: "directory", name: "photos", size: 1_000 } as const;
+  for (const [full, decided] of [
+    [".", "accepted"],
+    ["/begun", "declined"],
+  ] as const) {
+    const terminal = new FakeTerminal();
+    terminal.freeSpaceAt = (directory) => (directory === full ? 999 : 1_000);
+    const offer = new FakeOffer("ann", content, new Uint8Array(4));
+    offer.note = { ...NOTE, directory: "/begun", name: "photos", bytes: 0 };
+    terminal.client.offers.push({ type: "offer", offer });
+    const running = terminal.run("receive", "--accept", "all", "--once");
+    assert.equal(await offer.decided.promise, decided);
+    assert.equal(await running, decided === "accepted" ? 0 : 1);
+    assert.equal(terminal.sinks[0]?.isAbandoned, decided === "declined");
+  }
+});
+
 /** Its sender goes before anything of it has come. */
 function brokenOffer(): FakeOffer {
   const offer = new FakeOffer("ann", CONTENT, new Uint8Array(0));
