@@ -8,11 +8,18 @@ const NOTHING_TAKEN = `nothing was taken; ${DO_NOT_TRUST}`;
 const NOTHING_WHOLE = `nothing has its final name; ${DO_NOT_TRUST}`;
 
 export const TRANSFER_SENTENCES: SentenceTable<Extract<ErrorCode, `transfer/${string}`>> = {
-  "transfer/invalid": (about) => [
-    `the offer to ${peer(about)} did not open`,
-    "the two sides do not have the same key, or the offer was changed on the way",
-    NOTHING_TAKEN,
-  ],
+  "transfer/invalid": (about) =>
+    about.reason === undefined
+      ? [
+          `the offer to ${peer(about)} did not open`,
+          "the two sides do not have the same key, or the offer was changed on the way",
+          NOTHING_TAKEN,
+        ]
+      : [
+          `refused ${content(about)} of ${peer(about)}`,
+          about.reason,
+          "nothing was taken; no Postern makes such a list, so do not trust what else it sends",
+        ],
   "transfer/expired": (about) => [
     `the offer to ${peer(about)} came too late`,
     "it is only good for a minute, or one of the two clocks is wrong",

@@ -1,4 +1,4 @@
-/** Why something cannot be sent, and which of many files is in the way. @module */
+/** Why something cannot be sent or taken, and which of many files is in the way. @module */
 import type { PosternError } from "@postern/core/errors";
 import { MANIFEST_ENTRIES_MAX } from "@postern/core/limits";
 import { systemReason } from "./network-reason.ts";
@@ -19,6 +19,9 @@ export function sourceReason(error: PosternError): string | undefined {
   const { kind, path, reason } = details;
   const one = typeof path === "string" ? safeText(path) : undefined;
   if (code === "transfer/source-changed") return one && `another program wrote to ${one}`;
+  // Of a folder's list alone, in our own words.
+  if (code === "transfer/invalid" && typeof reason === "string")
+    return `the list of what is in it is wrong: ${reason}`;
   if (code !== "transfer/source-unreadable") return undefined;
   const why = reason ?? kind;
   if (typeof why === "string" && Object.hasOwn(REASONS, why)) return REASONS[why];
