@@ -176,8 +176,8 @@ async function folderTarget(
   };
   const sink = await backend.directorySink(directory, content, journal, ask);
   // Where an earlier transfer has begun it, which may be another disk; what is there counts once.
-  const [first] = sink.paths;
-  const place = first === undefined ? sink.path : dirname(first);
+  const [top] = sink.paths;
+  const place = top === undefined ? sink.path : dirname(top);
   await expectRoomFor(context, { sink, place, size: content.size });
   return {
     sink,
