@@ -48,21 +48,26 @@ async function run(
     const client = startMeasured([...far, "iperf3", "-c", host, "-p", PORT, "-n", count, "-J"]);
     const said = textOf(client.stdout);
     const [sender, receiver] = await untilAllEnded([client, server], withinMs);
-    const wallMs = parseSeconds(await said) * 1_000;
+    const wallMs = parseSeconds(await said, bytes) * 1_000;
     return { wallMs, transferMs: wallMs, sender, receiver };
   } finally {
     server.stop();
   }
 }
 
-/** Until the last byte had arrived. */
-export function parseSeconds(json: string): number {
+/**
+ * For so many bytes, at the rate at which they arrived: it ends when the last byte is in the
+ * sender's socket, and what is still there then never arrives.
+ */
+export function parseSeconds(json: string, bytes: number): number {
   const { end } = JSON.parse(json) as {
-    readonly end?: { readonly sum_received?: { readonly seconds?: number } };
+    readonly end?: {
+      readonly sum_received?: { readonly seconds?: number; readonly bytes?: number };
+    };
   };
-  const seconds = end?.sum_received?.seconds;
-  if (seconds === undefined) throw new Error("iperf3 gave no result");
-  return seconds;
+  const { seconds = 0, bytes: received = 0 } = end?.sum_received ?? {};
+  if (seconds <= 0 || received <= 0) throw new Error("iperf3 gave no result");
+  return (seconds * bytes) / received;
 }
 
 async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
