@@ -18,7 +18,7 @@ import { bundlePostern } from "./peers/postern-command.ts";
 import { renderReport, reportOf, type CaseReport, type Report } from "./report/report.ts";
 
 /** The largest file of any case. */
-const BYTES_USUAL = 2 ** 30;
+const BYTES_USUAL = { quick: 2 ** 27, full: 2 ** 30 };
 const RESULTS = join(import.meta.dirname, "../results");
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -54,7 +54,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write("bench: costs are read from /proc, so it runs on Linux only\n");
     return 1;
   }
-  if (!bundlePostern()) say("the bundle could not be made anew: the command runs without it");
+  const noBundle = bundlePostern();
+  if (noBundle !== undefined) say(noBundle);
   const report = await measure(chosen, options);
   try {
     await keep(report, options.json);
@@ -87,7 +88,7 @@ function choose(names: readonly string[] | undefined): readonly BenchCase[] {
 }
 
 async function measure(chosen: readonly BenchCase[], options: BenchOptions): Promise<Report> {
-  const machine = describeMachine(options.bytes ?? BYTES_USUAL);
+  const machine = describeMachine(options.bytes ?? BYTES_USUAL[options.scale]);
   const cases: CaseReport[] = [];
   const [skipped, broken]: [Missing[], Missing[]] = [[], []];
   for (const each of chosen) {
@@ -105,7 +106,7 @@ async function measure(chosen: readonly BenchCase[], options: BenchOptions): Pro
 
 async function measureCase(each: BenchCase, options: BenchOptions): Promise<CaseReport> {
   const { scale, bytes, profiles, relay, only } = options;
-  const folder = await makeScratch(bytes ?? BYTES_USUAL);
+  const folder = await makeScratch(bytes ?? BYTES_USUAL[scale]);
   const disk = await makeDiskScratch();
   try {
     const setting = { scale, bytes, profiles, relay, folder: join(folder, "case"), disk };

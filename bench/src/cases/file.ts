@@ -43,7 +43,7 @@ export async function makeFile(
 ): Promise<Payload> {
   const bytes = chosen ?? usual[scale];
   if (!hasRoomFor(folder, bytes))
-    throw new NotPossible(`${folder} has no room for ${bytes} bytes twice`);
+    throw new NotPossible(`there is no room for ${(bytes / MIB).toFixed(0)} MiB twice`);
   const place = join(folder, "payload");
   await mkdir(place);
   const path = join(place, "file.bin");

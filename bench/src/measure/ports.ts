@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 const LISTENING = "0A";
-const WAIT_MS = 10_000;
+/** A server written in Python takes its time to start where others are at work as well. */
+const WAIT_MS = 30_000;
 
 export async function freePort(): Promise<number> {
   const server = createServer();

@@ -28,15 +28,15 @@ export interface PosternEvent {
 
 /**
  * What is measured is what people start: the bundle, made of the sources as they are now. Where it
- * cannot be made, as on a full disk, the command runs from the sources, or from the one it has.
+ * cannot be made, as on a full disk, the command runs from the one it has, or from the sources.
  *
- * @returns whether it was made
+ * @returns what a reader of the numbers should know of it
  */
-export function bundlePostern(): boolean {
-  const { status } = spawnSync(process.execPath, [BUNDLE], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  return status === 0;
+export function bundlePostern(): string | undefined {
+  const { status, stderr } = spawnSync(process.execPath, [BUNDLE], { encoding: "utf8" });
+  if (status === 0) return stderr === "" ? undefined : stderr.trim();
+  const why = /^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? `its maker ended with ${status}`;
+  return `the bundle could not be made anew: ${why}`;
 }
 
 /** The person's own settings, such as a passphrase, are not what is measured. */
