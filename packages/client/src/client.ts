@@ -86,7 +86,7 @@ export async function connect(ports: ClientPorts, options: ConnectOptions): Prom
 class PosternClient implements Client {
   readonly name: string;
   readonly fingerprint: string;
-  readonly events = new EventQueue<ClientEvent>();
+  readonly events = new EventQueue<ClientEvent>(undefined, () => true);
   readonly contacts: ClientContacts;
   readonly unfinished: StoredContents;
   readonly #ports: ClientPorts;

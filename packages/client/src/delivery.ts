@@ -26,10 +26,10 @@ import type {
 } from "./api.ts";
 import type { PeerName } from "./people.ts";
 import { DeliveryRetry, type Wait } from "./delivery-retry.ts";
-import { EventQueue } from "./event-queue.ts";
+import { bothProgress, EventQueue, isNoEnd } from "./event-queue.ts";
 import type { Found } from "./find-receiver.ts";
 import type { Clock } from "./records/clock.ts";
-import { asPosternError, bothProgress } from "./running-transfer.ts";
+import { asPosternError } from "./running-transfer.ts";
 import { isSameContent } from "./same-content.ts";
 import type { UnfinishedId } from "./store.ts";
 import type { StoredContents } from "./unfinished.ts";
@@ -69,7 +69,7 @@ export class RunningDelivery implements Delivery {
   readonly #contentId: Uint8Array;
   readonly #resumed: Resumed | undefined;
   readonly #retry: DeliveryRetry;
-  readonly #events = new EventQueue<DeliveryEvent>(replaces);
+  readonly #events = new EventQueue<DeliveryEvent>(replaces, isNoEnd);
   readonly #finished = Promise.withResolvers<Receipt>();
   #peer: PeerName | undefined;
   #fingerprint: Uint8Array | undefined;

@@ -50,17 +50,22 @@ class Scene {
     });
   }
 
-  async told(): Promise<readonly string[]> {
+  /** What the application has heard, as it hears it from now on. */
+  read(): readonly string[] {
     const told: string[] = [];
     const say = (event: ReceiveEvent): void => {
       if (event.type === "offer") told.push(`offer ${event.offer.id.slice(0, 2)}`);
       if (event.type === "withdrawn") told.push(`withdrawn ${event.id.slice(0, 2)}`);
     };
-    await new Promise((resolve) => setImmediate(resolve));
-    this.listening.events.end();
-    for await (const event of this.listening.events) say(event);
+    void (async () => {
+      for await (const event of this.listening.events) say(event);
+    })();
     return told;
   }
+}
+
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 test("T-01 an offer that waits is void when its sender offers the same content again", async () => {
@@ -69,8 +74,20 @@ test("T-01 an offer that waits is void when its sender offers the same content a
   scene.offer(factsOf(0x0b), OTHER!);
   scene.offer(factsOf(0x0c, BEN), CONTENT!);
   assert.deepEqual(scene.withdrawn, []);
+  const told = scene.read();
+  await settle();
   scene.offer(factsOf(0x0d), CONTENT!);
   assert.deepEqual(scene.withdrawn, [0x0a]);
-  const told = await scene.told();
+  await settle();
   assert.deepEqual(told, ["offer 0a", "offer 0b", "offer 0c", "withdrawn 0a", "offer 0d"]);
+});
+
+test("T-04 offers that come and go while nobody reads leave nothing behind", async () => {
+  const scene = new Scene();
+  scene.offer(factsOf(0x0b), OTHER!);
+  for (let n = 0; n < 1_000; n++) scene.offer(factsOf(0x0c + (n % 2)), CONTENT!);
+  assert.equal(scene.withdrawn.length, 999);
+  const told = scene.read();
+  await settle();
+  assert.deepEqual(told, ["offer 0b", "offer 0d"]);
 });

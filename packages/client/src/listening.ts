@@ -97,8 +97,11 @@ export class Listening {
       void this.#tell(pending.offer, this.#host.before(offered));
     } else if (event.kind === "failed") {
       this.#pending.delete(key);
-      if (pending.offer?.withdraw() === true)
-        this.events.push({ type: "withdrawn", id: pending.offer.id, error: event.error });
+      const { offer } = pending;
+      if (offer?.withdraw() !== true) return;
+      // Who makes offers and withdraws them need not be heard by an application that is busy.
+      if (this.events.takeBack((told) => told.type === "offer" && told.offer === offer)) return;
+      this.events.push({ type: "withdrawn", id: offer.id, error: event.error });
     } else pending.before.push(event);
   }
 

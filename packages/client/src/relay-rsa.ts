@@ -58,7 +58,7 @@ export class RelayRsa {
     this.#proved = new AskedOnce(ports.clock, async () => this.#prove(), silent);
   }
 
-  /** The relay's `rsa-key` frame. One that takes the place of another is told without a question. */
+  /** The relay's `rsa-key` frame. One in the place of another is told without a question. */
   receive(spki: Uint8Array): void {
     if (this.#shown !== undefined) {
       if (equalBytes(this.#shown, spki)) return;

@@ -27,7 +27,7 @@ import type {
 } from "./api.ts";
 import type { PeerName } from "./people.ts";
 import { EnvelopePipe } from "./envelope-pipe.ts";
-import { EventQueue } from "./event-queue.ts";
+import { bothProgress, EventQueue, isNoEnd } from "./event-queue.ts";
 import { compareBeginning } from "./held-content.ts";
 import type { ClientPorts } from "./ports.ts";
 import type { RelayRsa } from "./relay-rsa.ts";
@@ -86,7 +86,7 @@ export class RunningTransfer implements Transfer {
   readonly #facts: TransferFacts;
   readonly #side: TransferSide;
   readonly #host: TransferHost;
-  readonly #events = new EventQueue<TransferEvent>(bothProgress);
+  readonly #events = new EventQueue<TransferEvent>(bothProgress, isNoEnd);
   readonly #finished = Promise.withResolvers<Receipt>();
   readonly #abort = new AbortController();
   readonly #pipes: TransferPipes;
@@ -381,14 +381,6 @@ export class RunningTransfer implements Transfer {
 const MESSAGE_KEY: TransferEvent = { type: "session-key", number: 1, atOffset: 0 };
 const MESSAGE_RESULT = { sessionKeys: 1, resends: 0, pipes: 0 } as const;
 const NO_DIGEST = new Uint8Array(0);
-
-interface Event {
-  readonly type: string;
-}
-
-export function bothProgress(last: Event, next: Event): boolean {
-  return last.type === "progress" && next.type === "progress";
-}
 
 /** Anything that is not Postern's own is a fault of this device. */
 export function asPosternError(error: unknown): PosternError {

@@ -348,6 +348,11 @@ export const UNFINISHED_TRANSFERS_MAX = 32;
 export const CONTENTS_REPLACED_MAX = 16;
 /** Transfers of one content that break one after the other, without one more byte delivered. */
 export const DELIVERY_TRIES_MAX = 5;
+/**
+ * Events that wait for an application which does not read them: then the oldest go. The other side
+ * says how many there are, with a session key for each byte if it likes.
+ */
+export const EVENTS_WAITING_MAX = 1_024;
 /** A path of this device: the longest that Linux takes. */
 export const PATH_BYTES_MAX = 4_096;
 /** A message that rides in envelopes, from its acceptance to its last word: 48 KiB at most. */
