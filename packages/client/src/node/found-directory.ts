@@ -111,7 +111,7 @@ async function findPart(
   hashed.update(bytes);
   const tree = new StoredTree(treeOf(staging));
   const from = await heldFiles({ manifest, tree, bytesMax, hashed, now: Date.now() });
-  if (!isSure) removeBehind(manifest, new StoredTree(treeOf(staging)), from);
+  if (!isSure) await removeBehind(manifest, new StoredTree(treeOf(staging)), from);
   const offset = bytes.length + from.bytes;
   const durable = Math.min(note.bytes, offset);
   return { kind: "part", staging, manifest, from, held: { offset, hashed }, durable };

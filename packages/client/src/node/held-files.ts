@@ -47,6 +47,7 @@ export async function heldFiles(options: HeldFilesOptions): Promise<HeldFiles> {
   try {
     let entry = 0;
     for (const each of manifest.entries) {
+      await reader.breathe();
       const place = tree.place(each);
       if (each.kind === "directory" && !reader.hasDirectory(place)) break;
       if (each.kind === "file") {
@@ -70,6 +71,11 @@ class HeldReader {
 
   constructor(options: HeldFilesOptions) {
     this.#options = options;
+  }
+
+  /** Files without a byte are looked at as well, and there may be hundreds of thousands. */
+  async breathe(): Promise<void> {
+    if (this.#slices.isOver) await this.#slices.pause();
   }
 
   hasDirectory({ node }: StoredPlace): boolean {
@@ -116,7 +122,7 @@ class HeldReader {
   async #hash(fd: number, wanted: number): Promise<number> {
     let done = 0;
     while (done < wanted) {
-      if (this.#slices.isOver) await this.#slices.pause();
+      await this.breathe();
       const length = Math.min(this.#buffer.length, wanted - done);
       const count = readSync(fd, this.#buffer, 0, length, done);
       if (count === 0) break;
@@ -129,14 +135,16 @@ class HeldReader {
 }
 
 /** Removes the files behind a position: they may not be what was written before the power went. */
-export function removeBehind(
+export async function removeBehind(
   manifest: Manifest,
   tree: StoredTree,
   { entry: first, within }: StagedPosition,
-): void {
+): Promise<void> {
   const chain = new OpenChain();
+  const slices = new Slices();
   try {
     for (const [at, entry] of manifest.entries.entries()) {
+      if (slices.isOver) await slices.pause();
       const { directory, name } = tree.place(entry);
       const isBehind = at > first || (at === first && within === 0);
       if (entry.kind === "file" && isBehind) removeFile(chain, directory, name);

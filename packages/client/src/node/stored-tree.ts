@@ -21,6 +21,8 @@ export interface StoredPlace {
 export class StoredTree {
   readonly #directories = new Map<string, DirectoryNode>();
   readonly #longNames = new Set<string>();
+  /** Of a long name: no smaller number is free. A thousand alike must not cost a million looks. */
+  readonly #nextNumbers = new Map<string, number>();
   readonly #topName: string | undefined;
 
   /** `topName`: what the one entry at the top is called, if not as in the manifest. */
@@ -47,11 +49,13 @@ export class StoredTree {
   #storedName(parent: string, name: string): string {
     const stored = safeFileName(name);
     if (stored.length * 3 < SHORTENED_BYTES) return stored;
-    for (let n = 0; n < STORED_NAME_TRIES_MAX; n++) {
+    const alike = `${parent}/${stored}`;
+    for (let n = this.#nextNumbers.get(alike) ?? 0; n < STORED_NAME_TRIES_MAX; n++) {
       const candidate = n === 0 ? stored : numberedName(stored, n);
       const folded = `${parent}/${foldName(candidate)}`;
       if (this.#longNames.has(folded)) continue;
       this.#longNames.add(folded);
+      this.#nextNumbers.set(alike, n + 1);
       return candidate;
     }
     throw new PosternError("transfer/invalid", "too many names alike", { reason: "names alike" });
