@@ -69,6 +69,15 @@ for (const profile of PROFILES) {
   });
 }
 
+test("C-05 a client says how far its clock is from that of the relay", async () => {
+  const stage = await Stage.open();
+  stage.relay.skewMs = HOUR_MS;
+  const alice = await stage.person("alice");
+  await stage.clock.advance(0);
+  const apart = alice.events.map((event) => event.type === "connected" && event.clockAheadMs);
+  assert.deepEqual(apart, [-HOUR_MS]);
+});
+
 /**
  * A file of four records under way; the first has arrived. `after(ms)` lets time pass and then
  * gives the sender one more. `decided` runs between offer and acceptance.

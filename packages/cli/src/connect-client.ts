@@ -1,13 +1,14 @@
 /** A connected client that tells the person about its link. @module */
 import { groupBase32 } from "@postern/core/bytes";
 import { PosternError } from "@postern/core/errors";
+import { HANDSHAKE_TIMEOUT_MS, HEADER_AHEAD_MS } from "@postern/core/limits";
 import type { Client, ClientEvent } from "@postern/client";
 import type { Context } from "./context.ts";
 import { deadline, orAborted, within } from "./deadline.ts";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure } from "./failures.ts";
 import { unlocked } from "./passphrase.ts";
-import { formatSeconds } from "./terminal/format.ts";
+import { formatAge, formatSeconds } from "./terminal/format.ts";
 import { systemReason } from "./terminal/network-reason.ts";
 import { safeText } from "./terminal/safe-text.ts";
 
@@ -53,8 +54,10 @@ export async function connectClient(context: Context, waitingFor: string): Promi
   const events = client.events[Symbol.asyncIterator]();
   // A first contact is told before anything that redraws the terminal.
   const first = await events.next();
-  if (first.done !== true && first.value.type === "connected" && first.value.firstUse)
-    tell(context, first.value, waitingFor);
+  if (first.done !== true && first.value.type === "connected") {
+    if (first.value.firstUse) tell(context, first.value, waitingFor);
+    else tellClock(context, first.value.clockAheadMs);
+  }
   const ended = watchLink(context, events, waitingFor);
   return { client, ended, close: async () => closeClient(client) };
 }
@@ -107,7 +110,7 @@ function tell(
         output.warn(`  ${fingerprint}`);
         output.event({ type: "first-use", relayFingerprint: event.relay.fingerprint });
       } else output.say(`connected to ${relay.shown}; ${waitingFor}`);
-      return;
+      return tellClock(context, event.clockAheadMs);
     case "relay-authenticated": {
       const fingerprint = groupBase32(safeText(event.fingerprint));
       output.say(`relay authenticated by RSA both ways: fingerprint ${fingerprint}`);
@@ -133,6 +136,23 @@ function tell(
       output.say(`the relay ${relay.shown} says: ${event.notice}`);
       output.event({ type: "notice", notice: event.notice, afterMs: event.afterMs });
   }
+}
+
+/** Offers are refused from the first on; the relay said its time when a handshake had begun. */
+const CLOCKS_APART_MS = HEADER_AHEAD_MS + HANDSHAKE_TIMEOUT_MS;
+
+/** Others would only be told that something of theirs is too late or too old. */
+function tellClock({ output, relay }: Context, aheadMs: number): void {
+  const apartMs = Math.abs(aheadMs);
+  if (apartMs <= CLOCKS_APART_MS) return;
+  const where = aheadMs > 0 ? "ahead of" : "behind";
+  output.warn(
+    `the clock of this computer is ${formatAge(apartMs)} ${where} that of ${relay.shown}`,
+  );
+  output.warn(
+    "  check date and time: what a wrong clock offers, or is offered, is refused as too late",
+  );
+  output.event({ type: "clocks-apart", aheadMs });
 }
 
 async function closeClient(client: Client): Promise<void> {

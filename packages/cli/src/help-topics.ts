@@ -41,9 +41,9 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
     connected first-use relay-authenticated reconnecting notice waiting code guessed met
     paired first-contact offer declined withdrawn offered master-key accepted session-key
     progress resend new-pipe key-renewed done failed late-receipt on-done going-on retrying
-    waiting-for-sender folder left-out receipt receivers-served message receiver receivers
-    contact contacts contact-removed unfinished transfers forgotten cleaned receipt-holds
-    identity passphrase relay-pin status relay compared stopped error
+    waiting-for-sender clocks-apart folder left-out receipt receivers-served message receiver
+    receivers contact contacts contact-removed unfinished transfers forgotten cleaned
+    receipt-holds identity passphrase relay-pin status relay compared stopped error
   "master-key" has a "source": key-package or channel (end-to-end), fresh-rsa or kept (RSA).
   "content" is the same on both sides and in all transfers of one content, "transfer" is of one.
   "error" is the last event of a command that failed; its "code" is stable too.

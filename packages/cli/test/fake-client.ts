@@ -138,7 +138,7 @@ export class FakeClient implements Client {
 
   constructor(name: string, firstUse = false) {
     this.name = name;
-    this.events.push({ type: "connected", relay: this.relay, firstUse });
+    this.events.push({ type: "connected", relay: this.relay, firstUse, clockAheadMs: 0 });
     this.offers.push({ type: "listening" });
   }
 

@@ -124,7 +124,13 @@ export type ReceiveEvent =
   | { readonly type: "withdrawn"; readonly id: string; readonly error: PosternError };
 
 export type ClientEvent =
-  | { readonly type: "connected"; readonly relay: RelayInfo; readonly firstUse: boolean }
+  | {
+      readonly type: "connected";
+      readonly relay: RelayInfo;
+      readonly firstUse: boolean;
+      /** This device's clock before the relay's, which may say anything: a hint at a wrong one. */
+      readonly clockAheadMs: number;
+    }
   /** Asymmetric profile: client and relay have proved their RSA keys; SHA-256 of the relay's. */
   | { readonly type: "relay-authenticated"; readonly fingerprint: string }
   | { readonly type: "reconnecting"; readonly error: PosternError; readonly inMs: number }

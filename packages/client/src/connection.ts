@@ -12,6 +12,7 @@ import {
   PROFILE_BITS,
   startClientLink,
   stepLink,
+  type EstablishedRelay,
   type LinkEffect,
   type LinkEvent,
   type LinkFrame,
@@ -57,12 +58,19 @@ export interface ConnectionEvents {
   onLost(error: PosternError): void;
 }
 
+/** What a handshake tells of the relay. */
+interface RelayFound {
+  readonly relayFingerprint: Uint8Array;
+  /** This device's clock before the relay's. */
+  readonly clockAheadMs: number;
+}
+
 export class Connection {
   readonly rsa: RelayRsa;
   readonly #ports: ClientPorts;
   readonly #events: ConnectionEvents;
   readonly #view: PeerView;
-  readonly #established = Promise.withResolvers<Uint8Array>();
+  readonly #established = Promise.withResolvers<RelayFound>();
   /** Profiles the relay allows, as bits; it says so only when it does not allow them all. */
   #policy: number | undefined;
   readonly #notices = new Set<Notice>();
@@ -104,7 +112,7 @@ export class Connection {
     ports: ClientPorts,
     options: ConnectionOptions,
     events: ConnectionEvents,
-  ): Promise<{ readonly connection: Connection; readonly relayFingerprint: Uint8Array }> {
+  ): Promise<RelayFound & { readonly connection: Connection }> {
     const connection = new Connection(ports, options, events);
     connection.#socket = await ports.transport.openLink(options.address, {
       onBytes: (bytes) => connection.#input({ kind: "received", bytes }),
@@ -113,8 +121,7 @@ export class Connection {
     });
     connection.#perform(connection.#unsent);
     connection.#schedule();
-    const relayFingerprint = await connection.#established.promise;
-    return { connection, relayFingerprint };
+    return { connection, ...(await connection.#established.promise) };
   }
 
   allows(profile: keyof typeof PROFILE_BITS): boolean {
@@ -169,15 +176,14 @@ export class Connection {
   #event(event: LinkEvent): void {
     if (event.kind === "frame") this.#frame(event.frame);
     else if (event.kind === "failed") this.lose(event.error);
-    else if (event.kind === "established" && event.relay !== undefined)
-      this.#start(event.relay.fingerprint);
+    else if (event.kind === "established" && event.relay !== undefined) this.#start(event.relay);
   }
 
-  #start(relayFingerprint: Uint8Array): void {
-    const { suite } = this.#ports;
+  #start({ fingerprint: relayFingerprint, time }: EstablishedRelay): void {
+    const { suite, wall } = this.#ports;
     this.#relayFingerprint = relayFingerprint;
     this.#peer = new Peer({ suite, self: this.#self, relayFingerprint, ...this.#view });
-    this.#established.resolve(relayFingerprint);
+    this.#established.resolve({ relayFingerprint, clockAheadMs: wall() - time });
   }
 
   #expectRelay(): Uint8Array {

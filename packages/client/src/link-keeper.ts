@@ -74,7 +74,7 @@ export class LinkKeeper {
     const { host, port, fingerprint } = this.#address;
     const address = formatRelayAddress({ host, port });
     const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
-    const { connection, relayFingerprint } = await Connection.open(
+    const { connection, relayFingerprint, clockAheadMs } = await Connection.open(
       this.#ports,
       { address: this.#address, ...this.#self, pin, view: this.#view },
       {
@@ -96,7 +96,8 @@ export class LinkKeeper {
     this.#openedAt = this.#ports.clock.now();
     this.#relayFingerprint = relayFingerprint;
     this.#relay = { address, fingerprint: formatFingerprint(relayFingerprint) };
-    this.#events.onEvent({ type: "connected", relay: this.#relay, firstUse: pin === undefined });
+    const firstUse = pin === undefined;
+    this.#events.onEvent({ type: "connected", relay: this.#relay, firstUse, clockAheadMs });
     // A link on which nothing can be begun is no link: another one must not be beside it.
     await this.#events.onLink().catch((error: unknown) => connection.lose(asPosternError(error)));
   }

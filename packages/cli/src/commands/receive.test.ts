@@ -274,7 +274,7 @@ test("receive says that it lost the relay, what it waits for, and that it is bac
   const relay = terminal.client.relay;
   terminal.client.events.push(
     { type: "reconnecting", error, inMs: 2_000 },
-    { type: "connected", relay, firstUse: false },
+    { type: "connected", relay, firstUse: false, clockAheadMs: 0 },
   );
   await until(() => terminal.stderr.text.includes("connected to"));
   assert.match(
@@ -285,6 +285,24 @@ test("receive says that it lost the relay, what it waits for, and that it is bac
   assert.equal(terminal.stderr.text.split(connected).length, 2, "only the second time");
   terminal.process.emit("SIGINT");
   assert.equal(await running, 130);
+});
+
+test("receive says that its clock is not that of the relay, at first and later", async () => {
+  const terminal = new FakeTerminal();
+  const { relay, events } = terminal.client;
+  const connected = { type: "connected", relay, firstUse: false } as const;
+  events.unshift({ ...connected, clockAheadMs: 3 * 86_400_000 });
+  const running = terminal.run("receive", "--accept", "all", "--json");
+  events.push({ ...connected, clockAheadMs: -7_200_000 }, { ...connected, clockAheadMs: 15_000 });
+  await until(() => terminal.stderr.text.includes("2 hours behind that of 127.0.0.1:9999"));
+  assert.match(terminal.stderr.text, /^the clock of this computer is 3 days ahead of that of /m);
+  terminal.process.emit("SIGINT");
+  assert.equal(await running, 130);
+  const apart = terminal.events().filter(({ type }) => type === "clocks-apart");
+  assert.deepEqual(
+    apart.map(({ aheadMs }) => aheadMs),
+    [3 * 86_400_000, -7_200_000],
+  );
 });
 
 test("receive ends with the code of a client that ended for good", async () => {

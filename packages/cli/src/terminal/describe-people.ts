@@ -35,8 +35,8 @@ export const PEOPLE_SENTENCES: SentenceTable<PeopleCode> = {
   ],
   "peer/no-package": (about) => [
     `there is no key of ${peer(about)} at ${about.relay}`,
-    "its client has left none there, or only some that are too old",
-    'ask the other person to run "postern receive" once, then try again',
+    "its client has left none there, only some that are too old, or one of the clocks is wrong",
+    'check date and time, and ask the other person to run "postern receive" once; then try again',
   ],
   "peer/pairing-lost": (about) => [
     `${peer(about)} and you no longer share what your pairing left`,
