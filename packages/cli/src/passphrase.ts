@@ -68,7 +68,7 @@ export async function unlocked<T>(
 /** A passphrase to be: from `POSTERN_NEW_PASSPHRASE`, or typed twice. */
 export async function newPassphrase(context: Context): Promise<Uint8Array> {
   const given = fromEnvironment(context, "POSTERN_NEW_PASSPHRASE");
-  if (given !== undefined) return given;
+  if (given !== undefined) return expectShort(given);
   if (!context.canAsk)
     throw usageFailure(
       "the new passphrase is missing",
@@ -82,6 +82,16 @@ export async function newPassphrase(context: Context): Promise<Uint8Array> {
     context.output.warn("these two are not the same; once more");
   }
   throw usageFailure("no new passphrase", "the two were different each time", "start again");
+}
+
+function expectShort(passphrase: Uint8Array): Uint8Array {
+  if (passphrase.length <= PASSPHRASE_BYTES_MAX) return passphrase;
+  wipe(passphrase);
+  throw usageFailure(
+    "the new passphrase is too long",
+    `it may have ${PASSPHRASE_BYTES_MAX} bytes, and nothing was changed`,
+    "put a shorter one into POSTERN_NEW_PASSPHRASE",
+  );
 }
 
 function complaint(text: string): string | undefined {

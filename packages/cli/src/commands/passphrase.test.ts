@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { PASSPHRASE_BYTES_MAX } from "@postern/core/limits";
 import { FakeTerminal, type FakeOptions } from "../../test/fake-surroundings.ts";
 import { Scripted } from "../../test/scripted-prompter.ts";
 
@@ -48,6 +49,20 @@ test("identity passphrase refuses what does not fit the state, and changes nothi
   }
   assert.equal(await new FakeTerminal().run("identity", "passphrase", "erase"), 2);
   assert.equal(await new FakeTerminal().run("identity", "passphrase", "set"), 2);
+});
+
+test("identity passphrase says that a new one from the environment is too long", async () => {
+  for (const [length, exitCode] of [
+    [PASSPHRASE_BYTES_MAX, 0],
+    [PASSPHRASE_BYTES_MAX + 1, 2],
+  ] as const) {
+    const next = "x".repeat(length);
+    const terminal = locked({ env: { ...ENV, POSTERN_NEW_PASSPHRASE: next } });
+    assert.equal(await terminal.run("identity", "passphrase", "change"), exitCode);
+    assert.equal(terminal.home.passphrase, exitCode === 0 ? next : "old words");
+    if (exitCode !== 0)
+      assert.match(terminal.stderr.text, /^postern: the new passphrase is too long/m);
+  }
 });
 
 test("T-05 identity passphrase takes no passphrase from the arguments", async () => {
