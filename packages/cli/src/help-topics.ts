@@ -65,7 +65,9 @@ export const TOPICS: Readonly<Record<Topic, string>> = {
   POSTERN_PATH         where it is: a file, or a folder; empty for a message
   POSTERN_PATHS        one path a line, when several files and folders came at once
   POSTERN_FROM         who sent it: the contact's name, else the name at the relay
-  POSTERN_FINGERPRINT  the sender's key; the name is only as sure as the contact is verified
+  POSTERN_FINGERPRINT  the sender's key; the name is only as sure as the next says
+  POSTERN_TRUST        verified, first-use, or none: no contact when it was offered, though
+                       it may use the name of one
   POSTERN_KIND         message, file, directory or stream
   POSTERN_SIZE         its bytes
   POSTERN_TRANSFER     the id that the events of --json have

@@ -57,6 +57,8 @@ function hookEnvironment(
     POSTERN_PATHS: (paths ?? (path === undefined ? [] : [path])).join("\n"),
     POSTERN_FROM: from.name,
     POSTERN_FINGERPRINT: from.fingerprint,
+    // A name alone says little: a stranger may use that of a contact.
+    POSTERN_TRUST: from.trust ?? "none",
     POSTERN_KIND: content.kind,
     // A message comes padded: what the command reads of it is its text.
     POSTERN_SIZE: String(text === undefined ? bytes : Buffer.byteLength(text)),

@@ -199,6 +199,7 @@ test("T-05 receive --on-done runs a command that learns of it by its environment
       POSTERN_PATHS: "./$(touch x).bin",
       POSTERN_FROM: "ann",
       POSTERN_FINGERPRINT: sent.from.fingerprint,
+      POSTERN_TRUST: "none",
       POSTERN_KIND: "file",
       POSTERN_SIZE: "4",
       POSTERN_TRANSFER: sent.id,
