@@ -123,6 +123,42 @@ test("P-06 a relay that lets in and closes again is tried at growing distances",
   assert.ok(stage.relay.isConnected("alice"));
 });
 
+test("P-03 a link that ends while it begins is none: nobody waits on it for ever", async () => {
+  const stage = await Stage.open();
+  await stage.receiver("bob", { profiles: ["end-to-end"] });
+  const { transport } = stage.relay;
+  // m2 and m4 are the relay's first words; what follows m4 at once is no frame.
+  const person = stage.person("alice", () => ({
+    transport: {
+      ...transport,
+      openLink: async (address, { onBytes, onClose }) => {
+        let messages = 0;
+        const twice = (bytes: Uint8Array): void => {
+          onBytes(bytes);
+          if (++messages === 2) onBytes(new Uint8Array(64));
+        };
+        return await transport.openLink(address, { onBytes: twice, onClose });
+      },
+    },
+  }));
+  await assert.rejects(stage.clock.until(person), hasCode("link/malformed"));
+});
+
+test("P-03 a link that is lost while the relay is pinned is none either", async () => {
+  const stage = await Stage.open();
+  const alice = stage.person("alice", ({ store }) => {
+    const pin = store.pinRelay.bind(store);
+    store.pinRelay = async (address, fingerprint) => {
+      stage.relay.cut("alice");
+      await pin(address, fingerprint);
+    };
+    return {};
+  });
+  await assert.rejects(alice, hasCode("link/closed"));
+  await stage.clock.advance(60_000);
+  assert.ok(!stage.relay.isConnected("alice"), "and nothing goes on behind it");
+});
+
 async function listed(actor: Actor): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of actor.client.receivers()) names.push(name);

@@ -83,6 +83,7 @@ export class Connection {
   /** The socket will call for what was said. */
   #isFlushing = false;
   #ended = false;
+  #lost: PosternError | undefined;
 
   private constructor(ports: ClientPorts, options: ConnectionOptions, events: ConnectionEvents) {
     this.#ports = ports;
@@ -122,6 +123,11 @@ export class Connection {
     connection.#perform(connection.#unsent);
     connection.#schedule();
     return { connection, ...(await connection.#established.promise) };
+  }
+
+  /** Why there is no link any more, unless {@link close} ended it. */
+  get lost(): PosternError | undefined {
+    return this.#lost;
   }
 
   allows(profile: keyof typeof PROFILE_BITS): boolean {
@@ -237,6 +243,7 @@ export class Connection {
   /** It is over, as when the relay had ended it. */
   lose(error: PosternError): void {
     if (this.#ended) return;
+    this.#lost = error;
     const wasEstablished = this.#peer !== undefined;
     this.#established.reject(error);
     this.rsa.fail(error);

@@ -74,6 +74,7 @@ export class LinkKeeper {
     const { host, port, fingerprint } = this.#address;
     const address = formatRelayAddress({ host, port });
     const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
+    let kept: Connection | undefined;
     const { connection, relayFingerprint, clockAheadMs } = await Connection.open(
       this.#ports,
       { address: this.#address, ...this.#self, pin, view: this.#view },
@@ -85,13 +86,18 @@ export class LinkKeeper {
           if (notice !== "superseded") this.#events.onEvent({ type: "notice", notice, afterMs });
         },
         onPolicy: () => this.#events.onPolicy(),
-        onLost: (error) => this.#onLost(error),
+        onLost: (error) => {
+          if (kept !== undefined && kept === this.#connection) this.#onLost(error);
+        },
       },
     ).catch((error: unknown) => {
       throw fingerprint === undefined ? error : notTheNamed(error);
     });
     if (this.#closed) return connection.close();
     await store.pinRelay(address, relayFingerprint);
+    // A relay may let in and close, or go, in the meantime: such a link was none.
+    if (connection.lost !== undefined) throw connection.lost;
+    kept = connection;
     this.#connection = connection;
     this.#openedAt = this.#ports.clock.now();
     this.#relayFingerprint = relayFingerprint;
