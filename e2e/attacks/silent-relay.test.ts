@@ -1,6 +1,7 @@
 /** A relay that does not answer, never ends its answer, or has always something to say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PosternError } from "@postern/core/errors";
 import { ANSWER_TIMEOUT_MS, LINKS_MAX } from "@postern/core/limits";
 import type { ReceiverEntry, RelayFrame } from "@postern/core/link";
 import { hasCode } from "../../packages/client/test/has-code.ts";
@@ -131,12 +132,13 @@ test("P-03 a link that ends while it begins is none: nobody waits on it for ever
   const person = stage.person("alice", () => ({
     transport: {
       ...transport,
-      openLink: async (address, { onBytes, onClose }) => {
+      openLink: async (address, events) => {
         let messages = 0;
         const twice = (bytes: Uint8Array): void => {
-          onBytes(bytes);
-          if (++messages === 2) onBytes(new Uint8Array(64));
+          events.onBytes(bytes);
+          if (++messages === 2) events.onBytes(new Uint8Array(64));
         };
+        const onClose = (error: PosternError | undefined): void => events.onClose(error);
         return await transport.openLink(address, { onBytes: twice, onClose });
       },
     },

@@ -74,7 +74,6 @@ export class LinkKeeper {
     const { host, port, fingerprint } = this.#address;
     const address = formatRelayAddress({ host, port });
     const pin = fingerprint ?? this.#relayFingerprint ?? (await store.relayPin(address));
-    let kept: Connection | undefined;
     const { connection, relayFingerprint, clockAheadMs } = await Connection.open(
       this.#ports,
       { address: this.#address, ...this.#self, pin, view: this.#view },
@@ -87,7 +86,8 @@ export class LinkKeeper {
         },
         onPolicy: () => this.#events.onPolicy(),
         onLost: (error) => {
-          if (kept !== undefined && kept === this.#connection) this.#onLost(error);
+          // Of a link that was never taken `open` tells.
+          if (this.#connection?.lost === error) this.#onLost(error);
         },
       },
     ).catch((error: unknown) => {
@@ -97,7 +97,6 @@ export class LinkKeeper {
     await store.pinRelay(address, relayFingerprint);
     // A relay may let in and close, or go, in the meantime: such a link was none.
     if (connection.lost !== undefined) throw connection.lost;
-    kept = connection;
     this.#connection = connection;
     this.#openedAt = this.#ports.clock.now();
     this.#relayFingerprint = relayFingerprint;
