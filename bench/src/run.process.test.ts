@@ -12,6 +12,7 @@ import type { Report } from "./report/report.ts";
 
 const skip = platform() === "linux" ? false : "costs are read from /proc";
 const RUN = join(import.meta.dirname, "run.ts");
+const COMMAND = join(import.meta.dirname, "../../packages/cli/bin/postern.js");
 
 test(
   "a benchmark measures Postern and names who is absent, in text and JSON",
@@ -59,12 +60,16 @@ test("a benchmark that measured nothing says so", { skip }, () => {
 
 test(
   "a benchmark that is broken off leaves no program and no file",
-  { skip, timeout: 180_000 },
+  { skip, timeout: 300_000 },
   async (t) => {
     const folder = await mkdtemp(join(tmpdir(), "postern-bench-test-"));
     t.after(() => rm(folder, { recursive: true, force: true }));
-    for (const signal of ["SIGINT", "SIGHUP"] as const) {
-      const args = [RUN, "--case", "cold-start", "--only", "postern", "--runs", "100"];
+    for (const [program, signal] of [
+      [[RUN], "SIGHUP"],
+      // A signal that reaches the command alone.
+      [[COMMAND, "bench"], "SIGTERM"],
+    ] as const) {
+      const args = [...program, "--case", "cold-start", "--only", "postern", "--runs", "100"];
       const child = spawn(process.execPath, args, {
         env: { ...process.env, TMPDIR: folder },
         stdio: ["ignore", "ignore", "pipe"],
@@ -74,7 +79,7 @@ test(
       while (!said.includes("1/100")) await once(child.stderr, "data");
       const exited = once(child, "exit");
       child.kill(signal);
-      assert.deepEqual(await exited, [1, null]);
+      await exited;
       const left = (await readdir(folder)).filter((name) => name.startsWith("postern-bench"));
       assert.deepEqual(left, [], signal);
       assert.deepEqual(await programsWith(folder), [], signal);
@@ -106,6 +111,12 @@ test("a benchmark drives real links at a relay", { skip }, () => {
       assert.ok(value > 0, `${key} ${value}`);
     }
   assert.equal(cases.length, keys.length);
+});
+
+test("a benchmark explains itself when it is asked to", { skip }, () => {
+  const { status, stdout } = bench(["--help"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /--relay/);
 });
 
 test("a benchmark does not start with arguments that it does not know", { skip }, () => {
