@@ -181,6 +181,22 @@ test("receiver: Ctrl-C tells both what is kept, and ends with 130", async (t) =>
   await sameCommandGoesOn();
 });
 
+test("receiver ended by another program: the sender waits until it is started again", async (t) => {
+  const { ann } = await underWay();
+  await within(
+    t,
+    () => bob.signal("SIGTERM"),
+    async () => {
+      await endsWith(bob, 143, /^\d+ % of big\.raw is kept here; it goes on when ann sends it /m);
+      await ann.said(/; waiting for bob to come back, \d+ % /m);
+    },
+  );
+  await isKept();
+  bob = await startReceiver();
+  await endsWith(ann, 0, /^bob is back$/m);
+  await isWhole();
+});
+
 test("S-17 F-12 receiver killed with -9: the sender waits for it, and goes on by itself", async (t) => {
   const { ann } = await underWay();
   await within(

@@ -3,6 +3,7 @@ import { PosternError } from "@postern/core/errors";
 import type { Delivery, DeliveryEvent, ManifestPlaces, Receipt, Transfer } from "@postern/client";
 import { contentLabel, contentSentence } from "./content-label.ts";
 import type { Context } from "./context.ts";
+import { EXIT } from "./exit-codes.ts";
 import { mayHaveArrived, warnLeft } from "./left-message.ts";
 import {
   formatBytes,
@@ -47,7 +48,12 @@ export interface Finished {
   readonly summary: string;
 }
 
-/** @throws {@link PosternError} of the transfer. An interrupt cancels it. */
+/**
+ * An interrupt cancels it; a program that is ended by another leaves it, for it may be started again
+ * and go on.
+ *
+ * @throws {@link PosternError} of the transfer
+ */
 export async function followTransfer(
   context: Context,
   transfer: Followed,
@@ -63,11 +69,14 @@ export async function followTransfer(
   };
   const timer =
     view.acceptWithinMs === undefined ? undefined : setTimeout(giveUp, view.acceptWithinMs);
-  const cancel = (): void => transfer.cancel();
+  const stop = (): void => {
+    if ("leave" in transfer && interrupted.exitCode === EXIT.terminated) transfer.leave();
+    else transfer.cancel();
+  };
   // Its error comes as the `failed` event.
   transfer.finished.catch(() => {});
-  interrupted.signal.addEventListener("abort", cancel);
-  if (interrupted.signal.aborted) cancel();
+  interrupted.signal.addEventListener("abort", stop);
+  if (interrupted.signal.aborted) stop();
   try {
     for await (const event of transfer) {
       if (event.type === "accepted") clearTimeout(timer);
@@ -90,7 +99,7 @@ export async function followTransfer(
   } finally {
     clearTimeout(timer);
     telling.end();
-    interrupted.signal.removeEventListener("abort", cancel);
+    interrupted.signal.removeEventListener("abort", stop);
   }
 }
 

@@ -38,6 +38,7 @@ export class FakeTransfer implements Transfer {
   readonly peer: Transfer["peer"];
   readonly content: ContentInfo;
   isCancelled = false;
+  hasLeft = false;
 
   constructor(peer: SendOptions["to"], content: ContentInfo, profile: ProfileName = "end-to-end") {
     const name = typeof peer === "string" ? peer : peer.peer.name;
@@ -50,6 +51,11 @@ export class FakeTransfer implements Transfer {
   cancel(): void {
     if (this.isCancelled) return;
     this.isCancelled = true;
+    this.events.push(failed("transfer/cancelled"));
+  }
+
+  leave(): void {
+    this.hasLeft = true;
     this.events.push(failed("transfer/cancelled"));
   }
 

@@ -93,6 +93,11 @@ export interface Transfer extends AsyncIterable<TransferEvent> {
   readonly finished: Promise<Receipt>;
   /** Ends the transfer on both sides. Nothing appears under the final name. */
   cancel(): void;
+  /**
+   * Ends it here, before {@link Client.close}, which does so with all that still run. Nobody has
+   * said no: a sender may wait for its receiver to come back. What is sent is cancelled.
+   */
+  leave(): void;
 }
 
 export type DeclineReason = "decline" | "no-space" | "too-large" | "invalid";

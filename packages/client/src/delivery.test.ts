@@ -45,6 +45,10 @@ class ScriptedTransfer implements Transfer {
     this.fail("transfer/cancelled");
   }
 
+  leave(): void {
+    this.cancel();
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<TransferEvent> {
     return this.events[Symbol.asyncIterator]();
   }

@@ -248,22 +248,28 @@ test("F-02 receive declines a name that cannot be a file here, and goes on", asy
   assert.ok(terminal.client.isClosed);
 });
 
-test("receive cancels its transfer at Ctrl-C and then ends", async () => {
-  const terminal = new FakeTerminal();
-  const offer = file("a.bin");
-  let isAccepted = false;
-  offer.accept = () => {
-    isAccepted = true;
-    return offer.transfer;
-  };
-  offer.transfer.events.push({ type: "offered" });
-  terminal.client.offers.push({ type: "offer", offer });
-  const running = terminal.run("receive", "--accept", "all");
-  await until(() => isAccepted);
-  terminal.process.emit("SIGINT");
-  assert.equal(await running, 130);
-  assert.ok(offer.transfer.isCancelled);
-});
+for (const [signal, exitCode, isLeft] of [
+  ["SIGINT", 130, false],
+  ["SIGTERM", 143, true],
+] as const)
+  test(`receive ${isLeft ? "leaves" : "cancels"} its transfer at ${signal} and then ends`, async () => {
+    const terminal = new FakeTerminal();
+    const offer = file("a.bin");
+    let isAccepted = false;
+    offer.accept = () => {
+      isAccepted = true;
+      return offer.transfer;
+    };
+    offer.transfer.events.push({ type: "offered" });
+    terminal.client.offers.push({ type: "offer", offer });
+    const running = terminal.run("receive", "--accept", "all");
+    await until(() => isAccepted);
+    terminal.process.emit(signal);
+    assert.equal(await running, exitCode);
+    const { hasLeft, isCancelled } = offer.transfer;
+    assert.deepEqual([hasLeft, isCancelled], [isLeft, !isLeft]);
+    assert.ok(terminal.client.isClosed);
+  });
 
 test("receive says that it lost the relay, what it waits for, and that it is back", async () => {
   const terminal = new FakeTerminal();

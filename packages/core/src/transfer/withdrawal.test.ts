@@ -21,7 +21,7 @@ test("withdrawalBySender() and withdrawnBySender() carry a reason to the receive
     withdrawnBySender(reasonOf(withdrawalBySender(TRANSFER, code))).code;
   assert.equal(told("transfer/source-changed"), "transfer/source-changed");
   assert.equal(told("transfer/cancelled"), "peer/cancelled");
-  assert.equal(told("link/timed-out"), "peer/cancelled");
+  assert.equal(told("link/timed-out"), "transfer/pipe-lost");
   assert.equal(told("transfer/other-content"), "transfer/other-content");
 });
 
