@@ -49,7 +49,7 @@ export interface Finished {
 }
 
 /**
- * An interrupt cancels it; a program that is ended by another leaves it, for it may be started again
+ * An interrupt cancels it; a program that another one ends leaves it, for it may be started again
  * and go on.
  *
  * @throws {@link PosternError} of the transfer
