@@ -96,7 +96,6 @@ function stage(): {
       return {
         name,
         what: "",
-        absence: () => undefined,
         prepare: async () => void seen.push(`prepare ${name}`),
         async run(): Promise<Figures> {
           seen.push(name);

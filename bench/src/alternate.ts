@@ -39,7 +39,7 @@ export async function alternate(all: readonly Contender[], turns: Turns): Promis
   try {
     for (const contender of all) {
       const { name } = contender;
-      const why = contender.absence();
+      const why = contender.absence?.();
       if (why !== undefined) {
         absent.push({ name, why });
         continue;

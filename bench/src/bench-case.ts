@@ -16,8 +16,8 @@ export interface Contender {
   readonly name: string;
   /** What is measured, in a few words. */
   readonly what: string;
-  /** Why it cannot take part here, `undefined` when it can. Costs nothing. */
-  readonly absence: () => string | undefined;
+  /** Why it cannot take part here, `undefined` when it can. Costs nothing; left out if it can. */
+  readonly absence?: () => string | undefined;
   /**
    * Once, before the first run, and not measured. What it throws is why somebody else's program
    * cannot take part; ours has then failed.
@@ -36,7 +36,7 @@ export function isOwn({ name }: { readonly name: string }): boolean {
 /** All that Postern has, the default first. */
 export const PROFILES = ["end-to-end", "symmetric", "asymmetric"] as const;
 
-/** How large the cases are: all of them in two minutes, or as the targets are stated. */
+/** How large the cases are: all of them in a few minutes, or as the targets are stated. */
 export type Scale = "quick" | "full";
 
 export interface Setting {

@@ -50,7 +50,6 @@ export const coldStart: BenchCase = {
 const nodeAlone: TextContender = {
   name: "Node.js alone",
   what: "an empty program: the floor for anything that runs on it",
-  absence: () => undefined,
   prepare: async () => {},
   send: () => startMeasured([process.execPath, "-e", "0"]),
 };
@@ -64,7 +63,6 @@ function posternText(setting: Setting, profile: string): TextContender {
   return {
     name: `postern ${profile}`,
     what: "postern send --text, to an acquaintance; its state on the disk",
-    absence: () => undefined,
     async prepare() {
       const relay = await openRelay(setting.relay, { dataDir: `${home}/relay` });
       close = async () => await relay.stop();

@@ -27,7 +27,6 @@ export const connects: BenchCase = {
         {
           name: "postern relay",
           what: "post-quantum handshake, identity proven; all clients are one process",
-          absence: () => undefined,
           prepare: async () => {},
           run: async () => await run(folder, clients),
         },

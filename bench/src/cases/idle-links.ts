@@ -30,7 +30,6 @@ export const idleLinks: BenchCase = {
         {
           name: "postern relay",
           what: "memory after all are there, less that before, as the system sees it",
-          absence: () => undefined,
           prepare: async () => {},
           run: async () => await run(folder, links),
         },

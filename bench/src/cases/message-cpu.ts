@@ -44,7 +44,7 @@ export const messageCpu: BenchCase = {
 };
 
 function kindsOf(setting: Setting, profile: string): Contender[] {
-  const common = { absence: () => undefined, prepare: async () => {} };
+  const common = { prepare: async () => {} };
   const count = MESSAGES[setting.scale];
   const warmUp = WARM_UP[setting.scale];
   const firsts = FIRST_MESSAGES[setting.scale];

@@ -30,7 +30,6 @@ export const relayMessages: BenchCase = {
         {
           name: "postern relay",
           what: "real links and frames, sealed beforehand and not opened at the other end",
-          absence: () => undefined,
           prepare: async () => {},
           run: async () => await run(folder, envelopes),
         },

@@ -37,7 +37,6 @@ export const roundTrip: BenchCase = {
         contenders.push({
           name: `postern ${profile}, ${isDurable ? "durable" : "in memory"}`,
           what: isDurable ? "every step of both clients is synced to the disk" : "state in memory",
-          absence: () => undefined,
           prepare: async () => {},
           run: async () => await run(setting, profile, isDurable, rounds),
         });

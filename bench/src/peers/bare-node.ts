@@ -17,7 +17,6 @@ const PROGRAM = join(import.meta.dirname, "../actors/bare-node.cjs");
 export const bareNode: FileContender = {
   name: "bare Node.js",
   what: "AES-256-GCM records of 1 MiB through a relay, one fixed key, no protocol",
-  absence: () => undefined,
   prepare: async () => {},
   async run({ path, outputFolder, withinMs }) {
     const [port, relayPort] = [await freePort(), await freePort()];

@@ -81,7 +81,6 @@ function copying(tasks: Task[]): FileContender {
   return {
     name: "copy",
     what: "",
-    absence: () => undefined,
     prepare: async () => {},
     async run(task) {
       tasks.push(task);

@@ -90,7 +90,7 @@ export function sending(
   return {
     name,
     what,
-    absence,
+    ...(absence === undefined ? {} : { absence }),
     async prepare(folder) {
       await contender.prepare(folder);
       const { path, digest } = await makeSmall(folder, payload.path);

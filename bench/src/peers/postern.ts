@@ -42,7 +42,6 @@ export function postern(place: PosternPlace): FileContender {
   return {
     name: `postern ${place.profile}`,
     what: "AES-256-GCM records, keys replaced, receipt, file flushed and renamed",
-    absence: () => undefined,
     async prepare(folder) {
       pair = newPair(folder);
     },

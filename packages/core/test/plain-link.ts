@@ -6,8 +6,17 @@
  * @module
  */
 import { ml_kem768_x25519 as xwing } from "@noble/post-quantum/hybrid.js";
-import { extract, label, party, seal, sha256, signed, uint, unhex } from "./plain-crypto.ts";
-import { expandTo } from "./plain-crypto.ts";
+import {
+  expandTo,
+  extract,
+  label,
+  party,
+  seal,
+  sha256,
+  signed,
+  uint,
+  unhex,
+} from "./plain-crypto.ts";
 
 export interface LinkInputs {
   readonly identitySeed: string;

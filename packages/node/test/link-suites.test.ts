@@ -7,7 +7,8 @@ import { nobleSuite } from "@postern/core/crypto/noble";
 import type { LinkFrame } from "@postern/core/link";
 import { nativeSuite } from "../src/native-suite.ts";
 import { meet } from "./link-meeting.ts";
-import { runLinkVector, type LinkInputs, type LinkTranscript } from "./link-vector.ts";
+import type { LinkInputs } from "../../core/test/plain-link.ts";
+import { runLinkVector, type LinkTranscript } from "./link-vector.ts";
 
 const FILE = join(import.meta.dirname, "../../../vectors/link.json");
 

@@ -16,17 +16,7 @@ import {
   type LinkStep,
 } from "@postern/core/link";
 import type { InstantMs, WallMs } from "@postern/core/time";
-
-export interface LinkInputs {
-  readonly identitySeed: string;
-  readonly linkSeed: string;
-  readonly relaySeed: string;
-  readonly ephemeralSeed: string;
-  readonly name: string;
-  readonly relayTimeMs: number;
-  /** Of m2 (to the ephemeral key), m3 (to the relay's key) and m4 (to the client's link key). */
-  readonly encapsulations: readonly { readonly ciphertext: string; readonly secret: string }[];
-}
+import type { LinkInputs } from "../../core/test/plain-link.ts";
 
 export interface LinkTranscript {
   readonly id: string;
